@@ -1,0 +1,103 @@
+import type { Clock } from "./clock.ts";
+import { isoTime } from "./clock.ts";
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = typeof LOG_LEVELS[number];
+
+/** Named values beside a log sentence. Never a token, key or secret value. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/**
+ * Structured log: a constant sentence, so that it can be counted and searched,
+ * plus fields.
+ */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** The same log with `fields` added to every record. */
+  with(fields: LogFields): Logger;
+}
+
+/** One record, before it becomes text. */
+export interface LogRecord {
+  readonly time: string;
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
+/** Options for {@linkcode createLogger}. */
+export interface LoggerOptions {
+  readonly clock: Clock;
+  /** Least important level that is written. @default {"info"} */
+  readonly level?: LogLevel;
+  /** Turns a record into one line of text without its newline. */
+  readonly format: (record: LogRecord) => string;
+  /** Takes one finished line, newline included. */
+  readonly write: (line: string) => void;
+}
+
+/** Builds a logger that writes each record as one line. */
+export function createLogger(
+  options: LoggerOptions,
+  fields: LogFields = {},
+): Logger {
+  const threshold = LOG_LEVELS.indexOf(options.level ?? "info");
+  const at = (level: LogLevel) => (message: string, extra?: LogFields) => {
+    if (LOG_LEVELS.indexOf(level) < threshold) return;
+    const time = isoTime(options.clock.now());
+    const record = { time, level, message, fields: { ...fields, ...extra } };
+    options.write(options.format(record) + "\n");
+  };
+  return {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    with: (more) => createLogger(options, { ...fields, ...more }),
+  };
+}
+
+/** One JSON object a line: `time`, `level`, `msg`, then the fields. */
+export function formatJsonLine(record: LogRecord): string {
+  const { time, level, message, fields } = record;
+  return stringifySafely({ time, level, msg: message, ...fields });
+}
+
+/** A line for a person at a terminal. */
+export function formatTextLine(record: LogRecord): string {
+  const { time, level, message, fields } = record;
+  const pairs = Object.entries(fields).map(([name, value]) => {
+    const text = typeof value === "string" ? value : stringifySafely(value);
+    return ` ${name}=${
+      /^[^\s"=\p{Cc}]+$/u.test(text) ? text : JSON.stringify(text)
+    }`;
+  });
+  return `${time.slice(11, 23)} ${level.toUpperCase().padEnd(5)} ${message}${
+    pairs.join("")
+  }`;
+}
+
+/** JSON that never throws: a log line must not be lost to a cycle or a BigInt. */
+function stringifySafely(value: unknown): string {
+  const seen = new WeakSet<object>();
+  return JSON.stringify(value, (_name, item: unknown) => {
+    if (typeof item === "bigint") return item.toString();
+    if (item instanceof Error) return describeError(item);
+    if (typeof item !== "object" || item === null) return item;
+    if (seen.has(item)) return "[seen above]";
+    seen.add(item);
+    return item;
+  }) ?? "null";
+}
+
+/** An error and its causes in one line, for log fields and messages. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined
+    ? ""
+    : `: ${describeError(error.cause)}`;
+  return `${error.message}${cause}`;
+}

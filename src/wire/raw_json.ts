@@ -1,0 +1,118 @@
+/**
+ * JSON whose text matters: signatures cover payload bytes as they were sent,
+ * and payloads are served as they came, so values are sliced out of the
+ * received text and never written anew.
+ *
+ * Nothing here recurses: nesting depth comes from outside.
+ */
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** The first JSON value of a text: its exact slice and what it means. */
+export interface FirstValue {
+  readonly raw: string;
+  readonly value: unknown;
+  /** What follows the value. */
+  readonly rest: string;
+}
+
+/**
+ * Reads the first JSON value of `text` and ignores what follows it.
+ *
+ * @throws {SyntaxError} when the text does not start with a JSON value.
+ */
+export function parseFirstValue(text: string): FirstValue {
+  const start = skipSpace(text, 0);
+  const end = endOfValue(text, start);
+  const raw = text.slice(start, end);
+  return { raw, value: JSON.parse(raw), rest: text.slice(end) };
+}
+
+/** One member of an object: the decoded name and the raw text of its value. */
+export type RawMember = readonly [name: string, raw: string];
+
+/**
+ * The members of an object in order, duplicates included.
+ *
+ * @param text An object that `JSON.parse` has already accepted.
+ */
+export function rawMembers(text: string): RawMember[] {
+  const members: RawMember[] = [];
+  let at = skipSpace(text, 0) + 1;
+  for (;;) {
+    at = skipSpace(text, at);
+    if (text[at] === ",") at = skipSpace(text, at + 1);
+    if (at >= text.length || text[at] === "}") return members;
+    const nameEnd = endOfString(text, at);
+    const name = JSON.parse(text.slice(at, nameEnd)) as string;
+    at = skipSpace(text, skipSpace(text, nameEnd) + 1);
+    const end = endOfValue(text, at);
+    members.push([name, text.slice(at, end)]);
+    at = end;
+  }
+}
+
+/**
+ * The raw text of each element of an array.
+ *
+ * @param text An array that `JSON.parse` has already accepted.
+ */
+export function rawElements(text: string): string[] {
+  const elements: string[] = [];
+  let at = skipSpace(text, 0) + 1;
+  for (;;) {
+    at = skipSpace(text, at);
+    if (text[at] === ",") at = skipSpace(text, at + 1);
+    if (at >= text.length || text[at] === "]") return elements;
+    const end = endOfValue(text, at);
+    elements.push(text.slice(at, end));
+    at = end;
+  }
+}
+
+function skipSpace(text: string, at: number): number {
+  for (;; at++) {
+    const code = text.charCodeAt(at);
+    if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) {
+      return at;
+    }
+  }
+}
+
+/** Offset after the string that opens at `at`; the text's end if it never closes. */
+function endOfString(text: string, at: number): number {
+  for (let quote = at + 1;;) {
+    quote = text.indexOf('"', quote);
+    if (quote < 0) return text.length;
+    let slashes = 0;
+    while (text.charCodeAt(quote - 1 - slashes) === BACKSLASH) slashes++;
+    quote++;
+    if (slashes % 2 === 0) return quote;
+  }
+}
+
+/** Offset after the value that starts at `at`. Finds ends; checks nothing. */
+function endOfValue(text: string, at: number): number {
+  const first = text[at];
+  if (first === '"') return endOfString(text, at);
+  if (first !== "{" && first !== "[") return endOfScalar(text, at);
+  let depth = 0;
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = endOfString(text, at);
+      continue;
+    }
+    at++;
+    // "[" is 0x5b and "{" is 0x7b; their closers are two above.
+    if (code === 0x5b || code === 0x7b) depth++;
+    else if ((code === 0x5d || code === 0x7d) && --depth === 0) return at;
+  }
+  return at;
+}
+
+function endOfScalar(text: string, at: number): number {
+  while (at < text.length && /[-+.0-9A-Za-z]/.test(text[at]!)) at++;
+  return at;
+}

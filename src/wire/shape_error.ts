@@ -1,0 +1,48 @@
+import type * as z from "zod/mini";
+import { safeParse } from "zod/mini";
+
+/** A document from outside does not have the shape it must have. */
+export class ShapeError extends Error {
+  override readonly name = "ShapeError";
+}
+
+/**
+ * Checks a decoded value against a schema.
+ *
+ * The message names places and expected types, never the values found there:
+ * they may be secret.
+ *
+ * @throws {ShapeError} naming what, where and why.
+ */
+export function checkShape<S extends z.ZodMiniType>(
+  what: string,
+  schema: S,
+  value: unknown,
+): z.infer<S> {
+  const result = safeParse(schema, value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const where = issue?.path.map(String).join(".") || "the document";
+  throw new ShapeError(
+    `Invalid ${what}: ${where}: ${issue?.message ?? "wrong shape"}`,
+  );
+}
+
+/**
+ * Decodes JSON text and checks its shape.
+ *
+ * @throws {ShapeError} for text that is not JSON, too.
+ */
+export function parseShape<S extends z.ZodMiniType>(
+  what: string,
+  schema: S,
+  text: string,
+): z.infer<S> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new ShapeError(`Invalid ${what}: not JSON`);
+  }
+  return checkShape(what, schema, value);
+}

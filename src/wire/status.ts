@@ -1,0 +1,82 @@
+/**
+ * What `GET /v1/status` of the local API answers, and `plexd status` shows.
+ *
+ * Times are RFC 3339 text in UTC. `null` means "not yet", or "none".
+ */
+export interface StatusDocument {
+  readonly version: string;
+  readonly pid: number;
+  readonly started_at: string;
+  readonly cluster: string;
+  readonly node_id: string;
+  readonly mesh_ip: string;
+  readonly control_plane: string;
+  readonly status: "ok" | "degraded";
+  readonly reasons: readonly StatusReason[];
+  readonly stale: boolean;
+  /** When the served state was last confirmed by the control plane. */
+  readonly verified_at: string | null;
+  readonly stream: {
+    readonly state: string;
+    readonly since: string;
+    readonly next_try_at: string | null;
+    readonly last_error: string | null;
+  };
+  readonly events: {
+    readonly applied: number;
+    /** Already applied earlier, seen again after a reconnect. */
+    readonly repeated: number;
+    readonly last_applied_at: string | null;
+    /** Refused events by reason, such as `signature`, `stale` or `replay`. */
+    readonly rejected: Readonly<Record<string, number>>;
+  };
+  readonly pull: {
+    readonly last_success_at: string | null;
+    readonly last_error: string | null;
+    readonly next_at: string | null;
+  };
+  readonly state: {
+    readonly metadata: number;
+    readonly data: number;
+    readonly secrets: number;
+    readonly reports: number;
+    readonly epoch: number | null;
+    readonly version: number | null;
+  };
+  readonly sync: {
+    /** Report changes that the control plane does not have yet. */
+    readonly pending: number;
+    readonly last_success_at: string | null;
+    readonly last_error: string | null;
+    readonly next_try_at: string | null;
+  };
+}
+
+/** Why the agent is degraded, and what that means for the node. */
+export interface StatusReason {
+  readonly reason: DegradedReason;
+  readonly since: string;
+  readonly detail: string;
+  /** What goes on working all the same. */
+  readonly works: string;
+  readonly next_try_at: string | null;
+}
+
+/** Everything that can be wrong with a running agent. */
+export const DEGRADED_REASONS = [
+  "not_enrolled",
+  "control_plane_unreachable",
+  "unauthorized",
+  "snapshot_expired",
+  "store_read_only",
+  "disk_full",
+  "clock_skew",
+  "unsigned_state",
+  "key_change_unconfirmed",
+  "equivocation",
+  "corruption_recovered",
+  "credentials_invalid",
+  "insecure_tls",
+] as const;
+
+export type DegradedReason = typeof DEGRADED_REASONS[number];
