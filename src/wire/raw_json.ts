@@ -81,7 +81,7 @@ function skipSpace(text: string, at: number): number {
 }
 
 /** Offset after the string that opens at `at`; the text's end if it never closes. */
-function endOfString(text: string, at: number): number {
+export function endOfString(text: string, at: number): number {
   for (let quote = at + 1;;) {
     quote = text.indexOf('"', quote);
     if (quote < 0) return text.length;
