@@ -21,15 +21,23 @@ export const systemClock: Clock = {
   sleep(ms, signal) {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
+      let left = Math.max(0, ms);
+      let timer: ReturnType<typeof setTimeout>;
       const stop = () => {
         clearTimeout(timer);
         reject(signal.reason);
       };
-      const timer = setTimeout(() => {
-        signal.removeEventListener("abort", stop);
-        resolve();
-      }, Math.min(Math.max(0, ms), LONGEST_TIMER_MS));
+      const wait = () => {
+        const step = Math.min(left, LONGEST_TIMER_MS);
+        left -= step;
+        timer = setTimeout(() => {
+          if (left > 0) return wait();
+          signal.removeEventListener("abort", stop);
+          resolve();
+        }, step);
+      };
       signal.addEventListener("abort", stop, { once: true });
+      wait();
     });
   },
 };

@@ -63,41 +63,75 @@ export function createLogger(
 /** One JSON object a line: `time`, `level`, `msg`, then the fields. */
 export function formatJsonLine(record: LogRecord): string {
   const { time, level, message, fields } = record;
-  return stringifySafely({ time, level, msg: message, ...fields });
+  const head = { time, level, msg: message };
+  // Named twice: they stand first, and no field of that name replaces them.
+  return stringifySafely({ ...head, ...fields, ...head });
 }
 
 /** A line for a person at a terminal. */
 export function formatTextLine(record: LogRecord): string {
   const { time, level, message, fields } = record;
-  const pairs = Object.entries(fields).map(([name, value]) => {
-    const text = typeof value === "string" ? value : stringifySafely(value);
-    return ` ${name}=${
-      /^[^\s"=\p{Cc}]+$/u.test(text) ? text : JSON.stringify(text)
-    }`;
-  });
-  return `${time.slice(11, 23)} ${level.toUpperCase().padEnd(5)} ${message}${
-    pairs.join("")
-  }`;
+  const pairs = Object.entries(fields).map(([name, value]) =>
+    ` ${escapeControls(name)}=${quoteIfNeeded(textOf(value))}`
+  );
+  return `${time.slice(11, 23)} ${level.toUpperCase().padEnd(5)} ${
+    escapeControls(message)
+  }${pairs.join("")}`;
 }
 
 /** JSON that never throws: a log line must not be lost to a cycle or a BigInt. */
 function stringifySafely(value: unknown): string {
   const seen = new WeakSet<object>();
-  return JSON.stringify(value, (_name, item: unknown) => {
-    if (typeof item === "bigint") return item.toString();
-    if (item instanceof Error) return describeError(item);
-    if (typeof item !== "object" || item === null) return item;
-    if (seen.has(item)) return "[seen above]";
-    seen.add(item);
-    return item;
-  }) ?? "null";
+  try {
+    return JSON.stringify(value, (_name, item: unknown) => {
+      if (typeof item === "bigint") return item.toString();
+      if (item instanceof Error) return describeError(item);
+      if (typeof item !== "object" || item === null) return item;
+      if (seen.has(item)) return "[seen above]";
+      seen.add(item);
+      return item;
+    }) ?? "null";
+  } catch {
+    // A getter that throws, or nesting too deep for the stack.
+    return '{"level":"error","msg":"A log record could not be written"}';
+  }
 }
+
+function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (value instanceof Error) return describeError(value);
+  return typeof value === "bigint" ? String(value) : stringifySafely(value);
+}
+
+function quoteIfNeeded(text: string): string {
+  if (/^[^\s"=\p{Cc}\p{Cf}]+$/u.test(text)) return text;
+  return escapeControls(JSON.stringify(text));
+}
+
+/** Text from outside must neither begin a new line nor steer the terminal. */
+function escapeControls(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
+    (found) => `\\u{${found.codePointAt(0)?.toString(16)}}`,
+  );
+}
+
+/** Deepest chain of causes that is told; a chain may also lead back to itself. */
+const MAX_CAUSES = 8;
 
 /** An error and its causes in one line, for log fields and messages. */
 export function describeError(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const cause = error.cause === undefined
-    ? ""
-    : `: ${describeError(error.cause)}`;
-  return `${error.message}${cause}`;
+  const parts: string[] = [];
+  for (let at = error; at !== undefined; at = at.cause) {
+    if (parts.length === MAX_CAUSES) {
+      parts.push("…");
+      break;
+    }
+    if (!(at instanceof Error)) {
+      parts.push(typeof at === "object" ? stringifySafely(at) : String(at));
+      break;
+    }
+    parts.push(at.message || at.name);
+  }
+  return parts.join(": ") || String(error);
 }

@@ -21,10 +21,20 @@ export async function runTogether(
   const failed = new AbortController();
   const signal = AbortSignal.any([stop, failed.signal]);
   await Promise.all(parts.map(async (part) => {
-    const cause: unknown = await part.run(signal).catch((error) => error);
+    const cause = await outcome(part, signal);
     // Once aborted, any way of settling is just a part leaving.
     if (signal.aborted) return;
     failed.abort(new Error(`Part "${part.name}" ended early`, { cause }));
   }));
   failed.signal.throwIfAborted();
+}
+
+/** How a part ended: its failure, thrown at once or later, or undefined. */
+async function outcome(part: Part, signal: AbortSignal): Promise<unknown> {
+  try {
+    await part.run(signal);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
 }

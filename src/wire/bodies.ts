@@ -15,7 +15,7 @@ export const registerRequestSchema = z.object({
 });
 export type RegisterRequest = z.infer<typeof registerRequestSchema>;
 
-/** `domain_id` and `epoch` come from plexd's own control plane only. */
+/** `domain_id` comes from plexd's own control plane only. */
 export const registerResponseSchema = z.object({
   node_id: nonEmpty,
   mesh_ip: nonEmpty,

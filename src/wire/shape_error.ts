@@ -24,8 +24,17 @@ export function checkShape<S extends z.ZodMiniType>(
   const issue = result.error.issues[0];
   const where = issue?.path.map(String).join(".") || "the document";
   throw new ShapeError(
-    `Invalid ${what}: ${where}: ${issue?.message ?? "wrong shape"}`,
+    `Invalid ${what}: ${where.slice(0, MAX_PLACE_LENGTH)}: ${why(issue)}`,
   );
+}
+
+/** Places are named by keys from outside, which can be as long as they like. */
+const MAX_PLACE_LENGTH = 200;
+
+/** zod/mini has no message texts of its own: only codes and expected types. */
+function why(issue: z.core.$ZodIssue | undefined): string {
+  if (issue?.code === "invalid_type") return `expected ${issue.expected}`;
+  return issue?.code.replaceAll("_", " ") ?? "wrong shape";
 }
 
 /**

@@ -293,9 +293,19 @@ function refuseDuplicates(
   }
 }
 
+/**
+ * Read from the text, since the schema skips a member named `__proto__` and so
+ * would let any value pass under that name.
+ */
 function metadataFrom(raw: string | undefined): ReadonlyMap<string, string> {
-  const value = JSON.parse(raw ?? "null") as Record<string, string> | null;
-  return new Map(Object.entries(value ?? {}));
+  if (raw === undefined || raw === "null") return new Map();
+  return new Map(
+    rawMembers(raw).map(([name, text]) => {
+      const value: unknown = JSON.parse(text);
+      if (typeof value === "string") return [name, value];
+      throw new ShapeError("Invalid metadata: a value is not a string");
+    }),
+  );
 }
 
 function dataFrom(
