@@ -1,0 +1,63 @@
+import type { Clock } from "../../platform/clock.ts";
+import { describeError } from "../../platform/log.ts";
+import type { DevFolders } from "./folders.ts";
+import { HostileProxy } from "./hostile_proxy.ts";
+import { TOUR_STEPS, type TourStage } from "./tour_steps.ts";
+import { World } from "./world.ts";
+
+/** Settings that let the tour see in a second what otherwise takes minutes. */
+const QUICK_SETTINGS = {
+  reconcile: { interval: "1s" },
+  stream: { backoff_base: "100ms", backoff_max: "500ms" },
+  node_api: { debounce_period: "200ms" },
+};
+
+/** Options for {@linkcode runTour}. */
+export interface TourOptions {
+  readonly folders: DevFolders;
+  readonly clock: Clock;
+  readonly print: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Shows the whole system working, without a person.
+ *
+ * @returns 0, or 1 when a step failed.
+ */
+export async function runTour(options: TourOptions): Promise<number> {
+  const { folders, clock, print, signal } = options;
+  const world = new World({
+    folders,
+    clock,
+    logs: {},
+    agentSettings: QUICK_SETTINGS,
+    signal,
+  });
+  const proxy = new HostileProxy(() => world.url);
+  const stage: TourStage = { world, proxy };
+  const began = clock.elapsed();
+  try {
+    for (const { title, run } of TOUR_STEPS) {
+      const start = clock.elapsed();
+      const took = () => `${((clock.elapsed() - start) / 1000).toFixed(2)} s`;
+      try {
+        await run(stage);
+        print(`  ok    ${took().padStart(7)}  ${title}`);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        print(`  FAIL  ${took().padStart(7)}  ${title}`);
+        print(`        ${describeError(error)}`);
+        print("        The last lines of the processes:");
+        for (const line of world.lastLines) print(`        ${line}`);
+        return 1;
+      }
+    }
+  } finally {
+    await world.stop();
+    await proxy.close();
+  }
+  const seconds = ((clock.elapsed() - began) / 1000).toFixed(1);
+  print(`\nAll ${TOUR_STEPS.length} steps passed in ${seconds} s.`);
+  return 0;
+}

@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import type { StatusDocument } from "../../wire/status.ts";
+import { call } from "../local_client.ts";
+import { age, forge, tamper } from "./forgery.ts";
+import type { HostileProxy } from "./hostile_proxy.ts";
+import { socketFolder, type World } from "./world.ts";
+
+/** What the steps of the tour work on. */
+export interface TourStage {
+  readonly world: World;
+  readonly proxy: HostileProxy;
+}
+
+/** One step: settles when what its title says has been seen, and throws if not. */
+export interface TourStep {
+  readonly title: string;
+  readonly run: (stage: TourStage) => Promise<void>;
+}
+
+export const TOUR_STEPS: readonly TourStep[] = [
+  { title: "the control plane starts, the node joins with a one-time token", run: join },
+  { title: "metadata, data and a secret arrive by signed event", run: receiveState },
+  { title: "a report arrives upstream; a stale If-Match is refused", run: sendReport },
+  { title: "forged, tampered, stale and replayed events are refused", run: refuseAttacks },
+  { title: "the signing key rotates, and events go on", run: rotateSigningKey },
+  { title: "control plane stopped: reads say stale, a report is accepted", run: loseControlPlane },
+  { title: "agent killed and restarted offline: same state, same report", run: killAgent },
+  { title: "control plane back: stream reconnects, the report arrives", run: regainControlPlane },
+  { title: "a clean stop leaves no socket, temporary file or process", run: stopCleanly },
+];
+
+const REPORT_WHILE_ONLINE = "tour";
+const REPORT_WHILE_OFFLINE = "tour-offline";
+
+async function join({ world, proxy }: TourStage) {
+  await world.startControlPlane();
+  await world.leaveToken();
+  const status = await world.startAgent(proxy.url);
+  const nodes = await world.admin.call("GET", "/nodes") as {
+    nodes: { node_id: string }[];
+  };
+  assert.ok(
+    nodes.nodes.some((node) => node.node_id === status.node_id),
+    "the control plane does not know the node",
+  );
+  await assertMissing(world.folders.tokenFile);
+  await streaming(world);
+}
+
+async function receiveState({ world }: TourStage) {
+  const { node_id } = await world.status();
+  const before = (await world.status()).events.applied;
+  const node = `/nodes/${node_id}`;
+  await world.admin.call("PUT", `${node}/metadata/region`, { value: "eu-1" });
+  await world.admin.call("PUT", `${node}/data/motd`, {
+    content_type: "application/json",
+    payload: { text: "hello", number: 1.5 },
+  });
+  await world.admin.call("PUT", `${node}/secrets/db-password`, {
+    value: "correct horse",
+  });
+  await eventsApplied(world, before + 3);
+  const metadata = await read(world, "/v1/state/metadata/region");
+  assert.deepEqual(metadata, { key: "region", value: "eu-1" });
+  const data = await read(world, "/v1/state/data/motd") as { payload: unknown };
+  assert.deepEqual(data.payload, { text: "hello", number: 1.5 });
+  const path = "/v1/state/secrets/db-password";
+  const refused = await call(world.folders.socket, "GET", path);
+  assert.equal(refused.status, 403, "api.sock gave a secret value away");
+  const secret = await call(world.folders.secretsSocket, "GET", path);
+  assert.deepEqual(secret.body, {
+    key: "db-password",
+    value: "correct horse",
+    version: 1,
+  });
+}
+
+async function sendReport({ world }: TourStage) {
+  const path = `/v1/state/report/${REPORT_WHILE_ONLINE}`;
+  const report = (payload: unknown) => ({
+    content_type: "application/json",
+    payload,
+  });
+  const { socket } = world.folders;
+  const first = await call(socket, "PUT", path, report({ step: 1 }));
+  assert.equal(first.status, 200);
+  const second = await call(socket, "PUT", path, report({ step: 2 }));
+  assert.equal(second.status, 200);
+  const stale = await call(socket, "PUT", path, report({ step: 3 }), {
+    "If-Match": "1",
+  });
+  assert.equal(stale.status, 409, "a stale If-Match was accepted");
+  await reportUpstream(world, REPORT_WHILE_ONLINE, { step: 2 });
+}
+
+async function refuseAttacks({ world, proxy }: TourStage) {
+  const genuine = proxy.frames.at(-1);
+  assert.ok(genuine, "no event was seen on the wire");
+  const before = await world.status();
+  const state = await read(world, "/v1/state");
+  const now = world.clock.now();
+  proxy.inject(forge(now));
+  proxy.inject(tamper(genuine));
+  proxy.inject(age(genuine, now));
+  proxy.inject(genuine);
+  const more = (status: StatusDocument, reason: string) =>
+    (status.events.rejected[reason] ?? 0) -
+    (before.events.rejected[reason] ?? 0);
+  await world.eventually("all four are refused and counted", async () => {
+    const status = await world.status();
+    const refused = more(status, "signature") >= 2 &&
+      more(status, "stale") >= 1 && more(status, "replay") >= 1;
+    return refused || undefined;
+  });
+  const after = await world.status();
+  assert.equal(after.events.applied, before.events.applied);
+  assert.deepEqual(await read(world, "/v1/state"), state);
+}
+
+async function rotateSigningKey({ world }: TourStage) {
+  const { node_id, events } = await world.status();
+  await world.admin.call("POST", "/signing-keys/rotate", { transition: "1m" });
+  await world.admin.call("PUT", `/nodes/${node_id}/metadata/rotated`, {
+    value: "yes",
+  });
+  await eventsApplied(world, events.applied + 2);
+  const metadata = await read(world, "/v1/state/metadata/rotated");
+  assert.deepEqual(metadata, { key: "rotated", value: "yes" });
+}
+
+async function loseControlPlane({ world }: TourStage) {
+  const before = await read(world, "/v1/state/metadata");
+  assert.ok(await world.stopControlPlane(), "it did not stop by itself");
+  const { socket } = world.folders;
+  await world.eventually("reads say that they are stale", async () => {
+    const answer = await call(socket, "GET", "/v1/state/metadata");
+    assert.equal(answer.status, 200);
+    assert.deepEqual(answer.body, before);
+    return answer.headers.get("x-plexd-stale") === "true" || undefined;
+  });
+  const path = `/v1/state/report/${REPORT_WHILE_OFFLINE}`;
+  const answer = await call(socket, "PUT", path, {
+    content_type: "application/json",
+    payload: { written: "offline" },
+  });
+  assert.equal(answer.status, 200);
+}
+
+async function killAgent({ world, proxy }: TourStage) {
+  const before = await read(world, "/v1/state");
+  await world.killAgent();
+  await world.startAgent(proxy.url);
+  assert.deepEqual(await read(world, "/v1/state"), before);
+  const report = await read(
+    world,
+    `/v1/state/report/${REPORT_WHILE_OFFLINE}`,
+  ) as { payload: unknown };
+  assert.deepEqual(report.payload, { written: "offline" });
+}
+
+async function regainControlPlane({ world }: TourStage) {
+  await world.startControlPlane();
+  await streaming(world);
+  await reportUpstream(world, REPORT_WHILE_OFFLINE, { written: "offline" });
+  const { node_id, events } = await world.status();
+  await world.admin.call("DELETE", `/nodes/${node_id}/metadata/rotated`);
+  await eventsApplied(world, events.applied + 1);
+}
+
+async function stopCleanly({ world }: TourStage) {
+  assert.ok(await world.stop(), "a process had to be killed or failed");
+  assert.equal(world.anyRunning, false);
+  const left = [...Deno.readDirSync(socketFolder(world.folders))]
+    .map((entry) => entry.name);
+  assert.deepEqual(left, [], "left beside the sockets");
+  assert.deepEqual(temporaryFiles(world.folders.agentData), []);
+}
+
+/** Names of what lies in any `tmp` folder below `path`. */
+function temporaryFiles(path: string): string[] {
+  return [...Deno.readDirSync(path)].flatMap((entry) => {
+    if (!entry.isDirectory) return [];
+    const inside = `${path}/${entry.name}`;
+    return entry.name === "tmp"
+      ? [...Deno.readDirSync(inside)].map((left) => `${inside}/${left.name}`)
+      : temporaryFiles(inside);
+  });
+}
+
+async function streaming(world: World) {
+  await world.eventually("the event stream is open", async () => {
+    const { stream } = await world.status();
+    return stream.state === "streaming" || undefined;
+  });
+}
+
+async function eventsApplied(world: World, count: number) {
+  await world.eventually(`${count} events are applied`, async () => {
+    const { events } = await world.status();
+    return events.applied >= count || undefined;
+  });
+}
+
+async function reportUpstream(world: World, key: string, payload: unknown) {
+  const { node_id } = await world.status();
+  await world.eventually(`report "${key}" arrives upstream`, async () => {
+    const answer = await world.admin.call(
+      "GET",
+      `/nodes/${node_id}/reports`,
+    ) as { reports: { key: string; payload: unknown }[] };
+    const report = answer.reports.find((one) => one.key === key);
+    if (!report) return undefined;
+    return JSON.stringify(report.payload) === JSON.stringify(payload) ||
+      undefined;
+  });
+}
+
+async function read(world: World, path: string): Promise<unknown> {
+  const answer = await call(world.folders.socket, "GET", path);
+  assert.equal(answer.status, 200, `GET ${path}`);
+  return answer.body;
+}
+
+async function assertMissing(path: string) {
+  const found = await Deno.lstat(path).catch(() => undefined);
+  assert.equal(found, undefined, `${path} is still there`);
+}

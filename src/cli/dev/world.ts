@@ -1,0 +1,245 @@
+import { dirname } from "node:path";
+import type { Clock } from "../../platform/clock.ts";
+import type { StatusDocument } from "../../wire/status.ts";
+import { AdminClient } from "../admin_client.ts";
+import { call, LocalCallError } from "../local_client.ts";
+import { Child } from "./child.ts";
+import type { DevFolders } from "./folders.ts";
+
+/** How long a process may take until it is up; far more than it needs. */
+const START_LIMIT_MS = 30_000;
+/** Between two looks at something that is about to happen. */
+const LOOK_EVERY_MS = 25;
+
+/** What the two processes write, line by line. */
+export interface WorldLogs {
+  readonly agent?: (line: string) => void;
+  readonly controlPlane?: (line: string) => void;
+}
+
+/** Options for {@linkcode World}. */
+export interface WorldOptions {
+  readonly folders: DevFolders;
+  readonly clock: Clock;
+  readonly logs: WorldLogs;
+  /** Settings of the agent beside those that the folders decide. */
+  readonly agentSettings: Readonly<Record<string, unknown>>;
+  /** Ends all waiting. */
+  readonly signal: AbortSignal;
+}
+
+/** A control plane and an agent, each in its own process, on real files. */
+export class World {
+  readonly #options: WorldOptions;
+  #controlPlane: Child | undefined;
+  #agent: Child | undefined;
+  #url: string | undefined;
+  #adminTokenFile: string | undefined;
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+  }
+
+  get folders(): DevFolders {
+    return this.#options.folders;
+  }
+
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
+  /** Base URL of the control plane; it keeps its port over restarts. */
+  get url(): string {
+    if (this.#url === undefined) throw new Error("No control plane yet");
+    return this.#url;
+  }
+
+  get adminTokenFile(): string {
+    if (this.#adminTokenFile === undefined) {
+      throw new Error("No control plane yet");
+    }
+    return this.#adminTokenFile;
+  }
+
+  get admin(): AdminClient {
+    const file = this.adminTokenFile;
+    return new AdminClient(
+      this.url,
+      async () => (await Deno.readTextFile(file)).trim(),
+    );
+  }
+
+  /** The last lines of both processes, for a failure's report. */
+  get lastLines(): readonly string[] {
+    return [this.#controlPlane, this.#agent].flatMap((child) =>
+      child ? child.lastLines.map((line) => `${child.options.name}: ${line}`) : []
+    );
+  }
+
+  /** Settles with a message as soon as a process ends that nobody stopped. */
+  get unexpectedEnd(): Promise<string> {
+    const children = [this.#controlPlane, this.#agent].filter((child) =>
+      child !== undefined
+    );
+    return Promise.race(
+      children.map(async (child) => {
+        const { code } = await child.ended;
+        return `the ${child.options.name} ended with exit code ${code}`;
+      }),
+    );
+  }
+
+  async startControlPlane(): Promise<void> {
+    const { folders, logs } = this.#options;
+    const listening = Promise.withResolvers<string>();
+    const listen = this.#url ? new URL(this.#url).host : "127.0.0.1:0";
+    const child = Child.start({
+      name: "control plane",
+      args: [
+        "control-plane",
+        "--listen",
+        listen,
+        "--data-dir",
+        folders.controlPlane,
+        "--log-format",
+        "json",
+        "--die-with-stdin",
+      ],
+      onOutput: listening.resolve,
+      ...(logs.controlPlane ? { onLog: logs.controlPlane } : {}),
+    });
+    this.#controlPlane = child;
+    const line = await this.#orEnd(child, listening.promise);
+    const answer = JSON.parse(line) as {
+      listening: string;
+      admin_token_file: string;
+    };
+    this.#url = answer.listening;
+    this.#adminTokenFile = answer.admin_token_file;
+  }
+
+  async stopControlPlane(): Promise<boolean> {
+    return await this.#controlPlane?.stop(this.clock) ?? true;
+  }
+
+  /** Leaves a fresh one-time token where the agent will look for it. */
+  async leaveToken(): Promise<void> {
+    const answer = await this.admin.call("POST", "/tokens", { ttl: "10m" }) as {
+      token: string;
+    };
+    await Deno.writeTextFile(this.folders.tokenFile, answer.token + "\n", {
+      mode: 0o600,
+      createNew: true,
+    });
+  }
+
+  /** Starts the agent and waits until its socket answers. */
+  async startAgent(controlPlaneUrl = this.url): Promise<StatusDocument> {
+    const { folders, logs, agentSettings } = this.#options;
+    // JSON is YAML too, and the file shows a reader what the agent runs with.
+    const settings = {
+      data_dir: folders.agentData,
+      seal: { key_file: folders.machineKey },
+      registration: { token_file: folders.tokenFile },
+      ...agentSettings,
+      api: {
+        base_url: controlPlaneUrl,
+        ...agentSettings["api"] as Record<string, unknown>,
+      },
+      node_api: {
+        socket_path: folders.socket,
+        secrets_socket_path: folders.secretsSocket,
+        ...agentSettings["node_api"] as Record<string, unknown>,
+      },
+    };
+    await Deno.writeTextFile(
+      folders.agentConfig,
+      JSON.stringify(settings, null, 2) + "\n",
+      { mode: 0o600 },
+    );
+    const child = Child.start({
+      name: "agent",
+      args: [
+        "up",
+        "--config",
+        folders.agentConfig,
+        "--log-format",
+        "json",
+        "--die-with-stdin",
+      ],
+      ...(logs.agent ? { onLog: logs.agent } : {}),
+    });
+    this.#agent = child;
+    return await this.#orEnd(
+      child,
+      this.eventually("the agent answers on its socket", () => this.status()),
+    );
+  }
+
+  async stopAgent(): Promise<boolean> {
+    return await this.#agent?.stop(this.clock) ?? true;
+  }
+
+  async killAgent(): Promise<void> {
+    await this.#agent?.kill();
+  }
+
+  /** Stops both, the agent first, so that it can say goodbye. */
+  async stop(): Promise<boolean> {
+    const agent = await this.stopAgent();
+    const controlPlane = await this.stopControlPlane();
+    return agent && controlPlane;
+  }
+
+  /** Whether any child process is still there. */
+  get anyRunning(): boolean {
+    return [this.#controlPlane, this.#agent].some((child) => child?.running);
+  }
+
+  async status(): Promise<StatusDocument> {
+    const answer = await call(this.folders.socket, "GET", "/v1/status");
+    return answer.body as StatusDocument;
+  }
+
+  /**
+   * Looks until `look` gives something, that is, neither throws because the
+   * agent is not there nor returns `undefined`.
+   *
+   * @throws {Error} naming `what` when it takes too long.
+   */
+  async eventually<T>(
+    what: string,
+    look: () => Promise<T | undefined>,
+    limitMs = START_LIMIT_MS,
+  ): Promise<T> {
+    const { clock, signal } = this.#options;
+    const deadline = clock.elapsed() + limitMs;
+    let last: unknown;
+    while (clock.elapsed() < deadline) {
+      try {
+        const found = await look();
+        if (found !== undefined) return found;
+      } catch (error) {
+        if (!(error instanceof LocalCallError)) throw error;
+        last = error;
+      }
+      await clock.sleep(LOOK_EVERY_MS, signal);
+    }
+    throw new Error(`Waited in vain: ${what}`, { cause: last });
+  }
+
+  async #orEnd<T>(child: Child, wanted: Promise<T>): Promise<T> {
+    const ended = child.ended.then(({ code }): never => {
+      throw new Error(
+        `The ${child.options.name} ended with exit code ${code}`,
+      );
+    });
+    ended.catch(() => {});
+    return await Promise.race([wanted, ended]);
+  }
+}
+
+/** Where the sockets are. */
+export function socketFolder(folders: DevFolders): string {
+  return dirname(folders.socket);
+}
