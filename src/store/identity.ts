@@ -1,0 +1,33 @@
+/** A fresh key pair of the node. */
+export interface NodeKeyPair {
+  /** 32 bytes. */
+  readonly privateKey: Uint8Array;
+  /** Base64 of 32 bytes. */
+  readonly publicKey: string;
+}
+
+/** What identifies this node, without its secrets. */
+export interface PublicIdentity {
+  readonly nodeId: string;
+  readonly meshIp: string;
+  /** Named by plexd's own control plane only. */
+  readonly domainId?: string;
+  /** Dialect that was settled at registration. */
+  readonly dialect: 1;
+  /** Base URL of the control plane that issued it. */
+  readonly controlPlane: string;
+  /** RFC 3339 text. */
+  readonly enrolledAt: string;
+  /** Base64 of 32 bytes, X25519. */
+  readonly publicKey: string;
+  /** Base64 of 32 bytes, Ed25519, as it was at registration. */
+  readonly signingPublicKey: string;
+}
+
+/** What a registered node is. The two secrets are sealed on disk. */
+export interface Identity extends PublicIdentity {
+  /** 32 bytes, X25519. */
+  readonly privateKey: Uint8Array;
+  /** Text as received: bearer and source of the AES key. */
+  readonly nodeSecretKey: string;
+}

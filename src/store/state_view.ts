@@ -1,0 +1,141 @@
+import type {
+  DataEntry,
+  Peer,
+  Policy,
+  SecretRef,
+  StatePosition,
+} from "../wire/state.ts";
+
+/** The parts that make up a node's state. */
+export interface StateParts {
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly data: ReadonlyMap<string, DataEntry>;
+  readonly secretRefs: readonly SecretRef[];
+  readonly peers: readonly Peer[];
+  readonly policies: readonly Policy[];
+  /** Absent while no numbered state has been applied. */
+  readonly position?: StatePosition;
+  /** False before the first pull, and after a gap or a recovery. */
+  readonly complete: boolean;
+}
+
+/**
+ * A node's state at one moment. Never changes: an update makes a new view, so
+ * whoever holds one keeps seeing the same. Keys and ids are sorted.
+ */
+export interface StateView extends StateParts {
+  /** Grows by one with every committed change of this process. */
+  readonly revision: number;
+}
+
+/** An absent part stays as it is; a present one replaces the whole part. */
+export interface StateChange {
+  readonly metadata?: ReadonlyMap<string, string>;
+  readonly data?: readonly DataEntry[] | ReadonlyMap<string, DataEntry>;
+  readonly secretRefs?: readonly SecretRef[];
+  readonly peers?: readonly Peer[];
+  readonly policies?: readonly Policy[];
+  readonly position?: StatePosition;
+  readonly complete?: boolean;
+}
+
+/** What a node without any state holds. */
+export const EMPTY_STATE: StateParts = Object.freeze({
+  metadata: new Map<string, string>(),
+  data: new Map<string, DataEntry>(),
+  secretRefs: [],
+  peers: [],
+  policies: [],
+  complete: false,
+});
+
+/**
+ * Applies a change to a view's parts. What is equal stays the same object, so
+ * that a later comparison by identity finds exactly what is new.
+ */
+export function applyChange(from: StateParts, change: StateChange): StateParts {
+  const { metadata, data, secretRefs, peers, policies } = change;
+  const position = change.position ?? from.position;
+  return Object.freeze({
+    metadata: metadata
+      ? keepIfEqual(from.metadata, sortedMap(metadata), Object.is)
+      : from.metadata,
+    data: data ? nextData(from.data, data) : from.data,
+    secretRefs: secretRefs
+      ? nextList(from.secretRefs, secretRefs, (ref) => ref.key)
+      : from.secretRefs,
+    peers: peers ? nextList(from.peers, peers, (peer) => peer.id) : from.peers,
+    policies: policies
+      ? nextList(from.policies, policies, (policy) => policy.id)
+      : from.policies,
+    ...(position ? { position } : {}),
+    complete: change.complete ?? from.complete,
+  });
+}
+
+/** Whether nothing differs between two states of one lineage. */
+export function sameParts(a: StateParts, b: StateParts): boolean {
+  return a.metadata === b.metadata && a.data === b.data &&
+    a.secretRefs === b.secretRefs && a.peers === b.peers &&
+    a.policies === b.policies && a.complete === b.complete &&
+    a.position?.epoch === b.position?.epoch &&
+    a.position?.version === b.position?.version;
+}
+
+/** Whether two entries hold the same, byte for byte. */
+export function sameEntry(a: DataEntry, b: DataEntry): boolean {
+  return a.key === b.key && a.version === b.version &&
+    a.contentType === b.contentType && a.payload === b.payload &&
+    a.updatedAt === b.updatedAt;
+}
+
+function nextData(
+  from: ReadonlyMap<string, DataEntry>,
+  data: readonly DataEntry[] | ReadonlyMap<string, DataEntry>,
+): ReadonlyMap<string, DataEntry> {
+  const entries = [...data.values()].map((entry): [string, DataEntry] => {
+    const known = from.get(entry.key);
+    const kept = known && sameEntry(known, entry) ? known : { ...entry };
+    return [entry.key, Object.freeze(kept)];
+  });
+  return keepIfEqual(from, sortedMap(entries), Object.is);
+}
+
+function nextList<Item extends object>(
+  from: readonly Item[],
+  to: readonly Item[],
+  nameOf: (item: Item) => string,
+): readonly Item[] {
+  const items = structuredClone([...to])
+    .sort((a, b) => compareNames(nameOf(a), nameOf(b)));
+  return JSON.stringify(items) === JSON.stringify(from)
+    ? from
+    : Object.freeze(items);
+}
+
+function keepIfEqual<Value>(
+  from: ReadonlyMap<string, Value>,
+  to: ReadonlyMap<string, Value>,
+  same: (a: Value, b: Value | undefined) => boolean,
+): ReadonlyMap<string, Value> {
+  if (from.size !== to.size) return to;
+  for (const [key, value] of to) if (!same(value, from.get(key))) return to;
+  return from;
+}
+
+/** A map of its own, sorted by key. */
+export function sortedMap<Value>(
+  entries: Iterable<readonly [string, Value]>,
+): Map<string, Value> {
+  const list = [...entries];
+  const sorted = list.every((entry, at) =>
+    at === 0 || compareNames(list[at - 1]![0], entry[0]) < 0
+  );
+  // Mostly sorted already: looking first is cheaper than sorting.
+  if (!sorted) list.sort((a, b) => compareNames(a[0], b[0]));
+  return new Map(list);
+}
+
+function compareNames(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

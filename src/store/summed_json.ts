@@ -1,0 +1,58 @@
+import { createHash } from "node:crypto";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+const SUM_LENGTH = 64;
+const HEAD = `,"_sum":"`;
+const TAIL = `"}\n`;
+const SUFFIX_LENGTH = HEAD.length + SUM_LENGTH + TAIL.length;
+
+/** A JSON object as it is stored, and its sum. */
+export interface Summed {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly sum: string;
+}
+
+/** SHA-256 as 64 lower-case hex digits. */
+export function sha256(content: string | Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex");
+}
+
+/**
+ * A JSON object's text with one more member, `_sum`: the SHA-256 of the text
+ * without it.
+ *
+ * @param text A non-empty object without space after its last member.
+ * @see design, section 4 "Durability", rule 4
+ */
+export function withSum(text: string): Summed {
+  const sum = sha256(text);
+  return { bytes: encoder.encode(text.slice(0, -1) + HEAD + sum + TAIL), sum };
+}
+
+/** The object's text without its sum, and the sum. */
+export interface CheckedText {
+  readonly text: string;
+  readonly sum: string;
+}
+
+/**
+ * Takes the sum off again.
+ *
+ * @returns undefined unless every single byte is as {@linkcode withSum} wrote it.
+ */
+export function checkSum(
+  bytes: Uint8Array<ArrayBuffer>,
+): CheckedText | undefined {
+  if (bytes.length < SUFFIX_LENGTH) return undefined;
+  let whole: string;
+  try {
+    whole = decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+  const text = whole.slice(0, -SUFFIX_LENGTH) + "}";
+  const sum = sha256(text);
+  return whole.endsWith(HEAD + sum + TAIL) ? { text, sum } : undefined;
+}
