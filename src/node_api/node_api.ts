@@ -1,0 +1,225 @@
+import type { Part } from "../platform/part.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { Gate } from "./gate.ts";
+import { socketGate, tcpGate } from "./gate.ts";
+import { InFlight } from "./in_flight.ts";
+import type { Listener } from "./listener.ts";
+import type { ApiSources } from "./ports.ts";
+import { readRoutes } from "./read_routes.ts";
+import { reportRoutes } from "./report_routes.ts";
+import { FreshnessMark } from "./representation.ts";
+import { requestHandler } from "./request_handler.ts";
+import { Router } from "./router.ts";
+import { secretRoutes, withheldSecretRoutes } from "./secret_routes.ts";
+import { StateBodies } from "./state_bodies.ts";
+import { keepListening } from "./supervised.ts";
+import {
+  openTcpListener,
+  parseTcpAddress,
+  readTokenFile,
+} from "./tcp_listener.ts";
+import { openUnixListener } from "./unix_listener.ts";
+
+/** Settings of the TCP listener. */
+export interface HttpSettings {
+  /** `host:port`. Port 0 takes any free one. */
+  readonly listen: string;
+  /** File with the bearer that every request must carry. Read once, at start. */
+  readonly tokenFile: string;
+  /** Whether secret values are served. @default {true} */
+  readonly secrets?: boolean;
+  /** Names beside loopback and `listen` that a Host field may give. @default {[]} */
+  readonly hosts?: readonly string[];
+}
+
+/** Settings of {@linkcode NodeApi}; the seed Local Node API gives the defaults. */
+export interface NodeApiSettings {
+  /** @default {"/var/run/plexd/api.sock"} */
+  readonly socketPath?: string;
+  /** @default {"/var/run/plexd/secrets.sock"} */
+  readonly secretsSocketPath?: string;
+  /** Secret values only on the socket that is theirs. @default {true} */
+  readonly splitSecrets?: boolean;
+  /** Listens on TCP too. @default {undefined} */
+  readonly http?: HttpSettings;
+  /** How long a stop waits for requests under way. @default {5000} */
+  readonly shutdownTimeoutMs?: number;
+  /** Group that may use the API. Empty: only this user. @default {"plexd"} */
+  readonly group?: string;
+  /** Group that may read secrets. Empty: only this user. @default {"plexd-secrets"} */
+  readonly secretsGroup?: string;
+  /** Where groups are looked up. @default {"/etc/group"} */
+  readonly groupFile?: string;
+}
+
+/** Options for {@linkcode NodeApi}. */
+export interface NodeApiOptions extends ApiSources {
+  readonly settings: NodeApiSettings;
+  readonly io: Platform;
+}
+
+/** The local API: a node's state for the programs that run on it. */
+export class NodeApi implements Part {
+  readonly name = "node_api";
+  readonly #sources: ApiSources;
+  readonly #settings: ReturnType<typeof withDefaults>;
+  readonly #io: Platform;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #inFlight = new InFlight();
+  /** Aborts when requests under way have had their time. */
+  readonly #overdue = new AbortController();
+  readonly #bodies: StateBodies;
+  readonly #mark: FreshnessMark;
+  #httpPort: number | undefined;
+
+  /** @throws {RangeError} for a setting out of its range. */
+  constructor(options: NodeApiOptions) {
+    this.#sources = options;
+    this.#settings = withDefaults(options.settings);
+    const log = options.io.log.with({ component: "nodeapi" });
+    this.#io = { ...options.io, log };
+    this.#bodies = new StateBodies(options.state, options.reports);
+    this.#mark = new FreshnessMark(() => options.freshness());
+    // Whoever runs this learns of a failed start from run().
+    this.#ready.promise.catch(() => {});
+  }
+
+  /** Resolves once all listeners are open; rejects as `run` does. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** The port of the TCP listener, once it is open. */
+  get httpPort(): number | undefined {
+    return this.#httpPort;
+  }
+
+  /** @throws {ListenError} when a listener cannot be opened. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#io;
+    const openers = this.#openers();
+    const open: Listener[] = [];
+    try {
+      for (const opener of openers) open.push(await opener.open());
+    } catch (error) {
+      await Promise.all(open.map((listener) => listener.close()));
+      this.#ready.reject(error);
+      throw error;
+    }
+    log.info("Local API is listening", this.#summary());
+    this.#ready.resolve();
+    const left = await Promise.all(
+      open.map((listener, at) =>
+        keepListening(listener, { ...openers[at]!, clock, log }, signal)
+      ),
+    );
+    await this.#finishRequests();
+    await Promise.all(left.map((listener) => listener?.close()));
+    log.info("Local API has stopped", this.#summary());
+  }
+
+  /** The listeners in the order in which they are opened. */
+  #openers(): { name: string; open: () => Promise<Listener> }[] {
+    const { socketPath, secretsSocketPath, splitSecrets, http } =
+      this.#settings;
+    const { group, secretsGroup } = this.#settings;
+    const openers = [{
+      name: socketPath,
+      open: this.#unixOpener(socketPath, group, !splitSecrets),
+    }];
+    if (splitSecrets) {
+      openers.push({
+        name: secretsSocketPath,
+        open: this.#unixOpener(secretsSocketPath, secretsGroup, true),
+      });
+    }
+    if (http) {
+      openers.push({ name: http.listen, open: this.#tcpOpener(http) });
+    }
+    return openers;
+  }
+
+  #unixOpener(path: string, group: string, secrets: boolean) {
+    const { groupFile } = this.#settings;
+    const { log } = this.#io;
+    const handler = this.#handler(socketGate(), secrets);
+    return () => openUnixListener({ path, group, groupFile, handler, log });
+  }
+
+  #tcpOpener(http: HttpSettings): () => Promise<Listener> {
+    const { log } = this.#io;
+    let token: string | undefined;
+    return () => {
+      const address = parseTcpAddress(http.listen);
+      token ??= readTokenFile(http.tokenFile, log);
+      const { hostname } = address;
+      const gate = tcpGate({ token, hostname, hosts: http.hosts ?? [] });
+      const handler = this.#handler(gate, http.secrets ?? true);
+      const port = this.#httpPort ?? address.port;
+      const listener = openTcpListener({
+        address: { hostname, port },
+        handler,
+        log,
+      });
+      this.#httpPort = listener.port;
+      return Promise.resolve(listener);
+    };
+  }
+
+  #handler(gate: Gate, secrets: boolean) {
+    const { log } = this.#io;
+    const stop = this.#overdue.signal;
+    const { reports, secrets: source } = this.#sources;
+    const [bodies, mark] = [this.#bodies, this.#mark];
+    const router = new Router([
+      ...readRoutes(bodies, mark, this.#sources),
+      ...reportRoutes({ reports, bodies, mark, stop, log }),
+      ...(secrets ? secretRoutes(source, stop, log) : withheldSecretRoutes()),
+    ]);
+    return requestHandler({ gate, router, inFlight: this.#inFlight, log });
+  }
+
+  /** Lets requests under way finish, but no longer than the shutdown timeout. */
+  async #finishRequests(): Promise<void> {
+    const finished = new AbortController();
+    const deadline = this.#io.clock
+      .sleep(this.#settings.shutdownTimeoutMs, finished.signal)
+      .then(() => this.#io.log.warn("Requests were cut off by the stop"))
+      .catch(() => {});
+    await Promise.race([this.#inFlight.leave(), deadline]);
+    finished.abort();
+    this.#overdue.abort(new Error("The agent is stopping"));
+    await deadline;
+  }
+
+  #summary() {
+    const { socketPath, secretsSocketPath, splitSecrets, http } =
+      this.#settings;
+    return {
+      socket: socketPath,
+      ...(splitSecrets ? { secrets_socket: secretsSocketPath } : {}),
+      http_enabled: http !== undefined,
+      ...(http ? { http_listen: http.listen } : {}),
+    };
+  }
+}
+
+function withDefaults(settings: NodeApiSettings) {
+  const { shutdownTimeoutMs = 5_000 } = settings;
+  if (!(shutdownTimeoutMs > 0)) {
+    throw new RangeError(
+      `Cannot serve the local API as "shutdownTimeoutMs" must be > 0: current value is ${shutdownTimeoutMs}`,
+    );
+  }
+  return {
+    socketPath: settings.socketPath ?? "/var/run/plexd/api.sock",
+    secretsSocketPath: settings.secretsSocketPath ??
+      "/var/run/plexd/secrets.sock",
+    splitSecrets: settings.splitSecrets ?? true,
+    http: settings.http,
+    shutdownTimeoutMs,
+    group: settings.group ?? "plexd",
+    secretsGroup: settings.secretsGroup ?? "plexd-secrets",
+    groupFile: settings.groupFile ?? "/etc/group",
+  };
+}

@@ -1,0 +1,79 @@
+import type { SecretResponse } from "../wire/bodies.ts";
+import type { DataEntry, SecretRef } from "../wire/state.ts";
+import type { StatusDocument } from "../wire/status.ts";
+
+/**
+ * A node's state at one moment. Immutable: an update puts another object in its
+ * place, so bodies built from a view stay true for as long as the view is
+ * current.
+ */
+export interface ApiStateView {
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly data: ReadonlyMap<string, DataEntry>;
+  readonly secretRefs: readonly SecretRef[];
+}
+
+/** Where the API reads state from. */
+export interface ApiState {
+  readonly view: ApiStateView;
+}
+
+/** The node's own reports at one moment. Immutable, as a state view is. */
+export interface ApiReportsView {
+  readonly entries: ReadonlyMap<string, DataEntry>;
+}
+
+/** What must hold for a report to be written. */
+export interface ApiPutCondition {
+  /** The version that must be current; 0 for a report that does not exist. */
+  readonly ifMatch?: number;
+  /** The report must not exist. */
+  readonly createOnly?: boolean;
+}
+
+/** Where the API reads and writes reports. A write is durable once it resolves. */
+export interface ApiReports {
+  readonly view: ApiReportsView;
+  /**
+   * @throws an Error named `ReportConflictError` of kind `version` or `exists`
+   * when the condition does not hold, or one named `StoreWriteError`, of kind
+   * `no_space` when the disk is full. After either nothing has changed.
+   */
+  put(
+    key: string,
+    content: { readonly contentType: string; readonly payload: string },
+    condition: ApiPutCondition,
+  ): Promise<DataEntry>;
+  /** @returns false when there is no such report. Fails as `put` does. */
+  delete(key: string): Promise<boolean>;
+}
+
+/** Where the API gets secrets from; nothing of them is ever kept. */
+export interface ApiSecrets {
+  /** The node's AES-256 key. Read anew each time, as a new enrolment changes it. */
+  readonly key: Uint8Array;
+  /**
+   * Asks the control plane.
+   *
+   * @throws an Error named `ControlError`; its kind `not_found` means that there
+   * is no such secret, any other one that there is no usable answer.
+   */
+  fetch(key: string, signal: AbortSignal): Promise<SecretResponse>;
+}
+
+/** How far the served state can be relied on. */
+export interface Freshness {
+  /** When the control plane last confirmed it, ms since the Unix epoch. */
+  readonly verifiedAtMs?: number;
+  readonly stale: boolean;
+}
+
+/** Everything that the API serves. */
+export interface ApiSources {
+  readonly state: ApiState;
+  readonly reports: ApiReports;
+  readonly secrets: ApiSecrets;
+  /** Asked on each read, so it must be cheap. */
+  freshness(): Freshness;
+  status(): StatusDocument;
+}

@@ -1,0 +1,88 @@
+import { createHash } from "node:crypto";
+import { isoTime } from "../platform/clock.ts";
+import type { Freshness } from "./ports.ts";
+
+/** The header fields that say how fresh a read is. */
+type FreshnessHeaders = Readonly<Record<string, string>>;
+
+/**
+ * Turns freshness into header fields. As long as nothing has changed it hands
+ * out the same object, by which a {@linkcode Representation} sees that its
+ * prepared header is still true.
+ */
+export class FreshnessMark {
+  readonly #freshness: () => Freshness;
+  #last: Freshness = { stale: false };
+  #headers: FreshnessHeaders = {};
+
+  constructor(freshness: () => Freshness) {
+    this.#freshness = freshness;
+  }
+
+  current(): FreshnessHeaders {
+    const { verifiedAtMs, stale } = this.#freshness();
+    if (
+      verifiedAtMs === this.#last.verifiedAtMs && stale === this.#last.stale
+    ) {
+      return this.#headers;
+    }
+    this.#last = verifiedAtMs === undefined
+      ? { stale }
+      : { verifiedAtMs, stale };
+    this.#headers = {
+      ...(verifiedAtMs === undefined ? {} : {
+        "x-plexd-verified-at": isoTime(verifiedAtMs),
+      }),
+      ...(stale ? { "x-plexd-stale": "true" } : {}),
+    };
+    return this.#headers;
+  }
+}
+
+/**
+ * A body that can be served many times: text, tag and header are prepared once,
+ * since building them costs more than all the rest of a read.
+ */
+export class Representation {
+  readonly #body: string;
+  readonly #etag: string;
+  #mark: FreshnessHeaders | undefined;
+  #init: ResponseInit = {};
+
+  /** @param json The document without the newline that ends each body. */
+  constructor(json: string) {
+    this.#body = json + "\n";
+    // Of the content, as versions of reports start again after a DELETE.
+    // Truncated: a tag protects against a mix-up, not against an attacker.
+    const digest = createHash("sha256").update(this.#body).digest("base64url");
+    this.#etag = `W/"${digest.slice(0, 16)}"`;
+  }
+
+  /** @param ifNoneMatch The request's field of that name. */
+  answer(mark: FreshnessHeaders, ifNoneMatch: string | null): Response {
+    if (mark !== this.#mark) {
+      this.#mark = mark;
+      this.#init = {
+        headers: {
+          "content-type": "application/json",
+          "etag": this.#etag,
+          ...mark,
+        },
+      };
+    }
+    if (ifNoneMatch !== null && matchesTag(ifNoneMatch, this.#etag)) {
+      const headers = { "etag": this.#etag, ...mark };
+      return new Response(null, { status: 304, headers });
+    }
+    return new Response(this.#body, this.#init);
+  }
+}
+
+/** Weak comparison, as RFC 9110, section 13.1.2 asks for. */
+function matchesTag(ifNoneMatch: string, etag: string): boolean {
+  if (ifNoneMatch.trim() === "*") return true;
+  const opaque = etag.slice("W/".length);
+  const listed: readonly string[] =
+    ifNoneMatch.match(/"[\x21\x23-\x7e\x80-\xff]*"/g) ?? [];
+  return listed.includes(opaque);
+}

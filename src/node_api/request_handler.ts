@@ -1,0 +1,56 @@
+import type { Logger } from "../platform/log.ts";
+import { internalError } from "./answers.ts";
+import { type Gate, malformedHost } from "./gate.ts";
+import type { InFlight } from "./in_flight.ts";
+import { rawPath } from "./request_target.ts";
+import type { Router } from "./router.ts";
+import type { RequestHandler } from "./listener.ts";
+
+/** Options for {@linkcode requestHandler}. */
+export interface RequestHandlerOptions {
+  readonly gate: Gate;
+  readonly router: Router;
+  readonly inFlight: InFlight;
+  readonly log: Logger;
+}
+
+/**
+ * What a listener does with each request: gate, then route. It never throws; a
+ * failure that nothing else has explained is a 500 without details.
+ *
+ * Reads are answered at once rather than through a promise, which would cost
+ * them a good part of their rate.
+ */
+export function requestHandler(
+  options: RequestHandlerOptions,
+): RequestHandler {
+  const { gate, router, inFlight, log } = options;
+  const failed = (error: unknown) => {
+    log.error("Request failed", { error });
+    return internalError();
+  };
+  const respond = (request: Request): Response | Promise<Response> => {
+    const headers = request.headers;
+    const host = headers.get("host");
+    const refused = gate(host, headers);
+    if (refused) return refused;
+    const path = rawPath(request.url, host);
+    if (path === undefined) return malformedHost();
+    return router.respond(path, request, headers);
+  };
+  return (request, info) => {
+    try {
+      const answer = respond(request);
+      if (answer instanceof Response) {
+        return inFlight.leaving ? inFlight.last(answer, info) : answer;
+      }
+      inFlight.track(info.completed);
+      return answer.then(
+        (response) =>
+          inFlight.leaving ? inFlight.last(response, info) : response,
+      ).catch(failed);
+    } catch (error) {
+      return failed(error);
+    }
+  };
+}

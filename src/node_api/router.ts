@@ -1,0 +1,72 @@
+import { methodNotAllowed, notFound } from "./answers.ts";
+
+/** A request that has found its route. */
+export interface Call {
+  readonly request: Request;
+  /** The path's `{key}`, still percent-encoded; empty where there is none. */
+  readonly segment: string;
+  readonly headers: Headers;
+}
+
+export type RouteHandler = (call: Call) => Response | Promise<Response>;
+
+/** What a path answers to. HEAD is wherever GET is. */
+export interface RouteMethods {
+  readonly GET: RouteHandler;
+  readonly PUT?: RouteHandler;
+  readonly DELETE?: RouteHandler;
+}
+
+/** A path, whose last segment may be `{key}`, and its methods. */
+export type Route = readonly [path: string, methods: RouteMethods];
+
+interface Target {
+  readonly handlers: ReadonlyMap<string, RouteHandler>;
+  readonly allow: string;
+}
+
+const KEY = "{key}";
+
+/**
+ * Finds the route of a raw path. Nothing is tidied up or redirected: a path is
+ * one of the table's, byte for byte, or there is nothing there.
+ */
+export class Router {
+  readonly #exact = new Map<string, Target>();
+  /** By the path before `{key}`, closing slash included. */
+  readonly #keyed = new Map<string, Target>();
+
+  constructor(routes: readonly Route[]) {
+    for (const [path, methods] of routes) {
+      const handlers = new Map<string, RouteHandler>(Object.entries(methods));
+      handlers.set("HEAD", methods.GET);
+      const allow = [...handlers.keys()].sort().join(", ");
+      if (path.endsWith(KEY)) {
+        this.#keyed.set(path.slice(0, -KEY.length), { handlers, allow });
+      } else this.#exact.set(path, { handlers, allow });
+    }
+  }
+
+  /** @param path As {@linkcode rawPath} gives it. */
+  respond(
+    path: string,
+    request: Request,
+    headers: Headers,
+  ): Response | Promise<Response> {
+    let segment = "";
+    let target = this.#exact.get(path);
+    if (!target) {
+      const at = path.lastIndexOf("/") + 1;
+      segment = path.slice(at);
+      // Dots alone are places in a tree of files, which this is not.
+      if (segment === "" || segment === "." || segment === "..") {
+        return notFound();
+      }
+      target = this.#keyed.get(path.slice(0, at));
+      if (!target) return notFound();
+    }
+    const handler = target.handlers.get(request.method);
+    if (!handler) return methodNotAllowed(target.allow);
+    return handler({ request, segment, headers });
+  }
+}

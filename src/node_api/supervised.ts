@@ -1,0 +1,73 @@
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/log.ts";
+import type { Listener } from "./listener.ts";
+
+/**
+ * Wait before a failed listener is opened again: long enough for a burst that
+ * used up all descriptors to be over, short enough to be noticed by few.
+ */
+export const REOPEN_MS = 300;
+
+/** Options for {@linkcode keepListening}. */
+export interface KeepListeningOptions {
+  /** What is listened on, for the log. */
+  readonly name: string;
+  readonly open: () => Promise<Listener>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * Keeps a listener open: when accepting fails, as it does when the process is
+ * out of descriptors, it is opened again until that works.
+ *
+ * @param listener The one that is open now.
+ * @returns the one that is open when `stop` aborts; undefined if none is.
+ */
+export async function keepListening(
+  listener: Listener,
+  options: KeepListeningOptions,
+  stop: AbortSignal,
+): Promise<Listener | undefined> {
+  const { name, open, clock, log } = options;
+  let current: Listener | undefined = listener;
+  const stopped = aborted(stop);
+  while (!stop.aborted) {
+    if (current) {
+      const error = await Promise.race([ended(current), stopped]);
+      if (stop.aborted) break;
+      log.error("Listener failed, it will be opened again", {
+        listener: name,
+        error,
+      });
+      await current.close();
+      current = undefined;
+    }
+    await clock.sleep(REOPEN_MS, stop).catch(() => {});
+    if (stop.aborted) break;
+    try {
+      current = await open();
+      log.warn("Listener opened again", { listener: name });
+    } catch (error) {
+      log.error("Listener not opened again", { listener: name, error });
+    }
+  }
+  return current;
+}
+
+/** What ended a listener; settles, never rejects. */
+async function ended(listener: Listener): Promise<unknown> {
+  try {
+    await listener.finished;
+    return new Error("It stopped listening");
+  } catch (error) {
+    return error;
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve(undefined);
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+}

@@ -1,0 +1,161 @@
+import type {
+  ApiPutCondition,
+  ApiReports,
+  ApiSecrets,
+  ApiSources,
+  ApiStateView,
+  Freshness,
+} from "../../src/node_api/ports.ts";
+import type { SecretResponse } from "../../src/wire/bodies.ts";
+import type { DataEntry } from "../../src/wire/state.ts";
+import type { StatusDocument } from "../../src/wire/status.ts";
+
+/** An error of a class that the API knows by name and kind. */
+export function failure(name: string, kind: string): Error {
+  return Object.assign(new Error(`${name}: ${kind}`), { name, kind });
+}
+
+/** Reports in memory, with the rules of the store; `failures` come first. */
+export class FakeReports implements ApiReports {
+  view: { readonly entries: ReadonlyMap<string, DataEntry> } = {
+    entries: new Map(),
+  };
+  readonly failures: Error[] = [];
+  /** Writes wait for it. */
+  gate: Promise<void> = Promise.resolve();
+
+  async put(
+    key: string,
+    content: { readonly contentType: string; readonly payload: string },
+    { ifMatch, createOnly }: ApiPutCondition,
+  ): Promise<DataEntry> {
+    await this.gate;
+    const failed = this.failures.shift();
+    if (failed) throw failed;
+    const current = this.view.entries.get(key)?.version ?? 0;
+    if (createOnly && current > 0) {
+      throw failure("ReportConflictError", "exists");
+    }
+    if (ifMatch !== undefined && ifMatch !== current) {
+      throw failure("ReportConflictError", "version");
+    }
+    return this.add({ key, ...content, version: current + 1 });
+  }
+
+  async delete(key: string): Promise<boolean> {
+    await this.gate;
+    const failed = this.failures.shift();
+    if (failed) throw failed;
+    const entries = new Map(this.view.entries);
+    const existed = entries.delete(key);
+    this.view = { entries };
+    return existed;
+  }
+
+  /** Puts an entry in as it is. */
+  add(entry: Omit<DataEntry, "updatedAt">): DataEntry {
+    const stored = { ...entry, updatedAt: "2026-03-01T12:00:00Z" };
+    this.view = { entries: new Map(this.view.entries).set(entry.key, stored) };
+    return stored;
+  }
+}
+
+/** A control plane that knows `answers`; `failures` come first. */
+export class FakeSecrets implements ApiSecrets {
+  key: Uint8Array = new Uint8Array();
+  readonly answers = new Map<string, SecretResponse>();
+  readonly failures: Error[] = [];
+  readonly asked: string[] = [];
+  /** Asking never ends but by the signal. */
+  hangs = false;
+
+  fetch(key: string, signal: AbortSignal): Promise<SecretResponse> {
+    this.asked.push(key);
+    if (this.hangs) {
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason), {
+          once: true,
+        });
+      });
+    }
+    const failed = this.failures.shift();
+    if (failed) return Promise.reject(failed);
+    const answer = this.answers.get(key);
+    return answer
+      ? Promise.resolve(answer)
+      : Promise.reject(failure("ControlError", "not_found"));
+  }
+}
+
+/** Everything the API serves, under the hands of a test. */
+export class FakeSources implements ApiSources {
+  readonly state: { view: ApiStateView } = { view: emptyState };
+  readonly reports = new FakeReports();
+  readonly secrets = new FakeSecrets();
+  fresh: Freshness = { stale: false };
+
+  freshness(): Freshness {
+    return this.fresh;
+  }
+
+  status(): StatusDocument {
+    return sampleStatus;
+  }
+}
+
+/** A data entry with the parts that a test does not care about filled in. */
+export function dataEntry(
+  key: string,
+  rest: Partial<DataEntry> = {},
+): DataEntry {
+  return {
+    key,
+    contentType: "application/json",
+    payload: "{}",
+    version: 1,
+    updatedAt: "2026-03-01T12:00:00Z",
+    ...rest,
+  };
+}
+
+export const emptyState: ApiStateView = {
+  metadata: new Map(),
+  data: new Map(),
+  secretRefs: [],
+};
+
+export const sampleStatus: StatusDocument = {
+  version: "0.1.0",
+  pid: 4711,
+  started_at: "2026-03-01T12:00:00.000Z",
+  cluster: "default",
+  node_id: "node-1",
+  mesh_ip: "10.0.0.1",
+  control_plane: "http://127.0.0.1:8443",
+  status: "ok",
+  reasons: [],
+  stale: false,
+  verified_at: null,
+  stream: {
+    state: "streaming",
+    since: "2026-03-01T12:00:00.000Z",
+    next_try_at: null,
+    last_error: null,
+  },
+  events: { applied: 0, repeated: 0, last_applied_at: null, rejected: {} },
+  pull: { last_success_at: null, last_error: null, next_at: null },
+  state: {
+    metadata: 0,
+    data: 0,
+    secrets: 0,
+    reports: 0,
+    epoch: null,
+    version: null,
+  },
+  sync: {
+    pending: 0,
+    last_success_at: null,
+    last_error: null,
+    next_try_at: null,
+  },
+};
