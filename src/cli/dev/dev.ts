@@ -45,6 +45,7 @@ export async function runDev(options: DevOptions): Promise<number> {
     orphaned.abort();
     await watch;
     if (users.leave()) await removeTemporary(folders);
+    users.close();
   }
 }
 

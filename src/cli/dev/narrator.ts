@@ -13,6 +13,8 @@ export function narrate(line: string): string | undefined {
   const at = String(time).slice(11, 19);
   const mark = level === "warn" || level === "error" ? `${level}: ` : "";
   const details = Object.entries(fields)
-    .map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+    .map(([name, value]) =>
+      `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`
+    );
   return `${at}  ${mark}${String(msg)}  ${details.join(" ")}`.trimEnd();
 }

@@ -18,15 +18,39 @@ export interface TourStep {
 }
 
 export const TOUR_STEPS: readonly TourStep[] = [
-  { title: "the control plane starts, the node joins with a one-time token", run: join },
-  { title: "metadata, data and a secret arrive by signed event", run: receiveState },
-  { title: "a report arrives upstream; a stale If-Match is refused", run: sendReport },
-  { title: "forged, tampered, stale and replayed events are refused", run: refuseAttacks },
+  {
+    title: "the control plane starts, the node joins with a one-time token",
+    run: join,
+  },
+  {
+    title: "metadata, data and a secret arrive by signed event",
+    run: receiveState,
+  },
+  {
+    title: "a report arrives upstream; a stale If-Match is refused",
+    run: sendReport,
+  },
+  {
+    title: "forged, tampered, stale and replayed events are refused",
+    run: refuseAttacks,
+  },
   { title: "the signing key rotates, and events go on", run: rotateSigningKey },
-  { title: "control plane stopped: reads say stale, a report is accepted", run: loseControlPlane },
-  { title: "agent killed and restarted offline: same state, same report", run: killAgent },
-  { title: "control plane back: stream reconnects, the report arrives", run: regainControlPlane },
-  { title: "a clean stop leaves no socket, temporary file or process", run: stopCleanly },
+  {
+    title: "control plane stopped: reads say stale, a report is accepted",
+    run: loseControlPlane,
+  },
+  {
+    title: "agent killed and restarted offline: same state, same report",
+    run: killAgent,
+  },
+  {
+    title: "control plane back: stream reconnects, the report arrives",
+    run: regainControlPlane,
+  },
+  {
+    title: "a clean stop leaves no socket, temporary file or process",
+    run: stopCleanly,
+  },
 ];
 
 const REPORT_WHILE_ONLINE = "tour";

@@ -23,13 +23,17 @@ export class UsersLock {
   }
 
   /**
-   * Leaves. The file is open until the process ends, so two that leave at once
-   * cannot both find that the other is still there.
+   * Leaves. Of two that leave at once, the one that unlocks last finds nobody
+   * else and keeps the lock, so at most one is told to clean up.
    *
    * @returns whether nobody else is left.
    */
   leave(): boolean {
     this.#file.unlockSync();
     return this.#file.tryLockSync(true);
+  }
+
+  close(): void {
+    this.#file.close();
   }
 }

@@ -72,7 +72,9 @@ export class World {
   /** The last lines of both processes, for a failure's report. */
   get lastLines(): readonly string[] {
     return [this.#controlPlane, this.#agent].flatMap((child) =>
-      child ? child.lastLines.map((line) => `${child.options.name}: ${line}`) : []
+      child
+        ? child.lastLines.map((line) => `${child.options.name}: ${line}`)
+        : []
     );
   }
 
