@@ -1,0 +1,60 @@
+import { type Clock, isoTime } from "../platform/clock.ts";
+import { AlreadyRunningError, errorCode } from "./store_errors.ts";
+
+/** Held by the one process that may write to a membership. */
+export interface Lock {
+  release(): void;
+}
+
+/**
+ * Takes the exclusive lock of a membership, or fails at once. The system frees
+ * it with the process, however that ends.
+ *
+ * @param folder The membership's folder.
+ * @param version Written beside the process id, for people who look.
+ * @throws {AlreadyRunningError} when another process holds it.
+ */
+export function takeLock(
+  folder: string,
+  clock: Clock,
+  version: string,
+): Lock {
+  const path = `${folder}/lock`;
+  const { file, writable } = openLock(path);
+  if (!file.tryLockSync(true)) {
+    file.close();
+    throw new AlreadyRunningError(folder, holderOf(path));
+  }
+  // The name stays: removing it would let two processes lock different files.
+  if (writable) writeHolder(file, `${isoTime(clock.now())}\n${version}\n`);
+  return { release: () => file.close() };
+}
+
+function openLock(path: string) {
+  const options = { read: true, write: true, create: true, mode: 0o600 };
+  try {
+    return { file: Deno.openSync(path, options), writable: true };
+  } catch (error) {
+    if (errorCode(error) !== "EROFS") throw error;
+    // A disk that turned read-only still serves what it holds.
+    return { file: Deno.openSync(path), writable: false };
+  }
+}
+
+/** Only for people: a disk without room for it must not refuse the start. */
+function writeHolder(file: Deno.FsFile, rest: string) {
+  try {
+    file.truncateSync();
+    file.writeSync(new TextEncoder().encode(`${Deno.pid}\n${rest}`));
+  } catch (error) {
+    if (errorCode(error) !== "ENOSPC" && errorCode(error) !== "EROFS") {
+      file.close();
+      throw error;
+    }
+  }
+}
+
+function holderOf(path: string): number | undefined {
+  const pid = Number.parseInt(Deno.readTextFileSync(path), 10);
+  return Number.isNaN(pid) ? undefined : pid;
+}

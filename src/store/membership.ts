@@ -1,0 +1,185 @@
+import type { Clock } from "../platform/clock.ts";
+import { describeError, type Logger } from "../platform/log.ts";
+import type { Random } from "../platform/random.ts";
+import { DamagedFolder } from "./damaged_folder.ts";
+import { type Disk, systemDisk } from "./disk.ts";
+import { EventLedger } from "./event_ledger.ts";
+import {
+  makeFolders,
+  makeRoot,
+  type MembershipPaths,
+  membershipPaths,
+} from "./folders.ts";
+import { IdentityStore } from "./identity_store.ts";
+import { takeLock } from "./lock.ts";
+import { openReports } from "./open_reports.ts";
+import { openState } from "./open_state.ts";
+import type { Recovery, RecoveryListener } from "./recovery.ts";
+import { TempFolder } from "./replace_file.ts";
+import { ReportStore } from "./report_store.ts";
+import type { SealKey, SealKeySource } from "./seal_key.ts";
+import type { StateStore } from "./state_store.ts";
+import { OpenFolders, type StoreContext } from "./store_context.ts";
+import { AlreadyRunningError, StoreOpenError } from "./store_errors.ts";
+import { SyncLedger } from "./sync_ledger.ts";
+import { TrustStore } from "./trust_store.ts";
+
+/** Options for {@linkcode openMembership}. */
+export interface MembershipOptions {
+  /** Folder of all memberships, made when it is not there. */
+  readonly dataDir: string;
+  /** Name of the membership. */
+  readonly cluster: string;
+  /** The key that seals secrets, or where to get it from. */
+  readonly seal: SealKey | SealKeySource;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Hears of every repair; each is logged as a warning as well. */
+  readonly recovered?: RecoveryListener;
+  /** Written into the lock file. @default {""} */
+  readonly version?: string;
+  /** @default {systemDisk} */
+  readonly disk?: Disk;
+}
+
+/**
+ * One node's membership of one cluster: everything that must survive a crash.
+ * Held by one process at a time, until it is closed.
+ */
+export interface Membership extends AsyncDisposable {
+  readonly paths: MembershipPaths;
+  readonly identity: IdentityStore;
+  readonly trust: TrustStore;
+  readonly state: StateStore;
+  readonly reports: ReportStore;
+  readonly syncLedger: SyncLedger;
+  readonly events: EventLedger;
+  /** Finishes what is being written, takes nothing more, and frees the lock. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a membership for writing: locks it, empties its folder of temporary
+ * files, and repairs what a crash or the disk has damaged. Damaged state and
+ * reports never refuse the start.
+ *
+ * @throws {AlreadyRunningError} when another process holds it.
+ * @throws {StoreOpenError} when its folders cannot be made, locked or listed.
+ * @throws {SealKeyError} from `seal`.
+ * @throws {RangeError} for a cluster name that is no plain name.
+ */
+export async function openMembership(
+  options: MembershipOptions,
+): Promise<Membership> {
+  const { dataDir, cluster, clock, version = "" } = options;
+  const paths = membershipPaths(dataDir, cluster);
+  makeRoot(dataDir, paths.root);
+  const lock = orOpenError(
+    paths.root,
+    () => takeLock(paths.root, clock, version),
+  );
+  const opened: { close(): void }[] = [{ close: () => lock.release() }];
+  try {
+    makeFolders(paths.root);
+    const context = contextOf(options, paths);
+    opened.push(context.folders);
+    emptyTemp(context, paths.tmp);
+    const key = await sealKeyOf(context, options.seal);
+    return orOpenError(
+      paths.root,
+      () => open(context, paths, key, lock),
+    );
+  } catch (error) {
+    for (const part of opened.reverse()) part.close();
+    throw error;
+  }
+}
+
+function open(
+  context: StoreContext,
+  paths: MembershipPaths,
+  key: SealKey,
+  lock: { release(): void },
+): Membership {
+  const { entries, faults } = openReports(context);
+  const lost = faults.map((fault) => fault.file);
+  const state = openState(context);
+  const reports = new ReportStore(context, entries);
+  const syncLedger = SyncLedger.open(context, lost);
+  const events = EventLedger.open(context);
+  const writers = [state, reports, syncLedger, events];
+  let closed: Promise<void> | undefined;
+  const close = () =>
+    closed ??= Promise.all(writers.map((writer) => writer.close())).then(() => {
+      context.folders.close();
+      lock.release();
+    });
+  return {
+    paths,
+    identity: new IdentityStore(context, key),
+    trust: new TrustStore(context),
+    state,
+    reports,
+    syncLedger,
+    events,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function contextOf(
+  options: MembershipOptions,
+  { root, tmp }: MembershipPaths,
+): StoreContext {
+  const { cluster, clock, random, log, disk = systemDisk } = options;
+  const recovered = (recovery: Recovery) => {
+    log.warn("A stored file was not as it was left", { ...recovery });
+    options.recovered?.(recovery);
+  };
+  return {
+    root,
+    cluster,
+    disk,
+    temp: new TempFolder(disk, tmp),
+    damaged: new DamagedFolder(disk, root, clock),
+    folders: new OpenFolders(disk, root),
+    clock,
+    random,
+    log,
+    recovered,
+  };
+}
+
+/** What a crash left half written has no name yet, and no use. */
+function emptyTemp({ disk, log }: StoreContext, tmp: string) {
+  for (const { name } of disk.list(tmp)) {
+    try {
+      disk.remove(`${tmp}/${name}`);
+    } catch (error) {
+      log.warn("A temporary file could not be removed", {
+        file: name,
+        error: describeError(error),
+      });
+    }
+  }
+}
+
+async function sealKeyOf(
+  { disk, root }: StoreContext,
+  seal: SealKey | SealKeySource,
+): Promise<SealKey> {
+  if (typeof seal !== "function") return seal;
+  const exists = disk.list(`${root}/identity`)
+    .some(({ name }) => name.endsWith(".sealed"));
+  return await seal({ exists });
+}
+
+function orOpenError<Result>(folder: string, work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof AlreadyRunningError) throw error;
+    throw new StoreOpenError(folder, describeError(error), error);
+  }
+}

@@ -1,0 +1,57 @@
+import { readIfThere, systemDisk } from "./disk.ts";
+import { membershipPaths } from "./folders.ts";
+import type { PublicIdentity } from "./identity.ts";
+import { decodeIdentity, IDENTITY_FILE } from "./identity_file.ts";
+import { type Fault, loadState } from "./load_state.ts";
+import { loadReports } from "./open_reports.ts";
+import { sortedMap, type StateParts } from "./state_view.ts";
+import type { DataEntry } from "../wire/state.ts";
+
+/** Options for {@linkcode readMembership}. */
+export interface ReadMembershipOptions {
+  readonly dataDir: string;
+  readonly cluster: string;
+}
+
+/** What a membership's files tell without the key that opens its secrets. */
+export interface StoredMembership {
+  /** Absent when the node is not registered. */
+  readonly identity?: PublicIdentity;
+  readonly state: StateParts;
+  readonly reports: ReadonlyMap<string, DataEntry>;
+  /** Damaged files. They were left out, and left alone. */
+  readonly faults: readonly Pick<Fault, "file" | "what">[];
+}
+
+/**
+ * Reads a membership without its lock, its key, or any change to it.
+ *
+ * @returns undefined when there is no such membership.
+ * @throws {CorruptIdentityError} when the identity is damaged.
+ * @throws {Error} of the system when the folders cannot be read.
+ */
+export function readMembership(
+  options: ReadMembershipOptions,
+): StoredMembership | undefined {
+  const { root, state } = membershipPaths(options.dataDir, options.cluster);
+  if (!isThere(state)) return undefined;
+  const bytes = readIfThere(systemDisk, `${root}/${IDENTITY_FILE}`);
+  const loaded = loadState(systemDisk, root);
+  const reports = loadReports(systemDisk, root);
+  return {
+    ...(bytes ? { identity: decodeIdentity(bytes).identity } : {}),
+    state: loaded.state,
+    reports: sortedMap(reports.entries.map((entry) => [entry.key, entry])),
+    faults: [...loaded.faults, ...reports.faults],
+  };
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

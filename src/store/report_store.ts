@@ -1,0 +1,312 @@
+import { describeError } from "../platform/log.ts";
+import { type Clock, isoTime } from "../platform/clock.ts";
+import type { DataEntry } from "../wire/state.ts";
+import { CommitQueue } from "./commit_queue.ts";
+import { encodeEntryFile } from "./entry_file.ts";
+import { fileNameOf } from "./file_name.ts";
+import { sortedMap } from "./state_view.ts";
+import type { StoreContext } from "./store_context.ts";
+import { ReportConflictError, StoreWriteError } from "./store_errors.ts";
+
+/** Folder of the report entries, one file each. */
+export const REPORT_FOLDER = "state/report";
+
+/** What a writer says of a report. */
+export interface ReportContent {
+  readonly contentType: string;
+  /** Raw JSON text, kept as it is. */
+  readonly payload: string;
+}
+
+/** What must hold for a report to be written. Nothing by default. */
+export interface ReportCondition {
+  /** The version that must be stored; 0 means that there must be none. */
+  readonly ifMatch?: number;
+  /** Whether there must be no such report yet. @default {false} */
+  readonly createOnly?: boolean;
+}
+
+/** All reports at one moment, sorted by key. Never changes. */
+export interface ReportView {
+  /** Grows by one with every commit of this process. */
+  readonly revision: number;
+  readonly entries: ReadonlyMap<string, DataEntry>;
+}
+
+interface PutJob {
+  readonly kind: "put";
+  readonly key: string;
+  readonly content: ReportContent;
+  readonly condition: ReportCondition;
+  readonly resolve: (entry: DataEntry) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface DeleteJob {
+  readonly kind: "delete";
+  readonly key: string;
+  readonly resolve: (existed: boolean) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+type Job = PutJob | DeleteJob;
+
+/** What a job does to its key; undefined takes the entry away. */
+interface Outcome {
+  readonly key: string;
+  readonly after: DataEntry | undefined;
+  /** Tells the writer, once the outcome is durable. */
+  readonly settle: () => void;
+}
+
+/**
+ * What workloads on this node report: one file each, durable before a writer
+ * hears of success, and visible only then.
+ */
+export class ReportStore {
+  readonly #context: StoreContext;
+  readonly #queue = new CommitQueue<Job>((jobs) => this.#run(jobs));
+  readonly #listeners = new Set<() => void>();
+  readonly #entries: Map<string, DataEntry>;
+  #revision = 0;
+  #view: ReportView | undefined;
+  /** Keys whose files may hold something else than memory, after a failure. */
+  readonly #unsure = new Set<string>();
+
+  constructor(context: StoreContext, entries: Iterable<DataEntry>) {
+    this.#context = context;
+    this.#entries = new Map(
+      [...entries].map((entry) => [entry.key, entry]),
+    );
+  }
+
+  /** All reports. Made on first use after a change: reading one needs no view. */
+  get view(): ReportView {
+    this.#view ??= Object.freeze({
+      revision: this.#revision,
+      entries: sortedMap(this.#entries),
+    });
+    return this.#view;
+  }
+
+  /** The latest durable entry of a key. */
+  get(key: string): DataEntry | undefined {
+    return this.#entries.get(key);
+  }
+
+  /**
+   * Writes a report: version 1, or one more than is stored.
+   *
+   * @returns The entry, once it is durable and visible.
+   * @throws {ReportConflictError} when the condition does not hold.
+   * @throws {StoreWriteError} when it could not be made durable; what is
+   * visible has not changed.
+   */
+  put(
+    key: string,
+    content: ReportContent,
+    condition: ReportCondition = {},
+  ): Promise<DataEntry> {
+    return new Promise((resolve, reject) =>
+      this.#queue.add({
+        kind: "put",
+        key,
+        content,
+        condition,
+        resolve,
+        reject,
+      })
+    );
+  }
+
+  /**
+   * Removes a report.
+   *
+   * @returns Whether there was one, once it is durably gone.
+   * @throws {StoreWriteError} when it could not be removed.
+   */
+  delete(key: string): Promise<boolean> {
+    return new Promise((resolve, reject) =>
+      this.#queue.add({ kind: "delete", key, resolve, reject })
+    );
+  }
+
+  /** Calls `listener` after every change. @returns What ends that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Takes no more writes, and resolves when those it has are done. */
+  close(): Promise<void> {
+    return this.#queue.close();
+  }
+
+  /**
+   * A lone write is made without giving up the thread: that is four times as
+   * fast as waiting for each step. Many are written side by side.
+   */
+  async #run(jobs: readonly Job[]) {
+    const alone = jobs.length === 1;
+    if (alone || !await this.#tryTogether(jobs)) {
+      for (const job of jobs) this.#runAlone(job);
+    }
+    for (const key of this.#unsure) this.#restore(key);
+  }
+
+  #runAlone(job: Job) {
+    try {
+      const outcome = decide(job, this.#entries, this.#context.clock);
+      if (outcome.after !== this.#entries.get(job.key)) {
+        this.#writeNow(outcome);
+        this.#show([outcome]);
+      }
+      outcome.settle();
+    } catch (error) {
+      job.reject(
+        error instanceof ReportConflictError
+          ? error
+          : new StoreWriteError(`report ${JSON.stringify(job.key)}`, error),
+      );
+    }
+  }
+
+  /** Exclusive create, write, sync, rename, sync of the folder: nothing else. */
+  #writeNow({ key, after }: Omit<Outcome, "settle">) {
+    const { disk, temp, folders } = this.#context;
+    const target = folders.target(reportFileOf(key));
+    const path = after && temp.writeNow(encodeEntryFile(after).bytes);
+    // From here on a failure leaves unknown what the file holds.
+    this.#unsure.add(key);
+    try {
+      if (path) disk.rename(path, target.path);
+      else disk.remove(target.path);
+    } catch (error) {
+      if (path) temp.discard([path]);
+      throw error;
+    }
+    target.folder.syncNow();
+    this.#unsure.delete(key);
+  }
+
+  /**
+   * Writes many jobs with one sync of the folder.
+   *
+   * @returns Whether it worked. If not, no job is settled yet and each is to be
+   * tried alone, so that one large report does not take small ones with it.
+   */
+  async #tryTogether(jobs: readonly Job[]): Promise<boolean> {
+    const { clock } = this.#context;
+    const draft = new Map<string, DataEntry | undefined>();
+    const latest = {
+      get: (key: string) =>
+        draft.has(key) ? draft.get(key) : this.#entries.get(key),
+    };
+    const settle: (() => void)[] = [];
+    for (const job of jobs) {
+      try {
+        const outcome = decide(job, latest, clock);
+        draft.set(outcome.key, outcome.after);
+        settle.push(outcome.settle);
+      } catch (error) {
+        settle.push(() => job.reject(error));
+      }
+    }
+    const changed = [...draft]
+      .filter(([key, after]) => after !== this.#entries.get(key))
+      .map(([key, after]) => ({ key, after }));
+    try {
+      if (changed.length > 0) await this.#writeTogether(changed);
+    } catch (error) {
+      this.#context.log.debug("Reports are written one by one", {
+        error: describeError(error),
+      });
+      return false;
+    }
+    if (changed.length > 0) this.#show(changed);
+    for (const tell of settle) tell();
+    return true;
+  }
+
+  async #writeTogether(changed: readonly Omit<Outcome, "settle">[]) {
+    const { disk, temp, folders, root } = this.#context;
+    const written = changed.flatMap(({ key, after }) =>
+      after ? [{ key, bytes: encodeEntryFile(after).bytes }] : []
+    );
+    const temps = await temp.write(written.map(({ bytes }) => bytes));
+    try {
+      for (const { key } of changed) this.#unsure.add(key);
+      for (const [at, { key }] of written.entries()) {
+        disk.rename(temps[at]!, `${root}/${reportFileOf(key)}`);
+      }
+      for (const { key, after } of changed) {
+        if (!after) disk.remove(`${root}/${reportFileOf(key)}`);
+      }
+      await folders.get(REPORT_FOLDER).sync();
+    } catch (error) {
+      temp.discard(temps);
+      throw error;
+    }
+    for (const { key } of changed) this.#unsure.delete(key);
+  }
+
+  #show(changed: readonly Omit<Outcome, "settle">[]) {
+    for (const { key, after } of changed) {
+      if (after) this.#entries.set(key, after);
+      else this.#entries.delete(key);
+    }
+    this.#revision++;
+    this.#view = undefined;
+    for (const listener of this.#listeners) {
+      try {
+        listener();
+      } catch (error) {
+        this.#context.log.error("A listener to the reports failed", {
+          error: describeError(error),
+        });
+      }
+    }
+  }
+
+  /** After a refused write the file is to hold again what memory shows. */
+  #restore(key: string) {
+    const after = this.#entries.get(key);
+    try {
+      this.#writeNow({ key, after });
+    } catch (error) {
+      this.#context.log.warn("A report file could not be put back", {
+        key,
+        error: describeError(error),
+      });
+    }
+  }
+}
+
+/** Path of the file of one report, below the membership's folder. */
+export function reportFileOf(key: string): string {
+  return `${REPORT_FOLDER}/${fileNameOf(key)}.json`;
+}
+
+function decide(
+  job: Job,
+  latest: { get(key: string): DataEntry | undefined },
+  clock: Clock,
+): Outcome {
+  const { key } = job;
+  const before = latest.get(key);
+  if (job.kind === "delete") {
+    return { key, after: undefined, settle: () => job.resolve(!!before) };
+  }
+  const version = before?.version ?? 0;
+  const { ifMatch = version, createOnly = false } = job.condition;
+  if (createOnly && before) throw new ReportConflictError("exists", version);
+  if (ifMatch !== version) throw new ReportConflictError("version", version);
+  const after = Object.freeze({
+    key,
+    contentType: job.content.contentType,
+    payload: job.content.payload,
+    version: version + 1,
+    updatedAt: isoTime(clock.now()),
+  });
+  return { key, after, settle: () => job.resolve(after) };
+}

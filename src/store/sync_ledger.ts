@@ -1,0 +1,148 @@
+import * as z from "zod/mini";
+import { describeError } from "../platform/log.ts";
+import { parseShape } from "../wire/shape_error.ts";
+import { type DataEntry, encodeDataEntry } from "../wire/state.ts";
+import { CommitQueue } from "./commit_queue.ts";
+import { readIfThere } from "./disk.ts";
+import { replaceFile } from "./replace_file.ts";
+import { reportFileOf } from "./report_store.ts";
+import type { StoreContext } from "./store_context.ts";
+import { StoreWriteError } from "./store_errors.ts";
+import { checkSum, sha256, withSum } from "./summed_json.ts";
+
+/** Path of the ledger, below the membership's folder. */
+export const SYNC_FILE = "sync/reports.json";
+
+/** Reports that differ from what the control plane has. */
+export interface ReportChanges {
+  readonly entries: readonly DataEntry[];
+  /** Keys that the control plane has and this node does not any more. */
+  readonly deleted: readonly string[];
+}
+
+interface Job {
+  readonly changes: ReportChanges;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const ledgerSchema = z.object({
+  format: z.literal(1),
+  synced: z.array(z.tuple([z.string(), z.string()])),
+});
+
+/**
+ * What of the reports has reached the control plane: per key, the SHA-256 of
+ * the entry as it was sent. Versions would not do, since a report that is
+ * deleted and made again starts at 1 again.
+ *
+ * @see design, section 4 "Durability", rule 6
+ */
+export class SyncLedger {
+  readonly #context: StoreContext;
+  readonly #queue = new CommitQueue<Job>((jobs) => this.#run(jobs));
+  /** Entries never change, so neither do their sums. */
+  readonly #sums = new WeakMap<DataEntry, string>();
+  #synced: ReadonlyMap<string, string>;
+
+  private constructor(
+    context: StoreContext,
+    synced: ReadonlyMap<string, string>,
+  ) {
+    this.#context = context;
+    this.#synced = synced;
+  }
+
+  /**
+   * Opens the ledger. A damaged one starts anew: everything is sent once more.
+   *
+   * @param lost Report files that could not be read. What the control plane
+   * has of them may be all that is left, so it is not told to delete it.
+   */
+  static open(
+    context: StoreContext,
+    lost: readonly string[] = [],
+  ): SyncLedger {
+    const synced = new Map(read(context));
+    for (const key of synced.keys()) {
+      if (lost.includes(reportFileOf(key))) synced.delete(key);
+    }
+    return new SyncLedger(context, synced);
+  }
+
+  /** What the control plane does not have yet, sorted by key. */
+  pending(reports: ReadonlyMap<string, DataEntry>): ReportChanges {
+    const entries = [...reports.values()].filter((entry) =>
+      this.#synced.get(entry.key) !== this.#sumOf(entry)
+    );
+    const deleted = [...this.#synced.keys()]
+      .filter((key) => !reports.has(key))
+      .sort();
+    return { entries, deleted };
+  }
+
+  /**
+   * Remembers what the control plane has taken.
+   *
+   * @throws {StoreWriteError} when that could not be stored: the changes stay
+   * pending, and sending them again does no harm.
+   */
+  markSynced(changes: ReportChanges): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.#queue.add({ changes, resolve, reject })
+    );
+  }
+
+  /** Takes no more changes, and resolves when those it has are stored. */
+  close(): Promise<void> {
+    return this.#queue.close();
+  }
+
+  async #run(jobs: readonly Job[]) {
+    const { disk, temp, folders } = this.#context;
+    const next = new Map(this.#synced);
+    for (const { changes } of jobs) {
+      for (const entry of changes.entries) {
+        next.set(entry.key, this.#sumOf(entry));
+      }
+      for (const key of changes.deleted) next.delete(key);
+    }
+    try {
+      const text = JSON.stringify({ format: 1, synced: [...next] });
+      const target = folders.target(SYNC_FILE);
+      await replaceFile(disk, temp, target, withSum(text).bytes);
+    } catch (error) {
+      const failure = new StoreWriteError("what has been synced", error);
+      for (const job of jobs) job.reject(failure);
+      return;
+    }
+    this.#synced = next;
+    for (const job of jobs) job.resolve();
+  }
+
+  #sumOf(entry: DataEntry): string {
+    const known = this.#sums.get(entry);
+    if (known) return known;
+    const sum = sha256(encodeDataEntry(entry));
+    this.#sums.set(entry, sum);
+    return sum;
+  }
+}
+
+function read(context: StoreContext): readonly (readonly [string, string])[] {
+  const { disk, root, damaged, recovered } = context;
+  try {
+    const bytes = readIfThere(disk, `${root}/${SYNC_FILE}`);
+    if (!bytes) return [];
+    const checked = checkSum(bytes);
+    if (checked) {
+      return parseShape("sync ledger", ledgerSchema, checked.text).synced;
+    }
+    const action = `${damaged.setAside(SYNC_FILE)}; all reports are sent again`;
+    recovered({ file: SYNC_FILE, what: "damaged", action });
+  } catch (error) {
+    const what = describeError(error);
+    recovered({ file: SYNC_FILE, what, action: "all reports are sent again" });
+  }
+  return [];
+}
