@@ -1,0 +1,202 @@
+import { ConfigError, type ConfigProblem } from "./config_error.ts";
+import { nearest } from "./nearest.ts";
+import { readConfigFile } from "./read_file.ts";
+import { SettingValueError } from "./setting.ts";
+import {
+  ALIASES,
+  type Config,
+  type SettingName,
+  SETTINGS,
+  UNUSED_SETTINGS,
+} from "./settings.ts";
+
+/** A value as it was found, before anything is known about it. */
+export interface RawValue {
+  readonly name: string;
+  readonly value: unknown;
+  /** Where it stands, for messages. */
+  readonly where: string;
+  /** Whether it is a map, whose members stand in the list too. */
+  readonly hasMembers?: boolean;
+}
+
+/** Where configuration comes from. */
+export interface ConfigSources {
+  /** The file to read. A missing one is an error only if it was asked for. */
+  readonly file: { readonly path: string; readonly required: boolean };
+  readonly env: Readonly<Record<string, string>>;
+  /** Values of flags by setting name. */
+  readonly flags: Readonly<Partial<Record<SettingName, string>>>;
+}
+
+/** What {@linkcode loadConfig} found. */
+export interface LoadedConfig {
+  readonly config: Config;
+  /** Sentences for the log: old spellings, settings without effect. */
+  readonly warnings: readonly string[];
+}
+
+const NAMES = Object.keys(SETTINGS) as SettingName[];
+
+/**
+ * Makes one checked, read-only configuration: flags win over the environment,
+ * that over the file, that over defaults.
+ *
+ * @throws {ConfigError} naming every unknown name and wrong value at once.
+ */
+export async function loadConfig(
+  sources: ConfigSources,
+): Promise<LoadedConfig> {
+  const warnings: string[] = [];
+  const problems: ConfigProblem[] = [];
+  const file = await readFile(sources.file);
+  const values = new Map<SettingName, unknown>(
+    NAMES.map((name) => [name, SETTINGS[name].defaultValue]),
+  );
+  const take = (name: SettingName, { value, where }: RawValue) => {
+    try {
+      values.set(name, SETTINGS[name].read(value));
+    } catch (error) {
+      if (!(error instanceof SettingValueError)) throw error;
+      problems.push({ where, what: `${name}: ${error.message}` });
+    }
+  };
+  for (const raw of file.values) {
+    const name = resolve(raw, warnings, problems);
+    if (name) take(name, raw);
+  }
+  if (
+    file.openToOthers &&
+    file.values.some((one) =>
+      resolvesTo(one.name) === "registration.token_value"
+    )
+  ) {
+    problems.push({
+      where: sources.file.path,
+      what: "holds a token and can be read by others; chmod it to 0600",
+    });
+  }
+  for (const name of NAMES) {
+    const variable = variableOf(name);
+    const value = sources.env[variable];
+    if (value !== undefined) take(name, { name, value, where: variable });
+    const flag = sources.flags[name];
+    if (flag !== undefined) {
+      take(name, { name, value: flag, where: flagOf(name) });
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  const config = Object.freeze(Object.fromEntries(values)) as Config;
+  checkTogether(config);
+  return { config, warnings };
+}
+
+/** The environment variable of a setting: `PLEXD_API_BASE_URL`. */
+export function variableOf(name: SettingName): string {
+  return `PLEXD_${name.replaceAll(".", "_").toUpperCase()}`;
+}
+
+/** The flags that settings have; the others are set by file or environment. */
+export const FLAGS: Readonly<Partial<Record<SettingName, string>>> = {
+  "cluster": "--cluster",
+  "data_dir": "--data-dir",
+  "log_level": "--log-level",
+  "log_format": "--log-format",
+  "api.base_url": "--api",
+};
+
+function flagOf(name: SettingName): string {
+  return FLAGS[name] ?? name;
+}
+
+async function readFile(
+  { path, required }: ConfigSources["file"],
+): Promise<{ values: readonly RawValue[]; openToOthers: boolean }> {
+  let content: string;
+  let openToOthers: boolean;
+  try {
+    content = await Deno.readTextFile(path);
+    const { mode } = await Deno.stat(path);
+    openToOthers = ((mode ?? 0) & 0o077) !== 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound && !required) {
+      return { values: [], openToOthers: false };
+    }
+    const what = error instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : error instanceof Deno.errors.PermissionDenied
+      ? "may not be read by this user"
+      : "cannot be read";
+    throw new ConfigError([{ where: path, what }]);
+  }
+  return { values: await readConfigFile(path, content), openToOthers };
+}
+
+function resolvesTo(name: string): SettingName | undefined {
+  return name in SETTINGS ? name as SettingName : ALIASES[name];
+}
+
+/** The setting that a name in the file stands for, or a complaint. */
+function resolve(
+  raw: RawValue,
+  warnings: string[],
+  problems: ConfigProblem[],
+): SettingName | undefined {
+  const { name, where } = raw;
+  // A map of texts is one setting: its members are no names of settings.
+  if (
+    NAMES.some((one) =>
+      SETTINGS[one].form === "map" && name.startsWith(`${one}.`)
+    )
+  ) {
+    return undefined;
+  }
+  if (Object.hasOwn(SETTINGS, name)) return name as SettingName;
+  const alias = Object.hasOwn(ALIASES, name) ? ALIASES[name] : undefined;
+  if (alias) {
+    warnings.push(`${where}: "${name}" is an old spelling of "${alias}"`);
+    return alias;
+  }
+  if (name === "api" && typeof raw.value === "string") {
+    warnings.push(`${where}: "api" is an old spelling of "api.base_url"`);
+    return "api.base_url";
+  }
+  if (raw.hasMembers) return undefined;
+  if (UNUSED_SETTINGS.some((pattern) => pattern.test(name))) {
+    warnings.push(`${where}: "${name}" has no effect in this version`);
+    return undefined;
+  }
+  const near = nearest(name, NAMES);
+  problems.push({
+    where,
+    what: `unknown setting "${name}"` +
+      (near ? `; did you mean "${near}"?` : ""),
+  });
+  return undefined;
+}
+
+/** Rules that concern more than one setting. */
+function checkTogether(config: Config) {
+  const problems: ConfigProblem[] = [];
+  const need = (ok: boolean, where: SettingName, what: string) => {
+    if (!ok) problems.push({ where, what });
+  };
+  need(
+    !config["node_api.http_enabled"] ||
+      config["node_api.http_token_file"] !== undefined,
+    "node_api.http_token_file",
+    "is needed when node_api.http_enabled is true",
+  );
+  need(
+    (config["api.client_cert_file"] === undefined) ===
+      (config["api.client_key_file"] === undefined),
+    "api.client_key_file",
+    "goes together with api.client_cert_file",
+  );
+  need(
+    config["stream.backoff_max"] >= config["stream.backoff_base"],
+    "stream.backoff_max",
+    "must not be below stream.backoff_base",
+  );
+  if (problems.length > 0) throw new ConfigError(problems);
+}

@@ -1,0 +1,227 @@
+/** How one setting is written, read and explained. */
+export interface Setting<T> {
+  /** One line for help texts and `docs/configuration.md`. */
+  readonly doc: string;
+  /** What a value looks like, such as `duration` or `path`. */
+  readonly form: string;
+  /** As a person would write it; absent when there is none. */
+  readonly defaultText?: string;
+  readonly defaultValue: T;
+  /**
+   * Reads a value from YAML, or from the text of a variable or flag.
+   *
+   * @throws {SettingValueError} saying what is expected.
+   */
+  readonly read: (value: unknown) => T;
+}
+
+/** A value that a setting cannot take. The message never repeats the value. */
+export class SettingValueError extends Error {
+  override readonly name = "SettingValueError";
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  h: 3_600_000,
+  m: 60_000,
+  s: 1_000,
+  ms: 1,
+};
+
+/** Duration text such as `10s`, `1m30s` or `250ms`, in ms. */
+export function parseDuration(text: string): number | undefined {
+  if (!/^(\d+(\.\d+)?(h|ms|m|s))+$/.test(text)) return undefined;
+  let total = 0;
+  for (const [, amount, unit] of text.matchAll(/([\d.]+)([a-z]+)/g)) {
+    total += Number(amount) * UNIT_MS[unit!]!;
+  }
+  return total;
+}
+
+interface Text {
+  readonly default?: string;
+  readonly form?: string;
+  readonly matches?: RegExp;
+  readonly expected?: string;
+}
+
+export function text(
+  doc: string,
+  options: Text & { readonly default: string },
+): Setting<string>;
+export function text(doc: string, options?: Text): Setting<string | undefined>;
+export function text(
+  doc: string,
+  options: Text = {},
+): Setting<string | undefined> {
+  const { form = "text", matches = /^[^\0]+$/s, expected = "a text" } = options;
+  return {
+    doc,
+    form,
+    ...(options.default === undefined ? {} : { defaultText: options.default }),
+    defaultValue: options.default,
+    read(value) {
+      if (typeof value === "string" && matches.test(value)) return value;
+      throw new SettingValueError(`expected ${expected}`);
+    },
+  };
+}
+
+/** An absolute path of a file. */
+export function path(
+  doc: string,
+  options: { readonly default: string },
+): Setting<string>;
+export function path(doc: string): Setting<string | undefined>;
+export function path(
+  doc: string,
+  options: Text = {},
+): Setting<string | undefined> {
+  return text(doc, {
+    ...options,
+    form: "path",
+    matches: /^\/[^\0]*$/,
+    expected: "an absolute path",
+  });
+}
+
+/** A span of time, kept in ms. */
+export function duration(
+  doc: string,
+  options: { readonly default: string; readonly min?: string },
+): Setting<number> {
+  const min = parseDuration(options.min ?? "1ms")!;
+  return {
+    doc,
+    form: "duration",
+    defaultText: options.default,
+    defaultValue: parseDuration(options.default)!,
+    read(value) {
+      const ms = typeof value === "string" ? parseDuration(value) : undefined;
+      if (ms !== undefined && ms >= min) return ms;
+      throw new SettingValueError(
+        `expected a duration such as 10s or 1m30s, at least ${
+          options.min ?? "1ms"
+        }`,
+      );
+    },
+  };
+}
+
+const UNIT_BYTES: Readonly<Record<string, number>> = {
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+};
+
+/** An amount of bytes such as `4MiB`. */
+export function size(
+  doc: string,
+  options: { readonly default: string },
+): Setting<number> {
+  const parse = (value: string) => {
+    const [, amount, unit] = /^(\d+)(KiB|MiB|GiB)?$/.exec(value) ?? [];
+    return amount === undefined
+      ? undefined
+      : Number(amount) * (unit ? UNIT_BYTES[unit]! : 1);
+  };
+  return {
+    doc,
+    form: "size",
+    defaultText: options.default,
+    defaultValue: parse(options.default)!,
+    read(value) {
+      const bytes = typeof value === "number"
+        ? parse(String(value))
+        : typeof value === "string"
+        ? parse(value)
+        : undefined;
+      if (bytes !== undefined && bytes > 0) return bytes;
+      throw new SettingValueError("expected a size such as 4MiB");
+    },
+  };
+}
+
+export function flag(
+  doc: string,
+  options: { readonly default: boolean },
+): Setting<boolean> {
+  return {
+    doc,
+    form: "true or false",
+    defaultText: String(options.default),
+    defaultValue: options.default,
+    read(value) {
+      if (typeof value === "boolean") return value;
+      if (value === "true" || value === "1") return true;
+      if (value === "false" || value === "0") return false;
+      throw new SettingValueError("expected true or false");
+    },
+  };
+}
+
+export function choice<const C extends readonly string[]>(
+  doc: string,
+  choices: C,
+  options: { readonly default: C[number] },
+): Setting<C[number]> {
+  return {
+    doc,
+    form: choices.join(" | "),
+    defaultText: options.default,
+    defaultValue: options.default,
+    read(value) {
+      const found = choices.find((one) => one === String(value));
+      if (found !== undefined) return found;
+      throw new SettingValueError(`expected one of ${choices.join(", ")}`);
+    },
+  };
+}
+
+/** A list of texts; in a variable they are separated by commas. */
+export function texts(doc: string): Setting<readonly string[]> {
+  return {
+    doc,
+    form: "list",
+    defaultText: "[]",
+    defaultValue: [],
+    read(value) {
+      const items: unknown = typeof value === "string"
+        ? value.split(",").map((one) => one.trim()).filter((one) => one !== "")
+        : value;
+      if (
+        Array.isArray(items) && items.every((one) => typeof one === "string")
+      ) return items;
+      throw new SettingValueError("expected a list of texts");
+    },
+  };
+}
+
+/** An object of texts. */
+export function textMap(
+  doc: string,
+): Setting<Readonly<Record<string, string>>> {
+  return {
+    doc,
+    form: "map",
+    defaultText: "{}",
+    defaultValue: {},
+    read(value) {
+      let object = value;
+      if (typeof value === "string") {
+        try {
+          object = JSON.parse(value);
+        } catch {
+          throw new SettingValueError("expected a JSON object of texts");
+        }
+      }
+      if (
+        typeof object === "object" && object !== null &&
+        !Array.isArray(object) &&
+        Object.values(object).every((one) => typeof one === "string")
+      ) {
+        return object as Readonly<Record<string, string>>;
+      }
+      throw new SettingValueError("expected names with a text each");
+    },
+  };
+}

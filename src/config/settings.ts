@@ -1,0 +1,228 @@
+import { LOG_LEVELS } from "../platform/log.ts";
+import {
+  choice,
+  duration,
+  flag,
+  path,
+  type Setting,
+  size,
+  text,
+  textMap,
+  texts,
+} from "./setting.ts";
+
+const HOST_AND_PORT = {
+  form: "host:port",
+  matches: /^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/,
+  expected: "host:port",
+} as const;
+
+/**
+ * Every setting of the agent, once: the configuration file, the environment,
+ * the flags, their help and the type {@linkcode Config} all come from here.
+ *
+ * @see seeds Local Node API and Control Plane Client, "Config"; docs/wire.md,
+ * section g.2; design, appendix "Configuration"
+ */
+export const SETTINGS = {
+  "data_dir": path("Folder of everything the agent keeps", {
+    default: "/var/lib/plexd",
+  }),
+  "cluster": text("Name of the membership; one process serves one", {
+    default: "default",
+    matches: /^[a-z0-9][a-z0-9._-]{0,62}$/,
+    expected: "lower-case letters, digits, '.', '_' and '-', at most 63",
+  }),
+  "log_level": choice("Least important level that is logged", LOG_LEVELS, {
+    default: "info",
+  }),
+  "log_format": choice("auto: text on a terminal, JSON otherwise", [
+    "auto",
+    "json",
+    "text",
+  ], { default: "auto" }),
+
+  "api.base_url": text("Base URL of the control plane", {
+    form: "URL",
+    matches: /^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/,
+    expected:
+      "a URL such as https://api.example.com, without user, query or fragment",
+  }),
+  "api.ca_file": path("PEM file of additional certificate authorities"),
+  "api.client_cert_file": path("PEM file of the client certificate"),
+  "api.client_key_file": path("PEM file of the client certificate's key"),
+  "api.allow_plaintext": flag("Allow http:// to other hosts than loopback", {
+    default: false,
+  }),
+  "api.connect_timeout": duration("Time until a connection answers", {
+    default: "10s",
+  }),
+  "api.request_timeout": duration(
+    "Time for a whole request; not for the event stream",
+    { default: "30s" },
+  ),
+  "api.sse_idle_timeout": duration(
+    "Silence after which the event stream is reopened",
+    { default: "90s" },
+  ),
+
+  "registration.token_value": text(
+    "Bootstrap token; only in a file of mode 0600",
+  ),
+  "registration.token_file": path("File of the bootstrap token", {
+    default: "/etc/plexd/bootstrap-token",
+  }),
+  "registration.token_env": text("Variable of the bootstrap token", {
+    default: "PLEXD_BOOTSTRAP_TOKEN",
+    matches: /^[A-Za-z_][A-Za-z0-9_]*$/,
+    expected: "the name of an environment variable",
+  }),
+  "registration.use_metadata": flag(
+    "Ask the cloud's metadata service for a token",
+    { default: false },
+  ),
+  "registration.metadata_url": text("Base URL of the metadata service", {
+    default: "http://169.254.169.254",
+    form: "URL",
+    matches: /^https?:\/\/\S+$/,
+    expected: "a URL",
+  }),
+  "registration.metadata_token_path": text("Path of the token there", {
+    default: "/plexd/bootstrap-token",
+    matches: /^\/\S*$/,
+    expected: "a path that starts with /",
+  }),
+  "registration.metadata_timeout": duration("Time for each call of it", {
+    default: "2s",
+  }),
+  "registration.max_retry_duration": duration("How long joining is tried", {
+    default: "5m",
+  }),
+  "registration.hostname": text(
+    "Host name to register; the system's when absent",
+  ),
+  "registration.metadata": textMap("Metadata to register"),
+
+  "reconcile.interval": duration("Time between two pulls of the state", {
+    default: "60s",
+    min: "1s",
+  }),
+  "heartbeat.interval": duration("Time between two heartbeats", {
+    default: "30s",
+    min: "1s",
+  }),
+
+  "stream.backoff_base": duration("First wait before the stream is reopened", {
+    default: "1s",
+  }),
+  "stream.backoff_max": duration("Longest such wait, before jitter", {
+    default: "60s",
+  }),
+  "stream.polling_after": duration("Outage after which the state is polled", {
+    default: "5m",
+  }),
+  "stream.poll_interval": duration("Time between two polls", {
+    default: "60s",
+  }),
+  "stream.reprobe_interval": duration("Wait after an answer 401, 403 or 404", {
+    default: "10m",
+  }),
+  "stream.max_event_bytes": size("Longest event that is read", {
+    default: "4MiB",
+  }),
+
+  "trust.accept_keys_from_pull": flag(
+    "Let an unsigned pull announce signing keys",
+    { default: true },
+  ),
+
+  "node_api.socket_path": path("Socket of everything but secret values", {
+    default: "/var/run/plexd/api.sock",
+  }),
+  "node_api.secrets_socket_path": path(
+    "Socket of everything, secret values too",
+    { default: "/var/run/plexd/secrets.sock" },
+  ),
+  "node_api.split_secrets": flag(
+    "false: one socket, which gives secret values too",
+    { default: true },
+  ),
+  "node_api.http_enabled": flag("Listen on TCP, too", { default: false }),
+  "node_api.http_listen": text("Address of the TCP listener", {
+    default: "127.0.0.1:9100",
+    ...HOST_AND_PORT,
+  }),
+  "node_api.http_token_file": path("File of the TCP listener's bearer token"),
+  "node_api.http_secrets": flag("Give secret values over TCP", {
+    default: true,
+  }),
+  "node_api.http_hosts": texts("Further names that Host may have over TCP"),
+  "node_api.debounce_period": duration("Quiet time before reports are sent", {
+    default: "5s",
+  }),
+  "node_api.shutdown_timeout": duration(
+    "Time for answers under way at shutdown",
+    { default: "5s" },
+  ),
+
+  "seal.key_file": path("Key that seals the node's keys on disk", {
+    default: "/etc/plexd/machine.key",
+  }),
+} as const satisfies Readonly<Record<string, Setting<unknown>>>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** The effective settings by name, checked and read-only. Times are in ms. */
+export type Config = {
+  readonly [Name in SettingName]: (typeof SETTINGS)[Name] extends
+    Setting<infer Value> ? Value : never;
+};
+
+/**
+ * Names that the documents know and this version does not use yet. They are
+ * accepted with a warning, so that one file serves old and new agents.
+ */
+export const UNUSED_SETTINGS: readonly RegExp[] = [
+  /^(metrics|log_fwd|audit_fwd|actions|integrity|tunnel|wireguard|policy|nat|peer_exchange|bridge|store)\./,
+  /^api\.(tls_insecure_skip_verify|dialect|fallback_urls|sse_reprobe_interval)$/,
+  /^registration\.(project_id|resource_handle|requested_resource_id)$/,
+  /^trust\.(require_signed_snapshots|accept_new_epoch|on_expiry)$/,
+  /^node_api\.(secret_auth_enabled|max_connections|max_watchers|header_timeout|idle_timeout)$/,
+  /^(mode|api\.mode)$/,
+];
+
+/**
+ * Other spellings, from the public agent and its installers.
+ *
+ * @see docs/wire.md, section g.2
+ */
+export const ALIASES: Readonly<Record<string, SettingName>> = {
+  "api_url": "api.base_url",
+  "api.baseurl": "api.base_url",
+  "api.connecttimeout": "api.connect_timeout",
+  "api.requesttimeout": "api.request_timeout",
+  "api.sseidletimeout": "api.sse_idle_timeout",
+  "token_file": "registration.token_file",
+  "token.file": "registration.token_file",
+  "use_metadata": "registration.use_metadata",
+  "metadata_token_path": "registration.metadata_token_path",
+  "metadata_timeout": "registration.metadata_timeout",
+  "hostname": "registration.hostname",
+  "registration.datadir": "data_dir",
+  "registration.tokenvalue": "registration.token_value",
+  "registration.tokenfile": "registration.token_file",
+  "registration.tokenenv": "registration.token_env",
+  "registration.usemetadata": "registration.use_metadata",
+  "registration.metadatatokenpath": "registration.metadata_token_path",
+  "registration.metadatatimeout": "registration.metadata_timeout",
+  "registration.maxretryduration": "registration.max_retry_duration",
+  "node_api.datadir": "data_dir",
+  "node_api.socketpath": "node_api.socket_path",
+  "node_api.httpenabled": "node_api.http_enabled",
+  "node_api.httplisten": "node_api.http_listen",
+  "node_api.httptokenfile": "node_api.http_token_file",
+  "node_api.http.listen": "node_api.http_listen",
+  "node_api.http.token_file": "node_api.http_token_file",
+  "node_api.debounceperiod": "node_api.debounce_period",
+  "node_api.shutdowntimeout": "node_api.shutdown_timeout",
+};
