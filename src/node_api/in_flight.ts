@@ -17,7 +17,7 @@ export class InFlight {
     return this.#leaving;
   }
 
-  /** Counts a request until `completed` settles: its answer is sent, or lost. */
+  /** Counts a request until `completed` settles: it is answered, or lost. */
   track(completed: Promise<void>): void {
     this.#count++;
     const done = () => {
@@ -36,11 +36,21 @@ export class InFlight {
   /** Resolves once no request is left. From now on answers close connections. */
   async leave(): Promise<void> {
     this.#leaving = true;
-    // Reads are not counted: theirs are answers that the runtime already has,
-    // and it writes them before it comes back to these callbacks.
-    for (let turn = 0; turn < 3; turn++) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
+    // Reads are not counted, so one may just have been answered.
+    await answersAreWritten();
+    if (this.#count > 0) {
+      await this.#idle.promise;
+      await answersAreWritten();
     }
-    if (this.#count > 0) await this.#idle.promise;
+  }
+}
+
+/**
+ * "Completed" means that the runtime has an answer. It writes it as soon as it
+ * gets its turn, which is before it comes back here a few times.
+ */
+async function answersAreWritten(): Promise<void> {
+  for (let turn = 0; turn < 8; turn++) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
   }
 }

@@ -35,9 +35,8 @@ export interface ApiPutCondition {
 export interface ApiReports {
   readonly view: ApiReportsView;
   /**
-   * @throws an Error named `ReportConflictError` of kind `version` or `exists`
-   * when the condition does not hold, or one named `StoreWriteError`, of kind
-   * `no_space` when the disk is full. After either nothing has changed.
+   * @throws {ReportConflictError} when the condition does not hold.
+   * @throws {StoreWriteError} when the disk does not take it; nothing has changed.
    */
   put(
     key: string,

@@ -1,7 +1,7 @@
 import type { Logger } from "../platform/log.ts";
+import { ReportConflictError, StoreWriteError } from "../store/store_errors.ts";
 import { encodeDataEntry } from "../wire/state.ts";
 import { errorAnswer, internalError, jsonAnswer, notFound } from "./answers.ts";
-import { failureKind } from "./failure.ts";
 import type { ApiPutCondition, ApiReports } from "./ports.ts";
 import { parseReportBody, readBody, ReportBodyError } from "./report_body.ts";
 import { isReserved, parseReportKey } from "./report_key.ts";
@@ -58,11 +58,9 @@ function writing(
       return await write(call, key);
     } catch (error) {
       if (error instanceof ReportBodyError) return bodyAnswer(error);
-      const conflict = failureKind(error, "ReportConflictError");
-      if (conflict === "exists") return errorAnswer(412, "already exists");
-      if (conflict !== undefined) return errorAnswer(409, "version conflict");
+      if (error instanceof ReportConflictError) return conflictAnswer(error);
       log.error("Report not written", { key, error });
-      return failureKind(error, "StoreWriteError") === "no_space"
+      return error instanceof StoreWriteError && error.kind === "no_space"
         ? errorAnswer(507, "disk full")
         : internalError();
     }
@@ -74,6 +72,12 @@ function bodyAnswer(error: ReportBodyError): Response {
     // The rest of the body may still be on its way: the connection is spent.
     ? errorAnswer(413, error.message, { connection: "close" })
     : errorAnswer(400, error.message);
+}
+
+function conflictAnswer(error: ReportConflictError): Response {
+  return error.kind === "exists"
+    ? errorAnswer(412, "already exists")
+    : errorAnswer(409, "version conflict");
 }
 
 /**

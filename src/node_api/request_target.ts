@@ -44,6 +44,8 @@ const SLASH = 0x2f;
 
 /** Undoes percent-encoding; undefined where it is broken or not UTF-8. */
 export function decodeSegment(raw: string): string | undefined {
+  // Decoding costs more than finding the entry, and few keys need it.
+  if (!raw.includes("%")) return raw;
   try {
     return decodeURIComponent(raw);
   } catch {

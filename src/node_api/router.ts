@@ -53,18 +53,14 @@ export class Router {
     request: Request,
     headers: Headers,
   ): Response | Promise<Response> {
-    let segment = "";
-    let target = this.#exact.get(path);
-    if (!target) {
-      const at = path.lastIndexOf("/") + 1;
-      segment = path.slice(at);
-      // Dots alone are places in a tree of files, which this is not.
-      if (segment === "" || segment === "." || segment === "..") {
-        return notFound();
-      }
-      target = this.#keyed.get(path.slice(0, at));
-      if (!target) return notFound();
-    }
+    // Entries first, as they are read most.
+    const at = path.lastIndexOf("/") + 1;
+    const keyed = this.#keyed.get(path.slice(0, at));
+    const segment = keyed ? path.slice(at) : "";
+    // Dots alone are places in a tree of files, which this is not.
+    const isKey = segment !== "" && segment !== "." && segment !== "..";
+    const target = keyed && isKey ? keyed : this.#exact.get(path);
+    if (!target) return notFound();
     const handler = target.handlers.get(request.method);
     if (!handler) return methodNotAllowed(target.allow);
     return handler({ request, segment, headers });

@@ -6,6 +6,7 @@ import type {
   ApiStateView,
   Freshness,
 } from "../../src/node_api/ports.ts";
+import { ReportConflictError } from "../../src/store/store_errors.ts";
 import type { SecretResponse } from "../../src/wire/bodies.ts";
 import type { DataEntry } from "../../src/wire/state.ts";
 import type { StatusDocument } from "../../src/wire/status.ts";
@@ -34,10 +35,10 @@ export class FakeReports implements ApiReports {
     if (failed) throw failed;
     const current = this.view.entries.get(key)?.version ?? 0;
     if (createOnly && current > 0) {
-      throw failure("ReportConflictError", "exists");
+      throw new ReportConflictError("exists", current);
     }
     if (ifMatch !== undefined && ifMatch !== current) {
-      throw failure("ReportConflictError", "version");
+      throw new ReportConflictError("version", current);
     }
     return this.add({ key, ...content, version: current + 1 });
   }

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import type { Listener } from "../../src/node_api/listener.ts";
+import { keepListening, REOPEN_MS } from "../../src/node_api/supervised.ts";
+import { FakeClock, settle } from "../fakes/fake_clock.ts";
+import { MemoryLog } from "../fakes/memory_log.ts";
+import { call, dial } from "./raw_http.ts";
+
+/** A listener that fails when it is told to. */
+class FakeListener implements Listener {
+  readonly #end = Promise.withResolvers<void>();
+  readonly finished = this.#end.promise;
+  closed = false;
+
+  fail(): void {
+    this.#end.reject(new Error("Too many open files"));
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+}
+
+Deno.test("keepListening() closes a failed listener and opens another until that works", async () => {
+  const clock = new FakeClock();
+  const log = new MemoryLog();
+  const stop = new AbortController();
+  const [first, second] = [new FakeListener(), new FakeListener()];
+  let attempts = 0;
+  const open = () =>
+    ++attempts < 3
+      ? Promise.reject(new Error("Still too many"))
+      : Promise.resolve(second);
+  const options = { name: "api.sock", open, clock, log };
+  const kept = keepListening(first, options, stop.signal);
+  await settle();
+  assert.deepEqual([attempts, first.closed], [0, false]);
+  first.fail();
+  await settle();
+  assert.deepEqual([attempts, first.closed], [0, true]);
+  assert.deepEqual(clock.sleeping, [REOPEN_MS]);
+  await clock.advance(2 * REOPEN_MS);
+  assert.equal(attempts, 2);
+  await clock.advance(REOPEN_MS);
+  assert.equal(attempts, 3);
+  assert.deepEqual(clock.sleeping, []);
+  stop.abort();
+  assert.equal(await kept, second);
+  assert.equal(second.closed, false);
+  assert.deepEqual(log.lines.map((line) => line.message), [
+    "Listener failed, it will be opened again",
+    "Listener not opened again",
+    "Listener not opened again",
+    "Listener opened again",
+  ]);
+});
+
+Deno.test("keepListening() ends without a listener when it is stopped between two", async () => {
+  const clock = new FakeClock();
+  const stop = new AbortController();
+  const first = new FakeListener();
+  const kept = keepListening(first, {
+    name: "api.sock",
+    open: () => Promise.reject(new Error("not reached")),
+    clock,
+    log: new MemoryLog(),
+  }, stop.signal);
+  first.fail();
+  await settle();
+  stop.abort();
+  assert.equal(await kept, undefined);
+  assert.deepEqual(clock.sleeping, []);
+});
+
+Deno.test("NodeApi answers again after its process ran out of descriptors", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "plexd-fds-" });
+  const socket = `${folder}/api.sock`;
+  const script = fileURLToPath(new URL("./served_process.ts", import.meta.url));
+  const child = new Deno.Command("sh", {
+    args: [
+      "-c",
+      'ulimit -n 100; exec "$0" run -A --no-prompt "$1" "$2"',
+      Deno.execPath(),
+      script,
+      socket,
+    ],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const connections: Deno.Conn[] = [];
+  try {
+    const seen = async (text: string) => {
+      for (let all = ""; !all.includes(text);) {
+        const { done, value } = await output.read();
+        if (done) throw new Error(`The process ended without "${text}"`);
+        all += value;
+      }
+    };
+    await seen("ready");
+    assert.equal((await call(socket, "/v1/state")).status, 200);
+    for (let open = 0; open < 120; open++) {
+      const connection = await dial(socket).catch(() => undefined);
+      if (!connection) break;
+      connections.push(connection);
+    }
+    await seen("Listener failed, it will be opened again");
+    for (const connection of connections.splice(0)) connection.close();
+    await seen("Listener opened again");
+    assert.equal((await call(socket, "/v1/state")).status, 200);
+  } finally {
+    for (const connection of connections) connection.close();
+    await child.stdin.close();
+    assert.equal((await child.status).code, 0);
+    await output.cancel();
+    await Deno.remove(folder, { recursive: true });
+  }
+});
