@@ -33,7 +33,9 @@ export interface ApiPutCondition {
 
 /** Where the API reads and writes reports. A write is durable once it resolves. */
 export interface ApiReports {
+  /** All reports, for lists. Reading one goes by `get`, which needs no view. */
   readonly view: ApiReportsView;
+  get(key: string): DataEntry | undefined;
   /**
    * @throws {ReportConflictError} when the condition does not hold.
    * @throws {StoreWriteError} when the disk does not take it; nothing has changed.

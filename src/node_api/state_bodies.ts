@@ -18,15 +18,13 @@ export class StateBodies {
   readonly #state: ApiState;
   readonly #reports: ApiReports;
   readonly #entries = new WeakMap<DataEntry, Representation>();
-  #ofState: StateLists;
-  #ofReports: ReportLists;
+  #ofState: StateLists | undefined;
+  #ofReports: ReportLists | undefined;
   #summary: Summary | undefined;
 
   constructor(state: ApiState, reports: ApiReports) {
     this.#state = state;
     this.#reports = reports;
-    this.#ofState = new StateLists(state.view);
-    this.#ofReports = new ReportLists(reports.view);
   }
 
   summary(): Representation {
@@ -40,15 +38,15 @@ export class StateBodies {
   /** Lists and values of the current state. */
   state(): StateLists {
     const view = this.#state.view;
-    if (view !== this.#ofState.view) this.#ofState = new StateLists(view);
-    return this.#ofState;
+    if (view === this.#ofState?.view) return this.#ofState;
+    return this.#ofState = new StateLists(view);
   }
 
   /** Lists of the current reports. */
   reports(): ReportLists {
     const view = this.#reports.view;
-    if (view !== this.#ofReports.view) this.#ofReports = new ReportLists(view);
-    return this.#ofReports;
+    if (view === this.#ofReports?.view) return this.#ofReports;
+    return this.#ofReports = new ReportLists(view);
   }
 
   data(key: string): Representation | undefined {
@@ -56,7 +54,7 @@ export class StateBodies {
   }
 
   report(key: string): Representation | undefined {
-    return this.#entry(this.#reports.view.entries.get(key));
+    return this.#entry(this.#reports.get(key));
   }
 
   #entry(entry: DataEntry | undefined): Representation | undefined {

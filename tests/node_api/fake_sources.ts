@@ -25,6 +25,10 @@ export class FakeReports implements ApiReports {
   /** Writes wait for it. */
   gate: Promise<void> = Promise.resolve();
 
+  get(key: string): DataEntry | undefined {
+    return this.view.entries.get(key);
+  }
+
   async put(
     key: string,
     content: { readonly contentType: string; readonly payload: string },
