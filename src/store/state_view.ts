@@ -127,13 +127,11 @@ function keepIfEqual<Value>(
 export function sortedMap<Value>(
   entries: Iterable<readonly [string, Value]>,
 ): Map<string, Value> {
-  const list = [...entries];
-  const sorted = list.every((entry, at) =>
-    at === 0 || compareNames(list[at - 1]![0], entry[0]) < 0
-  );
+  const map = new Map(entries);
+  const keys = [...map.keys()];
   // Mostly sorted already: looking first is cheaper than sorting.
-  if (!sorted) list.sort((a, b) => compareNames(a[0], b[0]));
-  return new Map(list);
+  if (keys.every((key, at) => at === 0 || keys[at - 1]! < key)) return map;
+  return new Map(keys.sort().map((key) => [key, map.get(key)!]));
 }
 
 function compareNames(a: string, b: string): number {

@@ -45,14 +45,17 @@ export interface CheckedText {
 export function checkSum(
   bytes: Uint8Array<ArrayBuffer>,
 ): CheckedText | undefined {
-  if (bytes.length < SUFFIX_LENGTH) return undefined;
-  let whole: string;
+  const end = bytes.length - SUFFIX_LENGTH;
+  if (end < 0) return undefined;
+  // Hashed as bytes: making text of them and bytes again would take as long.
+  const body = bytes.subarray(0, end);
+  const sum = createHash("sha256").update(body).update("}").digest("hex");
   try {
-    whole = decoder.decode(bytes);
+    if (decoder.decode(bytes.subarray(end)) !== HEAD + sum + TAIL) {
+      return undefined;
+    }
+    return { text: decoder.decode(body) + "}", sum };
   } catch {
-    return undefined;
+    return undefined; // not UTF-8
   }
-  const text = whole.slice(0, -SUFFIX_LENGTH) + "}";
-  const sum = sha256(text);
-  return whole.endsWith(HEAD + sum + TAIL) ? { text, sum } : undefined;
 }

@@ -118,12 +118,16 @@ export class CrashDisk implements Disk {
     };
   }
 
-  /** Takes back what was done to some of the paths that were never synced. */
-  undo(paths: ReadonlySet<string>): void {
+  /**
+   * Takes back, in a copy of the folder, what was done to some of the paths
+   * that were never synced.
+   */
+  undo(paths: readonly string[], folder: string, copy: string): void {
     for (const { path, before } of this.unsynced.toReversed()) {
-      if (!paths.has(path)) continue;
-      if (before) Deno.writeFileSync(path, before);
-      else systemDisk.remove(path);
+      if (!paths.includes(path)) continue;
+      const copied = path.replace(folder, copy);
+      if (before) Deno.writeFileSync(copied, before);
+      else systemDisk.remove(copied);
     }
   }
 

@@ -111,18 +111,22 @@ Deno.test("record() that fails counts for nothing, and the next one works", () =
     const { store, clock } = await openStore(dir, disk);
     await store.events.record([receipt(1, clock.now())]);
     disk.plan({ at: 1, then: "go_on", code: "ENOSPC" });
-    await assert.rejects(store.events.record([receipt(2, clock.now())]), {
+    const many = Array.from(
+      { length: 20 },
+      (_, at) => receipt(at + 2, clock.now()),
+    );
+    await assert.rejects(store.events.record(many), {
       name: "StoreWriteError",
       kind: "no_space",
     });
     assert.equal(store.events.hasApplied("event-2"), false);
     assert.equal(store.events.cursor, "1");
-    await store.events.record([receipt(3, clock.now())]);
+    await store.events.record([receipt(99, clock.now())]);
     await store.close();
     const again = await openStore(dir);
     assert.deepEqual(again.recovered, []);
     assert.equal(again.store.events.hasApplied("event-2"), false);
-    assert.equal(again.store.events.cursor, "3");
+    assert.equal(again.store.events.cursor, "99");
     await again.store.close();
   }));
 

@@ -221,6 +221,25 @@ for (const { code, kind } of failures) {
     }));
 }
 
+Deno.test("update() that fails is not there after a restart either", () =>
+  inFolder(async (dir) => {
+    for (let at = 1, done = false; !done; at++) {
+      const disk = new CrashDisk();
+      const { store } = await openStore(`${dir}/${at}`, disk);
+      await store.state.update(() => ({ ...zone("a"), data: [entry("k")] }));
+      disk.plan({ at, then: "go_on" });
+      done = await store.state.update(() => ({ ...zone("b"), data: [] }))
+        .then(() => true, () => false);
+      await store.close();
+      const again = await openStore(`${dir}/${at}`);
+      const { metadata, data } = again.store.state.view;
+      assert.equal(metadata.get("zone"), done ? "b" : "a", `step ${at}`);
+      assert.equal(data.size, done ? 0 : 1, `step ${at}`);
+      assert.deepEqual(again.recovered, []);
+      await again.store.close();
+    }
+  }));
+
 Deno.test("update() that fails and cannot be undone is undone by the next one", () =>
   inFolder(async (dir) => {
     // Creates, then the sums' name, then nothing more: the way back is shut too.
