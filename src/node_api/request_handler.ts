@@ -1,9 +1,10 @@
 import type { Logger } from "../platform/log.ts";
-import { internalError } from "./answers.ts";
+import { internalError, notFound } from "./answers.ts";
 import { type Gate, malformedHost } from "./gate.ts";
 import type { InFlight } from "./in_flight.ts";
+import { KnownUrls } from "./known_urls.ts";
 import { rawPath } from "./request_target.ts";
-import type { Router } from "./router.ts";
+import { respond, type Router } from "./router.ts";
 import type { RequestHandler } from "./listener.ts";
 
 /** Options for {@linkcode requestHandler}. */
@@ -29,18 +30,26 @@ export function requestHandler(
     log.error("Request failed", { error });
     return internalError();
   };
-  const respond = (request: Request): Response | Promise<Response> => {
+  const known = new KnownUrls();
+  const answerTo = (request: Request): Response | Promise<Response> => {
     const headers = request.headers;
     const host = headers.get("host");
     const refused = gate(host, headers);
     if (refused) return refused;
-    const path = rawPath(request.url, host);
-    if (path === undefined) return malformedHost();
-    return router.respond(path, request, headers);
+    const url = request.url;
+    let destination = known.get(url, host);
+    if (!destination) {
+      const path = rawPath(url, host);
+      if (path === undefined) return malformedHost();
+      destination = router.find(path);
+      if (!destination) return notFound();
+      known.add(url, host, destination);
+    }
+    return respond(destination, request, headers);
   };
   return (request, info) => {
     try {
-      const answer = respond(request);
+      const answer = answerTo(request);
       if (answer instanceof Response) {
         return inFlight.leaving ? inFlight.last(answer, info) : answer;
       }

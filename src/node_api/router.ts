@@ -1,4 +1,4 @@
-import { methodNotAllowed, notFound } from "./answers.ts";
+import { methodNotAllowed } from "./answers.ts";
 
 /** A request that has found its route. */
 export interface Call {
@@ -20,9 +20,16 @@ export interface RouteMethods {
 /** A path, whose last segment may be `{key}`, and its methods. */
 export type Route = readonly [path: string, methods: RouteMethods];
 
+/** The handlers of a path, by method. */
 interface Target {
   readonly handlers: ReadonlyMap<string, RouteHandler>;
   readonly allow: string;
+}
+
+/** Where a path leads. */
+export interface Destination {
+  readonly target: Target;
+  readonly segment: string;
 }
 
 const KEY = "{key}";
@@ -47,22 +54,28 @@ export class Router {
     }
   }
 
-  /** @param path As {@linkcode rawPath} gives it. */
-  respond(
-    path: string,
-    request: Request,
-    headers: Headers,
-  ): Response | Promise<Response> {
-    // Entries first, as they are read most.
+  /**
+   * @param path As {@linkcode rawPath} gives it.
+   * @returns undefined when there is nothing there.
+   */
+  find(path: string): Destination | undefined {
     const at = path.lastIndexOf("/") + 1;
     const keyed = this.#keyed.get(path.slice(0, at));
     const segment = keyed ? path.slice(at) : "";
     // Dots alone are places in a tree of files, which this is not.
     const isKey = segment !== "" && segment !== "." && segment !== "..";
     const target = keyed && isKey ? keyed : this.#exact.get(path);
-    if (!target) return notFound();
-    const handler = target.handlers.get(request.method);
-    if (!handler) return methodNotAllowed(target.allow);
-    return handler({ request, segment, headers });
+    return target && { target, segment };
   }
+}
+
+/** Lets the method's handler answer. */
+export function respond(
+  { target, segment }: Destination,
+  request: Request,
+  headers: Headers,
+): Response | Promise<Response> {
+  const handler = target.handlers.get(request.method);
+  if (!handler) return methodNotAllowed(target.allow);
+  return handler({ request, segment, headers });
 }
