@@ -56,8 +56,8 @@ export interface ApiSecrets {
   /**
    * Asks the control plane.
    *
-   * @throws an Error named `ControlError`; its kind `not_found` means that there
-   * is no such secret, any other one that there is no usable answer.
+   * @throws {ControlError} kind "not_found" when there is no such secret, any
+   * other one when there is no usable answer.
    */
   fetch(key: string, signal: AbortSignal): Promise<SecretResponse>;
 }

@@ -1,14 +1,30 @@
 import type { Logger } from "../platform/log.ts";
 import { DecryptError, decryptSecret } from "../trust/decrypt_secret.ts";
+import { ControlError, type ControlFailure } from "../uplink/control_error.ts";
 import type { DegradedReason } from "../wire/status.ts";
 import { errorAnswer, internalError, jsonAnswer, notFound } from "./answers.ts";
-import { failureKind } from "./failure.ts";
 import type { ApiSecrets } from "./ports.ts";
 import { decodeSegment } from "./request_target.ts";
 import type { Call, Route } from "./router.ts";
 
 /** No cache between here and the program that asked may keep a secret. */
 const NO_STORE = { "cache-control": "no-store" };
+
+/** What a failed call to the control plane means to who asked for a secret. */
+const MEANING = {
+  not_found: "not_found",
+  unauthorized: "unauthorized",
+  forbidden: "unauthorized",
+  bad_request: "control_plane_unreachable",
+  conflict: "control_plane_unreachable",
+  too_large: "control_plane_unreachable",
+  rate_limited: "control_plane_unreachable",
+  server: "control_plane_unreachable",
+  unexpected_status: "control_plane_unreachable",
+  unreachable: "control_plane_unreachable",
+  timeout: "control_plane_unreachable",
+  bad_answer: "control_plane_unreachable",
+} as const satisfies Record<ControlFailure, DegradedReason | "not_found">;
 
 /** As long as the key of any state entry may be. */
 const LONGEST_KEY = 1024;
@@ -40,12 +56,18 @@ export function secretRoutes(
         log.error("Secret not decrypted", { key });
         return internalError();
       }
-      const kind = failureKind(error, "ControlError");
-      if (kind === "not_found") return notFound();
-      if (kind === undefined && !signal.aborted) throw error;
-      log.warn("Secret not fetched", { key, kind: kind ?? "aborted" });
-      return unavailable(kind);
+      if (error instanceof ControlError) return failed(key, error.kind);
+      // Cut off, by the reader or by the stop.
+      if (signal.aborted) return failed(key, "unreachable");
+      throw error;
     }
+  };
+  const failed = (key: string, kind: ControlFailure) => {
+    const reason = MEANING[kind];
+    if (reason === "not_found") return notFound();
+    log.warn("Secret not fetched", { key, kind });
+    const error = "control plane unavailable";
+    return errorAnswer(503, error, NO_STORE, { reason });
   };
   return [["/v1/state/secrets/{key}", { GET: get }]];
 }
@@ -61,11 +83,4 @@ export function withheldSecretRoutes(): Route[] {
 function canBeAsked(key: string): boolean {
   return key !== "" && key !== "." && key !== ".." && key.isWellFormed() &&
     key.length <= LONGEST_KEY;
-}
-
-function unavailable(kind: string | undefined): Response {
-  const reason: DegradedReason = kind === "unauthorized" || kind === "forbidden"
-    ? "unauthorized"
-    : "control_plane_unreachable";
-  return errorAnswer(503, "control plane unavailable", NO_STORE, { reason });
 }

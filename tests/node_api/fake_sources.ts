@@ -7,14 +7,10 @@ import type {
   Freshness,
 } from "../../src/node_api/ports.ts";
 import { ReportConflictError } from "../../src/store/store_errors.ts";
+import { ControlError } from "../../src/uplink/control_error.ts";
 import type { SecretResponse } from "../../src/wire/bodies.ts";
 import type { DataEntry } from "../../src/wire/state.ts";
 import type { StatusDocument } from "../../src/wire/status.ts";
-
-/** An error of a class that the API knows by name and kind. */
-export function failure(name: string, kind: string): Error {
-  return Object.assign(new Error(`${name}: ${kind}`), { name, kind });
-}
 
 /** Reports in memory, with the rules of the store; `failures` come first. */
 export class FakeReports implements ApiReports {
@@ -88,7 +84,7 @@ export class FakeSecrets implements ApiSecrets {
     const answer = this.answers.get(key);
     return answer
       ? Promise.resolve(answer)
-      : Promise.reject(failure("ControlError", "not_found"));
+      : Promise.reject(new ControlError("not_found", "No such secret"));
   }
 }
 

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
+import {
+  ControlError,
+  type ControlFailure,
+} from "../../src/uplink/control_error.ts";
 import { nodeSecretToKey } from "../../src/wire/node_secret.ts";
 import { vectors } from "../vectors/load.ts";
-import { failure, FakeSources } from "./fake_sources.ts";
+import { FakeSources } from "./fake_sources.ts";
 import { type Address, call, dial, send } from "./raw_http.ts";
 import { httpSettings, startApi } from "./running_api.ts";
 
@@ -67,7 +71,11 @@ const unreachable = {
   reason: "control_plane_unreachable",
 };
 const unauthorized = { ...unreachable, reason: "unauthorized" };
-const upstream: readonly [kind: string, status: number, body: unknown][] = [
+const upstream: readonly [
+  kind: ControlFailure,
+  status: number,
+  body: unknown,
+][] = [
   ["not_found", 404, { error: "not found" }],
   ["unauthorized", 503, unauthorized],
   ["forbidden", 503, unauthorized],
@@ -82,7 +90,7 @@ const upstream: readonly [kind: string, status: number, body: unknown][] = [
 for (const [kind, status, body] of upstream) {
   Deno.test(`GET of a secret answers ${status} when the control plane answers "${kind}"`, async () => {
     const sources = withSecret();
-    sources.secrets.failures.push(failure("ControlError", kind));
+    sources.secrets.failures.push(new ControlError(kind, "It failed"));
     await using running = await startApi(sources);
     const answer = await call(running.secretsSocket, target);
     assert.equal(answer.status, status);
