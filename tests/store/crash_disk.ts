@@ -132,7 +132,8 @@ export class CrashDisk implements Disk {
   }
 
   #changes(path: string) {
-    if (path.includes("/tmp/") || path.includes("/.damaged/")) return;
+    // What never had a name of its own is wiped at the next start anyway.
+    if (path.includes("/default/tmp/")) return;
     const before = readIfThere(systemDisk, path);
     this.unsynced.push({ path, before });
   }
