@@ -1,0 +1,100 @@
+import { ControlError } from "./control_error.ts";
+
+type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
+
+/**
+ * Reads a whole body, decoded, of at most `maxBytes`.
+ *
+ * @throws {ControlError} kind "bad_answer" for a longer one, whose rest is not
+ * read, and for bytes that are not UTF-8; "unreachable" when it breaks off.
+ */
+export async function readText(
+  body: Body | null,
+  maxBytes: number,
+): Promise<string> {
+  const { bytes, rest, failure } = await readDecoded(body, maxBytes);
+  if (failure !== undefined) {
+    throw new ControlError("unreachable", "The answer broke off", {
+      cause: failure,
+    });
+  }
+  if (rest) {
+    throw new ControlError(
+      "bad_answer",
+      `The answer is longer than ${maxBytes} bytes`,
+    );
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new ControlError("bad_answer", "The answer is not UTF-8 text");
+  }
+}
+
+/** The start of a body as text. */
+export interface StartOfText {
+  readonly text: string;
+  /** The body goes on, or broke off, after it. */
+  readonly cut: boolean;
+}
+
+/** Reads at most `maxBytes` of a body, as far as it comes; never throws. */
+export async function readStart(
+  body: Body | null,
+  maxBytes: number,
+): Promise<StartOfText> {
+  const { bytes, rest, failure } = await readDecoded(body, maxBytes);
+  const text = new TextDecoder().decode(bytes);
+  return { text, cut: rest || failure !== undefined };
+}
+
+interface Start {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** There was more than the bound; it has been refused. */
+  readonly rest: boolean;
+  /** Why reading ended before the body did. */
+  readonly failure?: unknown;
+}
+
+/**
+ * The runtime decodes a body whose `Content-Encoding` is exactly `gzip`, but
+ * not every version takes other spellings, which are equal by RFC 9110. No JSON
+ * begins like a gzip file, so a body that still does is one.
+ */
+async function readDecoded(
+  body: Body | null,
+  maxBytes: number,
+): Promise<Start> {
+  if (!body) return { bytes: new Uint8Array(0), rest: false };
+  const start = await readUpTo(body, maxBytes);
+  const isGzip = start.bytes[0] === 0x1f && start.bytes[1] === 0x8b;
+  if (!isGzip || start.rest || start.failure !== undefined) return start;
+  const gunzip = new DecompressionStream("gzip");
+  return readUpTo(
+    new Blob([start.bytes]).stream().pipeThrough(gunzip),
+    maxBytes,
+  );
+}
+
+async function readUpTo(body: Body, maxBytes: number): Promise<Start> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  let failure: unknown;
+  try {
+    // Leaving the loop cancels the body, and with it the connection.
+    for await (const chunk of body) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > maxBytes) break;
+    }
+  } catch (error) {
+    failure = error ?? new Error("The body failed without a reason");
+  }
+  const bytes = new Uint8Array(Math.min(length, maxBytes));
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk.subarray(0, maxBytes - at), at);
+    at += chunk.length;
+  }
+  return { bytes, rest: length > maxBytes, failure };
+}
