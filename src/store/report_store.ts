@@ -1,30 +1,21 @@
 import { describeError } from "../platform/log.ts";
-import { type Clock, isoTime } from "../platform/clock.ts";
 import type { DataEntry } from "../wire/state.ts";
 import { CommitQueue } from "./commit_queue.ts";
 import { encodeEntryFile } from "./entry_file.ts";
 import { fileNameOf } from "./file_name.ts";
+import {
+  decideReport,
+  type ReportCondition,
+  type ReportContent,
+  type ReportJob,
+  type ReportOutcome,
+} from "./report_job.ts";
 import { sortedMap } from "./state_view.ts";
 import type { StoreContext } from "./store_context.ts";
 import { ReportConflictError, StoreWriteError } from "./store_errors.ts";
 
 /** Folder of the report entries, one file each. */
 export const REPORT_FOLDER = "state/report";
-
-/** What a writer says of a report. */
-export interface ReportContent {
-  readonly contentType: string;
-  /** Raw JSON text, kept as it is. */
-  readonly payload: string;
-}
-
-/** What must hold for a report to be written. Nothing by default. */
-export interface ReportCondition {
-  /** The version that must be stored; 0 means that there must be none. */
-  readonly ifMatch?: number;
-  /** Whether there must be no such report yet. @default {false} */
-  readonly createOnly?: boolean;
-}
 
 /** All reports at one moment, sorted by key. Never changes. */
 export interface ReportView {
@@ -33,39 +24,13 @@ export interface ReportView {
   readonly entries: ReadonlyMap<string, DataEntry>;
 }
 
-interface PutJob {
-  readonly kind: "put";
-  readonly key: string;
-  readonly content: ReportContent;
-  readonly condition: ReportCondition;
-  readonly resolve: (entry: DataEntry) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-interface DeleteJob {
-  readonly kind: "delete";
-  readonly key: string;
-  readonly resolve: (existed: boolean) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-type Job = PutJob | DeleteJob;
-
-/** What a job does to its key; undefined takes the entry away. */
-interface Outcome {
-  readonly key: string;
-  readonly after: DataEntry | undefined;
-  /** Tells the writer, once the outcome is durable. */
-  readonly settle: () => void;
-}
-
 /**
  * What workloads on this node report: one file each, durable before a writer
  * hears of success, and visible only then.
  */
 export class ReportStore {
   readonly #context: StoreContext;
-  readonly #queue = new CommitQueue<Job>((jobs) => this.#run(jobs));
+  readonly #queue = new CommitQueue<ReportJob>((jobs) => this.#run(jobs));
   readonly #listeners = new Set<() => void>();
   readonly #entries: Map<string, DataEntry>;
   #revision = 0;
@@ -146,7 +111,7 @@ export class ReportStore {
    * A lone write is made without giving up the thread: that is four times as
    * fast as waiting for each step. Many are written side by side.
    */
-  async #run(jobs: readonly Job[]) {
+  async #run(jobs: readonly ReportJob[]) {
     const alone = jobs.length === 1;
     if (alone || !await this.#tryTogether(jobs)) {
       for (const job of jobs) this.#runAlone(job);
@@ -154,9 +119,9 @@ export class ReportStore {
     for (const key of this.#unsure) this.#restore(key);
   }
 
-  #runAlone(job: Job) {
+  #runAlone(job: ReportJob) {
     try {
-      const outcome = decide(job, this.#entries, this.#context.clock);
+      const outcome = decideReport(job, this.#entries, this.#context.clock);
       if (outcome.after !== this.#entries.get(job.key)) {
         this.#writeNow(outcome);
         this.#show([outcome]);
@@ -172,7 +137,7 @@ export class ReportStore {
   }
 
   /** Exclusive create, write, sync, rename, sync of the folder: nothing else. */
-  #writeNow({ key, after }: Omit<Outcome, "settle">) {
+  #writeNow({ key, after }: Omit<ReportOutcome, "settle">) {
     const { disk, temp, folders } = this.#context;
     const target = folders.target(reportFileOf(key));
     const path = after && temp.writeNow(encodeEntryFile(after).bytes);
@@ -195,7 +160,7 @@ export class ReportStore {
    * @returns Whether it worked. If not, no job is settled yet and each is to be
    * tried alone, so that one large report does not take small ones with it.
    */
-  async #tryTogether(jobs: readonly Job[]): Promise<boolean> {
+  async #tryTogether(jobs: readonly ReportJob[]): Promise<boolean> {
     const { clock } = this.#context;
     const draft = new Map<string, DataEntry | undefined>();
     const latest = {
@@ -205,7 +170,7 @@ export class ReportStore {
     const settle: (() => void)[] = [];
     for (const job of jobs) {
       try {
-        const outcome = decide(job, latest, clock);
+        const outcome = decideReport(job, latest, clock);
         draft.set(outcome.key, outcome.after);
         settle.push(outcome.settle);
       } catch (error) {
@@ -228,7 +193,7 @@ export class ReportStore {
     return true;
   }
 
-  async #writeTogether(changed: readonly Omit<Outcome, "settle">[]) {
+  async #writeTogether(changed: readonly Omit<ReportOutcome, "settle">[]) {
     const { disk, temp, folders, root } = this.#context;
     const written = changed.flatMap(({ key, after }) =>
       after ? [{ key, bytes: encodeEntryFile(after).bytes }] : []
@@ -250,7 +215,7 @@ export class ReportStore {
     for (const { key } of changed) this.#unsure.delete(key);
   }
 
-  #show(changed: readonly Omit<Outcome, "settle">[]) {
+  #show(changed: readonly Omit<ReportOutcome, "settle">[]) {
     for (const { key, after } of changed) {
       if (after) this.#entries.set(key, after);
       else this.#entries.delete(key);
@@ -285,28 +250,4 @@ export class ReportStore {
 /** Path of the file of one report, below the membership's folder. */
 export function reportFileOf(key: string): string {
   return `${REPORT_FOLDER}/${fileNameOf(key)}.json`;
-}
-
-function decide(
-  job: Job,
-  latest: { get(key: string): DataEntry | undefined },
-  clock: Clock,
-): Outcome {
-  const { key } = job;
-  const before = latest.get(key);
-  if (job.kind === "delete") {
-    return { key, after: undefined, settle: () => job.resolve(!!before) };
-  }
-  const version = before?.version ?? 0;
-  const { ifMatch = version, createOnly = false } = job.condition;
-  if (createOnly && before) throw new ReportConflictError("exists", version);
-  if (ifMatch !== version) throw new ReportConflictError("version", version);
-  const after = Object.freeze({
-    key,
-    contentType: job.content.contentType,
-    payload: job.content.payload,
-    version: version + 1,
-    updatedAt: isoTime(clock.now()),
-  });
-  return { key, after, settle: () => job.resolve(after) };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Membership } from "../../src/store/membership.ts";
-import type { ReportCondition } from "../../src/store/report_store.ts";
+import type { ReportCondition } from "../../src/store/report_job.ts";
 import { CrashDisk } from "./crash_disk.ts";
 import { inFolder, openStore } from "./open_store.ts";
 
