@@ -1,0 +1,293 @@
+import type { Clock } from "../platform/clock.ts";
+import { describeError, type Logger } from "../platform/log.ts";
+import type { Part } from "../platform/part.ts";
+import type { Random } from "../platform/random.ts";
+import { backoffMs, RETRY_AFTER_CAP_MS } from "./backoff.ts";
+import {
+  AFTER_FAILURE,
+  ControlError,
+  type ControlFailure,
+} from "./control_error.ts";
+import {
+  EventStream,
+  type MessageSink,
+  type OpenEvents,
+} from "./event_stream.ts";
+import { type EventFeedSettings, withDefaults } from "./event_feed_settings.ts";
+import { FailureSeries } from "./failure_series.ts";
+import { follow, type LinkEvent, type LinkState } from "./link.ts";
+import { PullRequests } from "./pull_requests.ts";
+
+/** What {@linkcode EventFeed} needs. */
+export interface EventFeedOptions {
+  readonly open: OpenEvents;
+  /** Pulls the whole state once. */
+  readonly pull: (signal: AbortSignal) => Promise<void>;
+  readonly sink: MessageSink;
+  /** Id of the last event whose effect is durable. */
+  readonly cursor: () => string | undefined;
+  /** Forgets the cursor: the server does not know it. */
+  readonly resetCursor: () => Promise<void>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly settings?: EventFeedSettings;
+  /** Called on every arrow of the machine. */
+  readonly onState?: (state: LinkState, status: FeedStatus) => void;
+}
+
+/** Where the feed stands. Times are wall time in ms. */
+export interface FeedStatus {
+  readonly state: LinkState;
+  readonly sinceMs: number;
+  /** When it will try again; absent while it is connecting or streaming. */
+  readonly nextTryMs?: number;
+  /** Why the last attempt or stream ended; absent while streaming. */
+  readonly lastError?: string;
+  /** The kind of that failure, when the control plane or the way to it failed. */
+  readonly failure?: ControlFailure;
+}
+
+/** Service for this long means that the earlier failures are over. */
+const GOOD_SERVICE_MS = 60_000;
+
+/**
+ * Keeps the event stream up, for as long as the agent runs.
+ *
+ * It walks the table of link.ts and owns the sockets and timers that the table
+ * does not know of. After every connect it asks for one pull, since events may
+ * have been missed, and reads on meanwhile.
+ */
+export class EventFeed implements Part {
+  readonly name = "event feed";
+  readonly #options: EventFeedOptions;
+  readonly #settings: Required<EventFeedSettings>;
+  readonly #series: FailureSeries;
+  readonly #pulls: PullRequests;
+  #status: FeedStatus;
+  #stream: EventStream | undefined;
+  /** How long the state to come will wait. */
+  #waitMs = 0;
+  #limited = false;
+
+  /** @throws {RangeError} for a setting that is not above 0. */
+  constructor(options: EventFeedOptions) {
+    const { clock, random } = options;
+    this.#options = options;
+    this.#settings = withDefaults(options.settings ?? {});
+    this.#series = new FailureSeries({
+      baseMs: this.#settings.backoffBaseMs,
+      maxMs: this.#settings.backoffMaxMs,
+      clock,
+      random,
+    });
+    this.#pulls = new PullRequests(options);
+    this.#status = { state: "connecting", sinceMs: clock.now() };
+  }
+
+  get status(): FeedStatus {
+    return this.#status;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    this.#enter("connecting");
+    try {
+      while (!signal.aborted) {
+        const { state } = this.#status;
+        this.#enter(follow(state, await this.#work[state](signal)));
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      await this.#pulls.settled();
+    }
+  }
+
+  /** What is done in each state; the answer is the arrow to leave by. */
+  readonly #work: Record<
+    LinkState,
+    (signal: AbortSignal) => Promise<LinkEvent>
+  > = {
+    connecting: (signal) => this.#connect(signal),
+    streaming: (signal) => this.#read(signal),
+    waiting: (signal) => this.#wait(signal),
+    polling: (signal) => this.#poll(signal),
+    refused: (signal) => this.#sleep(signal),
+  };
+
+  async #connect(signal: AbortSignal): Promise<LinkEvent> {
+    const cursor = this.#options.cursor();
+    const { open, sink, clock } = this.#options;
+    const { idleTimeoutMs, maxEventBytes } = this.#settings;
+    try {
+      this.#stream = await EventStream.open(
+        {
+          open,
+          sink,
+          clock,
+          idleTimeoutMs,
+          maxEventBytes,
+          onRetry: (ms) => this.#series.setBase(ms),
+          onSkipped: () => this.#skipped(signal),
+        },
+        cursor,
+        signal,
+      );
+      return "opened";
+    } catch (error) {
+      signal.throwIfAborted();
+      if (cursor !== undefined) await this.#doubtCursor(error);
+      if (isRefusal(error)) return this.#refuse(error);
+      return this.#lose(error);
+    }
+  }
+
+  async #read(signal: AbortSignal): Promise<LinkEvent> {
+    const { clock, cursor } = this.#options;
+    const openedMs = clock.elapsed();
+    const before = cursor();
+    this.#pulls.ask(signal);
+    let error: unknown = new ControlError(
+      "unreachable",
+      "The server ended the event stream",
+    );
+    try {
+      await this.#stream?.read();
+    } catch (cause) {
+      error = cause;
+    }
+    this.#stream = undefined;
+    signal.throwIfAborted();
+    const now = cursor();
+    // The cursor moves with verified data only, so anyone may open a stream,
+    // but only the control plane can end a series early.
+    const verified = now !== undefined && now !== before;
+    if (verified || clock.elapsed() - openedMs >= GOOD_SERVICE_MS) {
+      this.#series.end();
+    }
+    return this.#lose(error);
+  }
+
+  async #wait(signal: AbortSignal): Promise<LinkEvent> {
+    const { pollingAfterMs } = this.#settings;
+    if (!this.#limited && this.#series.lastingMs >= pollingAfterMs) {
+      this.#waitMs = this.#jittered(this.#settings.pollIntervalMs);
+      return "long_outage";
+    }
+    return await this.#sleep(signal);
+  }
+
+  async #poll(signal: AbortSignal): Promise<LinkEvent> {
+    try {
+      await this.#options.pull(signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isRefusal(error)) return this.#refuse(error);
+      this.#options.log.warn("Pull instead of the event stream failed", {
+        error: describeError(error),
+      });
+      const asked = error instanceof ControlError ? error.retryAfterMs ?? 0 : 0;
+      this.#waitMs = Math.max(
+        this.#waitMs,
+        Math.min(asked, RETRY_AFTER_CAP_MS),
+      );
+    }
+    this.#status = { ...this.#status, nextTryMs: this.#nextTryMs() };
+    return await this.#sleep(signal);
+  }
+
+  async #sleep(signal: AbortSignal): Promise<LinkEvent> {
+    await this.#options.clock.sleep(this.#waitMs, signal);
+    return "due";
+  }
+
+  #lose(error: unknown): LinkEvent {
+    this.#limited = error instanceof ControlError &&
+      AFTER_FAILURE[error.kind].stream === "rate_limited";
+    this.#waitMs = this.#series.add(error);
+    this.#note(error);
+    this.#options.log.warn("Event stream lost", {
+      error: describeError(error),
+      attempt: this.#series.count,
+      wait_ms: Math.round(this.#waitMs),
+    });
+    return "lost";
+  }
+
+  #refuse(error: ControlError): LinkEvent {
+    this.#waitMs = this.#jittered(this.#settings.reprobeIntervalMs);
+    this.#note(error);
+    this.#options.log.warn("Event stream refused", {
+      error: describeError(error),
+      kind: error.kind,
+      wait_ms: Math.round(this.#waitMs),
+    });
+    return "refused";
+  }
+
+  #note(error: unknown) {
+    const { lastError: _last, failure: _kind, ...rest } = this.#status;
+    this.#status = {
+      ...rest,
+      lastError: describeError(error),
+      ...(error instanceof ControlError ? { failure: error.kind } : {}),
+    };
+  }
+
+  #enter(state: LinkState) {
+    const { clock, log, onState } = this.#options;
+    const { lastError, failure } = this.#status;
+    const waits = state !== "connecting" && state !== "streaming";
+    this.#status = {
+      state,
+      sinceMs: clock.now(),
+      ...(waits ? { nextTryMs: this.#nextTryMs() } : {}),
+      ...(lastError === undefined || state === "streaming"
+        ? {}
+        : { lastError }),
+      ...(failure === undefined || state === "streaming" ? {} : { failure }),
+    };
+    if (state === "streaming") log.info("Event stream up");
+    if (state === "polling") {
+      log.warn("Event stream down for long: pulling states instead");
+    }
+    onState?.(state, this.#status);
+  }
+
+  /** A server answers 400 to a cursor that it cannot read. */
+  async #doubtCursor(error: unknown): Promise<void> {
+    if (!(error instanceof ControlError) || error.kind !== "bad_request") {
+      return;
+    }
+    this.#options.log.warn("Event cursor refused: starting without one");
+    try {
+      await this.#options.resetCursor();
+    } catch (cause) {
+      this.#options.log.error("Event cursor not reset", {
+        error: describeError(cause),
+      });
+    }
+  }
+
+  #skipped(signal: AbortSignal) {
+    this.#options.log.warn("Event skipped as it is too long", {
+      max_event_bytes: this.#settings.maxEventBytes,
+    });
+    this.#pulls.ask(signal);
+  }
+
+  #nextTryMs(): number {
+    return this.#options.clock.now() + this.#waitMs;
+  }
+
+  #jittered(ms: number): number {
+    const unit = () => this.#options.random.unit();
+    return backoffMs(0, unit, { baseMs: ms, maxMs: ms });
+  }
+}
+
+function isRefusal(error: unknown): error is ControlError {
+  if (!(error instanceof ControlError)) return false;
+  const decision = AFTER_FAILURE[error.kind].stream;
+  return decision === "auth" || decision === "permanent";
+}
