@@ -1,5 +1,6 @@
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { nearest } from "./nearest.ts";
+import type { RawValue } from "./raw_value.ts";
 import { readConfigFile } from "./read_file.ts";
 import { SettingValueError } from "./setting.ts";
 import {
@@ -9,16 +10,6 @@ import {
   SETTINGS,
   UNUSED_SETTINGS,
 } from "./settings.ts";
-
-/** A value as it was found, before anything is known about it. */
-export interface RawValue {
-  readonly name: string;
-  readonly value: unknown;
-  /** Where it stands, for messages. */
-  readonly where: string;
-  /** Whether it is a map, whose members stand in the list too. */
-  readonly hasMembers?: boolean;
-}
 
 /** Where configuration comes from. */
 export interface ConfigSources {

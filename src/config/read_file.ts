@@ -1,5 +1,5 @@
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
-import type { RawValue } from "./load_config.ts";
+import type { RawValue } from "./raw_value.ts";
 
 /** Files beyond this are not configuration. */
 const MAX_BYTES = 1 << 20;

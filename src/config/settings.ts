@@ -17,6 +17,12 @@ const HOST_AND_PORT = {
   expected: "host:port",
 } as const;
 
+const GROUP = {
+  form: "group",
+  matches: /^([A-Za-z_][A-Za-z0-9_.-]*)?$/,
+  expected: "the name of a group, or nothing",
+} as const;
+
 /**
  * Every setting of the agent, once: the configuration file, the environment,
  * the flags, their help and the type {@linkcode Config} all come from here.
@@ -142,6 +148,17 @@ export const SETTINGS = {
   "node_api.secrets_socket_path": path(
     "Socket of everything, secret values too",
     { default: "/var/run/plexd/secrets.sock" },
+  ),
+  "node_api.group": text("Group of the socket; empty: only this user", {
+    default: "plexd",
+    ...GROUP,
+  }),
+  "node_api.secrets_group": text(
+    "Group of the secrets socket; empty: only this user",
+    {
+      default: "plexd-secrets",
+      ...GROUP,
+    },
   ),
   "node_api.split_secrets": flag(
     "false: one socket, which gives secret values too",

@@ -106,6 +106,8 @@ export class World {
         "--log-format",
         "json",
         "--die-with-stdin",
+        "--users-lock",
+        folders.usersLock,
       ],
       onOutput: listening.resolve,
       ...(logs.controlPlane ? { onLog: logs.controlPlane } : {}),
@@ -151,6 +153,9 @@ export class World {
       node_api: {
         socket_path: folders.socket,
         secrets_socket_path: folders.secretsSocket,
+        // Only the person at this terminal may use these sockets.
+        group: "",
+        secrets_group: "",
         ...agentSettings["node_api"] as Record<string, unknown>,
       },
     };
@@ -168,6 +173,8 @@ export class World {
         "--log-format",
         "json",
         "--die-with-stdin",
+        "--users-lock",
+        folders.usersLock,
       ],
       ...(logs.agent ? { onLog: logs.agent } : {}),
     });

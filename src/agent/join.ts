@@ -1,0 +1,90 @@
+import { hostname } from "node:os";
+import type { Config } from "../config/settings.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { Identity } from "../store/identity.ts";
+import type { Membership } from "../store/membership.ts";
+import { metadataToken } from "../sync/metadata_service.ts";
+import { register } from "../sync/registration.ts";
+import { findToken } from "../sync/token_sources.ts";
+import type { ControlClient } from "../uplink/control_client.ts";
+import { openStore } from "./open_store.ts";
+import { openUplink } from "./open_uplink.ts";
+
+/** What {@linkcode joinControlPlane} works with. */
+export interface JoinOptions {
+  readonly config: Config;
+  readonly io: Platform;
+  readonly version: string;
+  readonly stop: AbortSignal;
+  /** Join anew though there is an identity; reports are kept. */
+  readonly force: boolean;
+}
+
+/** Joins without running the agent. `joined` is false if it had before. */
+export async function joinControlPlane(
+  options: JoinOptions,
+): Promise<{ readonly identity: Identity; readonly joined: boolean }> {
+  const { config, io, version, stop, force } = options;
+  await using store = await openStore(config, io, version);
+  if (!force) {
+    const identity = await store.identity.load();
+    if (identity) return { identity, joined: false };
+  }
+  const client = await openUplink(config, io, version);
+  const identity = await joinWith(store, client, config, io, stop);
+  return { identity, joined: true };
+}
+
+/** The stored identity, or a fresh one from a bootstrap token. */
+export async function ensureJoined(
+  store: Membership,
+  client: ControlClient,
+  config: Config,
+  io: Platform,
+  stop: AbortSignal,
+): Promise<Identity> {
+  return await store.identity.load() ??
+    await joinWith(store, client, config, io, stop);
+}
+
+function joinWith(
+  store: Membership,
+  client: ControlClient,
+  config: Config,
+  io: Platform,
+  stop: AbortSignal,
+): Promise<Identity> {
+  const value = config["registration.token_value"];
+  return register({
+    identity: store.identity,
+    trust: store.trust,
+    uplink: client,
+    findToken: (signal) =>
+      findToken({
+        ...(value === undefined ? {} : { value }),
+        file: config["registration.token_file"],
+        env: config["registration.token_env"],
+        ...(config["registration.use_metadata"]
+          ? { metadata: (stop) => askMetadataService(config, io, stop) }
+          : {}),
+      }, signal),
+    controlPlane: config["api.base_url"] ?? "",
+    hostname: config["registration.hostname"] ?? hostname(),
+    metadata: config["registration.metadata"],
+    maxRetryMs: config["registration.max_retry_duration"],
+    io,
+  }, stop);
+}
+
+function askMetadataService(
+  config: Config,
+  { clock }: Platform,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  return metadataToken({
+    baseUrl: config["registration.metadata_url"],
+    path: config["registration.metadata_token_path"],
+    timeoutMs: config["registration.metadata_timeout"],
+    clock,
+  }, signal);
+}

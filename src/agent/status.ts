@@ -1,0 +1,124 @@
+import type { Clock } from "../platform/clock.ts";
+import { isoTime } from "../platform/clock.ts";
+import type { StatusDocument, StatusReason } from "../wire/status.ts";
+
+/** When something happened, ms since the Unix epoch; `undefined` for not yet. */
+type Moment = number | undefined;
+
+/** What each part tells about itself; `GET /v1/status` puts it together. */
+export interface StatusSources {
+  readonly about: {
+    readonly version: string;
+    readonly startedAtMs: number;
+    readonly cluster: string;
+    readonly nodeId: string;
+    readonly meshIp: string;
+    readonly controlPlane: string;
+  };
+  reasons(): readonly StatusReason[];
+  stream(): {
+    readonly state: string;
+    readonly sinceMs: number;
+    readonly nextTryMs?: Moment;
+    readonly lastError?: string | undefined;
+  };
+  events(): {
+    readonly applied: number;
+    readonly repeated: number;
+    readonly lastAppliedMs?: Moment;
+    readonly rejected: Readonly<Record<string, number>>;
+  };
+  pull(): {
+    readonly lastSuccessMs?: Moment;
+    readonly lastError?: string | undefined;
+    readonly nextMs?: Moment;
+  };
+  state(): StatusDocument["state"];
+  sync(): {
+    readonly pending: number;
+    readonly lastSuccessMs?: Moment;
+    readonly lastError?: string | undefined;
+    readonly nextTryMs?: Moment;
+  };
+}
+
+/** How fresh the served state is. */
+export interface Freshness {
+  readonly verifiedAtMs?: number;
+  readonly stale: boolean;
+}
+
+/**
+ * Stale: the stream is not up, and the last successful pull is older than twice
+ * the reconcile interval. An open stream brings every change, so it confirms
+ * the state for as long as it is open.
+ *
+ * @see design, section 9 "Degraded mode and freshness"
+ */
+export function freshnessOf(
+  sources: Pick<StatusSources, "stream" | "events" | "pull">,
+  clock: Clock,
+  reconcileIntervalMs: number,
+): Freshness {
+  const { lastSuccessMs } = sources.pull();
+  const { lastAppliedMs } = sources.events();
+  const verifiedAtMs = Math.max(lastSuccessMs ?? 0, lastAppliedMs ?? 0);
+  const streaming = sources.stream().state === "streaming";
+  const stale = !streaming && (lastSuccessMs === undefined ||
+    clock.now() - lastSuccessMs > 2 * reconcileIntervalMs);
+  return { stale, ...(verifiedAtMs > 0 ? { verifiedAtMs } : {}) };
+}
+
+/** The document that `GET /v1/status` answers. */
+export function statusDocument(
+  sources: StatusSources,
+  freshness: Freshness,
+): StatusDocument {
+  const { about } = sources;
+  const reasons = sources.reasons();
+  const stream = sources.stream();
+  const events = sources.events();
+  const pull = sources.pull();
+  const sync = sources.sync();
+  return {
+    version: about.version,
+    pid: Deno.pid,
+    started_at: isoTime(about.startedAtMs),
+    cluster: about.cluster,
+    node_id: about.nodeId,
+    mesh_ip: about.meshIp,
+    control_plane: about.controlPlane,
+    status: reasons.length > 0 ? "degraded" : "ok",
+    reasons,
+    stale: freshness.stale,
+    verified_at: timeOrNull(freshness.verifiedAtMs),
+    stream: {
+      state: stream.state,
+      since: isoTime(stream.sinceMs),
+      next_try_at: timeOrNull(stream.nextTryMs),
+      last_error: stream.lastError ?? null,
+    },
+    events: {
+      applied: events.applied,
+      repeated: events.repeated,
+      last_applied_at: timeOrNull(events.lastAppliedMs),
+      rejected: events.rejected,
+    },
+    pull: {
+      last_success_at: timeOrNull(pull.lastSuccessMs),
+      last_error: pull.lastError ?? null,
+      next_at: timeOrNull(pull.nextMs),
+    },
+    state: sources.state(),
+    sync: {
+      pending: sync.pending,
+      last_success_at: timeOrNull(sync.lastSuccessMs),
+      last_error: sync.lastError ?? null,
+      next_try_at: timeOrNull(sync.nextTryMs),
+    },
+  };
+}
+
+function timeOrNull(ms: Moment): string | null {
+  return ms === undefined ? null : isoTime(ms);
+}

@@ -1,0 +1,58 @@
+import type { Config } from "../config/settings.ts";
+import { RegistrationError } from "../sync/registration.ts";
+import { TokenError } from "../sync/token_sources.ts";
+import {
+  AlreadyRunningError,
+  CorruptIdentityError,
+  CorruptTrustError,
+  SealKeyError,
+  StoreOpenError,
+} from "../store/store_errors.ts";
+import { CommandError, EXIT } from "./command.ts";
+
+/** What keeps the agent from starting, as an engineer needs to hear it. */
+export function asCommandError(error: unknown, config: Config): unknown {
+  if (error instanceof AlreadyRunningError) {
+    return new CommandError(
+      EXIT.alreadyRunning,
+      error.message,
+      '"plexd status" asks the one that runs',
+    );
+  }
+  if (error instanceof SealKeyError) {
+    return new CommandError(EXIT.badConfiguration, error.message);
+  }
+  if (error instanceof StoreOpenError) {
+    return new CommandError(
+      EXIT.failed,
+      error.message,
+      `is ${config.data_dir} writable for this user? See --data-dir`,
+    );
+  }
+  if (
+    error instanceof CorruptIdentityError || error instanceof CorruptTrustError
+  ) {
+    return new CommandError(EXIT.failed, error.message);
+  }
+  if (error instanceof TokenError) {
+    return new CommandError(
+      EXIT.notEnrolled,
+      error.message,
+      "get a one-time token from the operator of the control plane and put it " +
+        `into ${config["registration.token_file"]} (mode 0600)`,
+    );
+  }
+  if (error instanceof RegistrationError) {
+    return new CommandError(
+      error.kind === "unreachable"
+        ? EXIT.controlPlaneUnavailable
+        : EXIT.notEnrolled,
+      error.message,
+      error.kind === "refused"
+        ? "a token is good once and for a time: ask for a fresh one"
+        : `is ${config["api.base_url"]} the right address?`,
+      error.kind === "unreachable" ? error.cause : undefined,
+    );
+  }
+  return error;
+}

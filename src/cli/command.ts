@@ -1,0 +1,85 @@
+import type { Config, SettingName } from "../config/settings.ts";
+import type { Platform } from "../platform/platform.ts";
+
+/** The exit codes of every command. @see design, appendix "Exit codes" */
+export const EXIT = {
+  fine: 0,
+  failed: 1,
+  wrongUsage: 2,
+  notFound: 3,
+  agentNotRunning: 4,
+  controlPlaneUnavailable: 69,
+  alreadyRunning: 75,
+  notEnrolled: 77,
+  badConfiguration: 78,
+} as const;
+
+/** A flag of a command. */
+export interface Flag {
+  /** With its dashes, such as `--data`. */
+  readonly name: string;
+  /** Name of its value in help texts; absent for a switch. */
+  readonly value?: string;
+  readonly doc: string;
+  /** The setting that it sets, if it is one. */
+  readonly setting?: SettingName;
+  /** Not in help texts: for processes that plexd starts itself. */
+  readonly hidden?: boolean;
+  /** Must be given. */
+  readonly required?: boolean;
+}
+
+/** A positional argument. */
+export interface Argument {
+  readonly name: string;
+  readonly doc: string;
+}
+
+/** One command, as help, completion and parser see it. */
+export interface Command {
+  /** Its words: `state`, or `state get`. */
+  readonly name: string;
+  readonly summary: string;
+  readonly args: readonly Argument[];
+  readonly flags: readonly Flag[];
+  /** Loads what the command needs only when it is the one that runs. */
+  readonly load: () => Promise<(invocation: Invocation) => Promise<number>>;
+}
+
+/** One run of a command. */
+export interface Invocation {
+  readonly args: readonly string[];
+  /** Values of flags by name; `true` for a switch. */
+  readonly flags: Readonly<Record<string, string | true>>;
+  readonly version: string;
+  /**
+   * Loads the configuration; warnings go to the log.
+   *
+   * @throws {ConfigError}
+   */
+  readonly config: () => Promise<Config>;
+  /** Clock, randomness, and a log as the configuration wants it. */
+  readonly platform: (config?: Config) => Platform;
+  /** Writes a line to standard output. */
+  readonly print: (line: string) => void;
+  /** Writes a line to standard error. */
+  readonly complain: (line: string) => void;
+  /** Aborts on SIGTERM, SIGINT, and where asked for on the end of stdin. */
+  readonly stop: AbortSignal;
+}
+
+/**
+ * A command cannot go on. The message says what is wrong, the hint what to do.
+ */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+
+  constructor(
+    readonly exitCode: number,
+    message: string,
+    readonly hint?: string,
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+  }
+}

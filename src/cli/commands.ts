@@ -1,0 +1,151 @@
+import type { Command, Flag } from "./command.ts";
+
+const TOKEN_FILE: Flag = {
+  name: "--token-file",
+  value: "FILE",
+  doc: "file of the one-time bootstrap token",
+  setting: "registration.token_file",
+};
+
+const DIE_WITH_STDIN: Flag = {
+  name: "--die-with-stdin",
+  doc: "end when standard input ends",
+  hidden: true,
+};
+
+const USERS_LOCK: Flag = {
+  name: "--users-lock",
+  value: "FILE",
+  doc: "leave this lock in the end; the last one removes its folder",
+  hidden: true,
+};
+
+/** Flags that every command takes. */
+export const GLOBAL_FLAGS: readonly Flag[] = [
+  {
+    name: "--config",
+    value: "FILE",
+    doc: "configuration file (default /etc/plexd/config.yaml)",
+  },
+  {
+    name: "--cluster",
+    value: "NAME",
+    doc: "membership (default: default)",
+    setting: "cluster",
+  },
+  {
+    name: "--data-dir",
+    value: "DIR",
+    doc: "data folder (default /var/lib/plexd)",
+    setting: "data_dir",
+  },
+  {
+    name: "--log-level",
+    value: "LEVEL",
+    doc: "debug, info, warn or error",
+    setting: "log_level",
+  },
+  {
+    name: "--log-format",
+    value: "FORMAT",
+    doc: "auto, json or text",
+    setting: "log_format",
+  },
+  {
+    name: "--api",
+    value: "URL",
+    doc: "base URL of the control plane",
+    setting: "api.base_url",
+  },
+  {
+    name: "--output",
+    value: "FORM",
+    doc: "table or json, for commands that read",
+  },
+  { name: "--version", doc: "print the version and exit" },
+  { name: "--help", doc: "print this help and exit" },
+];
+
+/** Every command; help texts and usage errors come from here. */
+export const COMMANDS: readonly Command[] = [
+  {
+    name: "up",
+    summary: "Run the agent until it is told to stop",
+    args: [],
+    flags: [DIE_WITH_STDIN, USERS_LOCK],
+    load: async () => (await import("./up.ts")).up,
+  },
+  {
+    name: "join",
+    summary: "Join a control plane with a one-time token",
+    args: [],
+    flags: [TOKEN_FILE, {
+      name: "--force",
+      doc: "join anew; reports are kept",
+    }],
+    load: async () => (await import("./join.ts")).join,
+  },
+  {
+    name: "dev",
+    summary: "Run a control plane and an enrolled agent, live",
+    args: [],
+    flags: [{
+      name: "--tour",
+      doc: "show everything once, without a person, and exit",
+    }],
+    load: async () => (await import("./dev/command.ts")).dev,
+  },
+  {
+    name: "control-plane",
+    summary: "Run a control plane",
+    args: [],
+    flags: [
+      {
+        name: "--listen",
+        value: "HOST:PORT",
+        doc: "address (default 127.0.0.1:8443)",
+      },
+      { name: "--tls-cert", value: "FILE", doc: "PEM file of the certificate" },
+      { name: "--tls-key", value: "FILE", doc: "PEM file of its key" },
+      DIE_WITH_STDIN,
+      USERS_LOCK,
+    ],
+    load: async () => (await import("./control_plane.ts")).controlPlane,
+  },
+  {
+    name: "status",
+    summary: "Say whether the agent is well, and if not, why",
+    args: [],
+    flags: [],
+    load: async () => (await import("./status.ts")).status,
+  },
+  {
+    name: "state",
+    summary: "Print a summary of the node's state",
+    args: [],
+    flags: [],
+    load: async () => (await import("./state.ts")).state,
+  },
+  {
+    name: "state get",
+    summary: "Print one entry of the node's state",
+    args: [
+      { name: "TYPE", doc: "metadata, data or report" },
+      { name: "KEY", doc: "key of the entry" },
+    ],
+    flags: [],
+    load: async () => (await import("./state.ts")).stateGet,
+  },
+  {
+    name: "state report",
+    summary: "Write a report, which goes upstream",
+    args: [{ name: "KEY", doc: "key of the report" }],
+    flags: [{
+      name: "--data",
+      value: "JSON",
+      doc: "its payload; - reads standard input",
+      required: true,
+    }],
+    load: async () => (await import("./state.ts")).stateReport,
+  },
+];

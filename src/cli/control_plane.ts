@@ -1,0 +1,100 @@
+import { createControlPlane } from "../control_plane/control_plane.ts";
+import { describeError } from "../platform/log.ts";
+import { CommandError, EXIT, type Invocation } from "./command.ts";
+import { joinUsers, leaveUsers } from "./users.ts";
+
+const DEFAULT_DATA_DIR = "/var/lib/plexd-control-plane";
+
+/** `plexd control-plane`: runs the server until it is told to stop. */
+export async function controlPlane(invocation: Invocation): Promise<number> {
+  const { flags, print, stop, version } = invocation;
+  const listen = listenAddress(textOf(flags["--listen"], "127.0.0.1:8443"));
+  const tls = await readTls(flags["--tls-cert"], flags["--tls-key"]);
+  const users = await joinUsers(flags["--users-lock"]);
+  try {
+    const server = await start({
+      dataDir: textOf(flags["--data-dir"], DEFAULT_DATA_DIR),
+      listen,
+      ...(tls ? { tls } : {}),
+      version,
+      io: invocation.platform(),
+    });
+    const { url, adminTokenFile } = server;
+    if (flags["--log-format"] === "json") {
+      print(
+        JSON.stringify({ listening: url, admin_token_file: adminTokenFile }),
+      );
+    } else {
+      print(`The control plane is up at ${url}`);
+      print(`Its admin token is in ${adminTokenFile}`);
+    }
+    await server.run(stop);
+  } finally {
+    await leaveUsers(users);
+  }
+  return EXIT.fine;
+}
+
+async function start(options: Parameters<typeof createControlPlane>[0]) {
+  const { hostname, port } = options.listen;
+  try {
+    return await createControlPlane(options);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.AddrInUse) {
+      throw new CommandError(
+        EXIT.failed,
+        `something listens on ${hostname}:${port} already`,
+        "choose another address with --listen",
+      );
+    }
+    if (cause instanceof Deno.errors.PermissionDenied) {
+      throw new CommandError(
+        EXIT.failed,
+        `this user may not write ${options.dataDir}`,
+        "choose another folder with --data-dir",
+        cause,
+      );
+    }
+    throw cause;
+  }
+}
+
+function textOf(flag: string | true | undefined, fallback: string): string {
+  return typeof flag === "string" ? flag : fallback;
+}
+
+function listenAddress(text: string): { hostname: string; port: number } {
+  const [, hostname, port] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
+  if (hostname === undefined || Number(port) > 65_535) {
+    throw new CommandError(
+      EXIT.wrongUsage,
+      `--listen is HOST:PORT, not "${text}"`,
+      "such as 127.0.0.1:8443",
+    );
+  }
+  return { hostname: hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(port) };
+}
+
+async function readTls(
+  cert: string | true | undefined,
+  key: string | true | undefined,
+): Promise<{ cert: string; key: string } | undefined> {
+  if (cert === undefined && key === undefined) return undefined;
+  if (typeof cert !== "string" || typeof key !== "string") {
+    throw new CommandError(
+      EXIT.wrongUsage,
+      "--tls-cert and --tls-key go together",
+    );
+  }
+  try {
+    return {
+      cert: await Deno.readTextFile(cert),
+      key: await Deno.readTextFile(key),
+    };
+  } catch (cause) {
+    throw new CommandError(
+      EXIT.badConfiguration,
+      `the certificate cannot be read: ${describeError(cause)}`,
+    );
+  }
+}

@@ -1,0 +1,25 @@
+import { joinControlPlane } from "../agent/join.ts";
+import { asCommandError } from "./agent_failure.ts";
+import { EXIT, type Invocation } from "./command.ts";
+
+/** `plexd join`: makes this node a member and exits. */
+export async function join(invocation: Invocation): Promise<number> {
+  const { flags, print, stop, version } = invocation;
+  const config = await invocation.config();
+  const io = invocation.platform(config);
+  try {
+    const { identity, joined } = await joinControlPlane({
+      config,
+      io,
+      version,
+      stop,
+      force: flags["--force"] === true,
+    });
+    if (!joined) invocation.complain("plexd: this node has joined already");
+    print(`node_id: ${identity.nodeId}`);
+    print(`mesh_ip: ${identity.meshIp}`);
+  } catch (error) {
+    throw asCommandError(error, config);
+  }
+  return EXIT.fine;
+}

@@ -1,0 +1,140 @@
+import { nearest } from "../config/nearest.ts";
+import { type Command, CommandError, EXIT, type Flag } from "./command.ts";
+import { COMMANDS, GLOBAL_FLAGS } from "./commands.ts";
+
+/** What the words of a command line mean. */
+export interface ParsedLine {
+  /** Absent when no command was named. */
+  readonly command?: Command;
+  readonly args: readonly string[];
+  readonly flags: Readonly<Record<string, string | true>>;
+}
+
+/**
+ * Reads a command line against the table of commands.
+ *
+ * @throws {CommandError} exit code 2, with the nearest right word.
+ */
+export function parseLine(words: readonly string[]): ParsedLine {
+  const flagWords: string[] = [];
+  const plain: string[] = [];
+  const known = new Map(
+    [...GLOBAL_FLAGS, ...COMMANDS.flatMap((one) => one.flags)]
+      .map((flag) => [flag.name, flag]),
+  );
+  // `--print-state` is the one command that is spelled as a flag.
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at]!;
+    if (word === "--") {
+      plain.push(...words.slice(at + 1));
+      break;
+    }
+    if (!word.startsWith("--") || word === "-") {
+      if (/^-[a-z]/i.test(word)) throw unknownFlag(word, [...known.values()]);
+      plain.push(word);
+      continue;
+    }
+    flagWords.push(word);
+    const takesValue = known.get(word)?.value !== undefined;
+    if (takesValue && !word.includes("=")) {
+      const value = words[++at];
+      if (value === undefined) {
+        throw new CommandError(
+          EXIT.wrongUsage,
+          `${word} needs a value`,
+          `write it as ${word} ${known.get(word)!.value}`,
+        );
+      }
+      flagWords[flagWords.length - 1] = `${word}=${value}`;
+    }
+  }
+  const command = findCommand(plain);
+  const allowed = [...GLOBAL_FLAGS, ...(command?.flags ?? [])];
+  const flags = readFlags(flagWords, allowed, command);
+  const args = command ? plain.slice(command.name.split(" ").length) : plain;
+  if (command && flags["--help"] === undefined) {
+    checkCounts(command, args, flags);
+  }
+  return { ...(command ? { command } : {}), args, flags };
+}
+
+function findCommand(plain: readonly string[]): Command | undefined {
+  if (plain.length === 0) return undefined;
+  const two = COMMANDS.find((one) => one.name === plain.slice(0, 2).join(" "));
+  const one = two ?? COMMANDS.find((other) => other.name === plain[0]);
+  if (one) return one;
+  const near = nearest(plain[0]!, COMMANDS.map((other) => other.name));
+  throw new CommandError(
+    EXIT.wrongUsage,
+    `there is no command "${plain[0]}"`,
+    near ? `did you mean "plexd ${near}"?` : "plexd --help lists all commands",
+  );
+}
+
+function readFlags(
+  words: readonly string[],
+  allowed: readonly Flag[],
+  command: Command | undefined,
+): Record<string, string | true> {
+  const flags: Record<string, string | true> = {};
+  for (const word of words) {
+    const cut = word.indexOf("=");
+    const name = cut < 0 ? word : word.slice(0, cut);
+    const flag = allowed.find((one) => one.name === name);
+    if (!flag) throw unknownFlag(name, allowed, command);
+    if (flag.value === undefined && cut >= 0) {
+      throw new CommandError(EXIT.wrongUsage, `${name} takes no value`);
+    }
+    flags[name] = cut < 0 ? true : word.slice(cut + 1);
+  }
+  return flags;
+}
+
+function unknownFlag(
+  name: string,
+  allowed: readonly Flag[],
+  command?: Command,
+): CommandError {
+  const visible = allowed.filter((flag) => !flag.hidden);
+  const near = nearest(name, visible.map((flag) => flag.name));
+  const help = command ? `plexd ${command.name} --help` : "plexd --help";
+  return new CommandError(
+    EXIT.wrongUsage,
+    `there is no flag "${name}"${
+      command ? ` for "plexd ${command.name}"` : ""
+    }`,
+    near ? `did you mean "${near}"?` : `${help} lists all flags`,
+  );
+}
+
+function checkCounts(
+  command: Command,
+  args: readonly string[],
+  flags: Readonly<Record<string, string | true>>,
+) {
+  const wanted = command.args.map((one) => one.name).join(" ");
+  if (args.length < command.args.length) {
+    const missing = command.args[args.length]!;
+    throw new CommandError(
+      EXIT.wrongUsage,
+      `"plexd ${command.name}" needs ${missing.name} (${missing.doc})`,
+      `usage: plexd ${command.name} ${wanted}`,
+    );
+  }
+  if (args.length > command.args.length) {
+    throw new CommandError(
+      EXIT.wrongUsage,
+      `"plexd ${command.name}" does not take "${args[command.args.length]}"`,
+      `plexd ${command.name} --help`,
+    );
+  }
+  for (const flag of command.flags) {
+    if (flag.required && flags[flag.name] === undefined) {
+      throw new CommandError(
+        EXIT.wrongUsage,
+        `"plexd ${command.name}" needs ${flag.name} ${flag.value ?? ""}`.trim(),
+        `plexd ${command.name} --help`,
+      );
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import { encodeSegment } from "../wire/endpoints.ts";
+import { askAgent, errorText } from "./ask_agent.ts";
+import { CommandError, EXIT, type Invocation } from "./command.ts";
+
+/** `plexd state` */
+export async function state(invocation: Invocation): Promise<number> {
+  const config = await invocation.config();
+  const answer = await askAgent(config, "GET", "/v1/state");
+  if (answer.status !== 200) {
+    throw new CommandError(EXIT.failed, errorText(answer));
+  }
+  warnWhenStale(answer.headers, invocation);
+  invocation.print(JSON.stringify(answer.body, null, 2));
+  return EXIT.fine;
+}
+
+const TYPES = ["metadata", "data", "report"];
+
+/** `plexd state get TYPE KEY` */
+export async function stateGet(invocation: Invocation): Promise<number> {
+  const [type = "", key = ""] = invocation.args;
+  if (!TYPES.includes(type)) {
+    throw new CommandError(
+      EXIT.wrongUsage,
+      `TYPE is one of ${TYPES.join(", ")}, not "${type}"`,
+      "secret values are served on the secrets socket only",
+    );
+  }
+  const config = await invocation.config();
+  const answer = await askAgent(
+    config,
+    "GET",
+    `/v1/state/${type}/${segment(key)}`,
+  );
+  if (answer.status === 404) {
+    throw new CommandError(
+      EXIT.notFound,
+      `${type}/${key} not found`,
+      'keys are listed by "plexd state"',
+    );
+  }
+  if (answer.status !== 200) {
+    throw new CommandError(EXIT.failed, errorText(answer));
+  }
+  warnWhenStale(answer.headers, invocation);
+  invocation.print(JSON.stringify(answer.body, null, 2));
+  return EXIT.fine;
+}
+
+/** `plexd state report KEY --data JSON` */
+export async function stateReport(invocation: Invocation): Promise<number> {
+  const [key = ""] = invocation.args;
+  const given = invocation.flags["--data"];
+  const text = given === "-"
+    ? await new Response(Deno.stdin.readable).text()
+    : String(given);
+  let payload: unknown;
+  try {
+    payload = JSON.parse(text);
+  } catch {
+    throw new CommandError(
+      EXIT.wrongUsage,
+      "--data is not JSON",
+      `a text needs its quotes: --data '"hello"'`,
+    );
+  }
+  const config = await invocation.config();
+  const answer = await askAgent(
+    config,
+    "PUT",
+    `/v1/state/report/${segment(key)}`,
+    { content_type: "application/json", payload },
+  );
+  if (answer.status !== 200) {
+    throw new CommandError(EXIT.failed, errorText(answer));
+  }
+  invocation.print(`report ${key} written`);
+  return EXIT.fine;
+}
+
+function segment(key: string): string {
+  try {
+    return encodeSegment(key);
+  } catch {
+    throw new CommandError(EXIT.wrongUsage, `"${key}" cannot be a key`);
+  }
+}
+
+function warnWhenStale(headers: Headers, { complain }: Invocation) {
+  if (headers.get("x-plexd-stale") !== "true") return;
+  complain('plexd: this state is stale; "plexd status" says why');
+}

@@ -1,0 +1,106 @@
+import type { StatusDocument } from "../wire/status.ts";
+import { askAgent, errorText } from "./ask_agent.ts";
+import { CommandError, EXIT, type Invocation } from "./command.ts";
+
+/** `plexd status`: one screen that says whether the agent is well. */
+export async function status(invocation: Invocation): Promise<number> {
+  const config = await invocation.config();
+  const answer = await askAgent(config, "GET", "/v1/status");
+  if (answer.status !== 200) {
+    throw new CommandError(EXIT.failed, errorText(answer));
+  }
+  if (invocation.flags["--output"] === "json") {
+    invocation.print(JSON.stringify(answer.body, null, 2));
+    return EXIT.fine;
+  }
+  const now = invocation.platform(config).clock.now();
+  for (const line of statusLines(answer.body as StatusDocument, now)) {
+    invocation.print(line);
+  }
+  return EXIT.fine;
+}
+
+/** The screen, line by line. Ages are counted from `nowMs`. */
+export function statusLines(status: StatusDocument, nowMs: number): string[] {
+  const ago = (time: string | null) =>
+    time === null ? "never" : `${span(nowMs - Date.parse(time))} ago`;
+  const until = (time: string | null) =>
+    time === null ? "" : `, next try in ${span(Date.parse(time) - nowMs)}`;
+  const { stream, events, pull, state, sync } = status;
+  const refused = Object.entries(events.rejected)
+    .map(([reason, count]) => `${count} ${reason}`);
+  const rows: [string, string][] = [
+    ["Status", status.status + (status.stale ? ", serving stale state" : "")],
+    ...status.reasons.flatMap((
+      { reason, since, detail, works, next_try_at },
+    ): [string, string][] => [
+      [
+        "",
+        `${reason} for ${span(nowMs - Date.parse(since))}: ${detail}${
+          until(next_try_at)
+        }`,
+      ],
+      ["", `  still works: ${works}`],
+    ]),
+    [
+      "Node",
+      `${status.node_id} (${status.mesh_ip}), membership ${status.cluster}`,
+    ],
+    ["Control plane", status.control_plane],
+    [
+      "Stream",
+      `${stream.state} for ${span(nowMs - Date.parse(stream.since))}${
+        until(stream.next_try_at)
+      }` +
+      (stream.last_error ? `; last error: ${stream.last_error}` : ""),
+    ],
+    [
+      "Events",
+      `${events.applied} applied, last ${ago(events.last_applied_at)}` +
+      (refused.length > 0
+        ? `; refused: ${refused.join(", ")}`
+        : "; none refused"),
+    ],
+    [
+      "Last pull",
+      ago(pull.last_success_at) +
+      (pull.last_error ? `; last error: ${pull.last_error}` : ""),
+    ],
+    [
+      "State",
+      `${state.metadata} metadata, ${state.data} data, ${state.secrets} secrets, ${state.reports} reports` +
+      (state.version === null ? "" : ` (version ${state.version})`),
+    ],
+    [
+      "Report sync",
+      `${sync.pending} waiting, last ${ago(sync.last_success_at)}${
+        until(sync.next_try_at)
+      }` +
+      (sync.last_error ? `; last error: ${sync.last_error}` : ""),
+    ],
+    [
+      "Agent",
+      `plexd ${status.version}, pid ${status.pid}, up ${
+        span(nowMs - Date.parse(status.started_at))
+      }`,
+    ],
+  ];
+  return rows.map(([name, text]) => `${name.padEnd(14)} ${text}`.trimEnd());
+}
+
+/** A span of time in its two largest units. */
+function span(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  const parts: [number, string][] = [
+    [Math.floor(seconds / 86_400), "d"],
+    [Math.floor(seconds / 3_600) % 24, "h"],
+    [Math.floor(seconds / 60) % 60, "m"],
+    [seconds % 60, "s"],
+  ];
+  const first = parts.findIndex(([count]) => count > 0);
+  if (first < 0) return "0s";
+  return parts.slice(first, first + 2)
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count}${unit}`)
+    .join(" ");
+}

@@ -1,0 +1,85 @@
+import type { Clock } from "../platform/clock.ts";
+import { isoTime } from "../platform/clock.ts";
+import type { Logger } from "../platform/log.ts";
+import {
+  DEGRADED_REASONS,
+  type DegradedReason,
+  type StatusReason,
+} from "../wire/status.ts";
+
+/** What is known about a reason beside its name. */
+export interface DegradedDetails {
+  /** What happened, in a few words without secrets. */
+  readonly detail: string;
+  /** When it is tried again, ms since the Unix epoch. */
+  readonly nextTryMs?: number;
+}
+
+/** What goes on working under each reason. */
+const STILL_WORKS = {
+  not_enrolled: "nothing yet; a bootstrap token is needed",
+  control_plane_unreachable:
+    "reads are served from the last verified state, reports are kept",
+  unauthorized:
+    "reads are served from the last verified state, reports are kept",
+  snapshot_expired: "as trust.on_expiry says",
+  store_read_only: "reads",
+  disk_full: "reads",
+  clock_skew: "reads; events outside the time window are refused",
+  unsigned_state: "everything; the state of a pull is not signed",
+  key_change_unconfirmed: "everything, with the signing keys trusted until now",
+  equivocation: "reads; secrets are refused",
+  corruption_recovered: "everything; what was damaged is fetched again",
+  credentials_invalid: "everything, with the credentials in use until now",
+  insecure_tls: "everything, without protection against a man in the middle",
+} as const satisfies Record<DegradedReason, string>;
+
+interface Raised extends DegradedDetails {
+  readonly sinceMs: number;
+}
+
+/** Remembers what is wrong, since when, and what works all the same. */
+export class Degraded {
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #raised = new Map<DegradedReason, Raised>();
+
+  constructor(clock: Clock, log: Logger) {
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Notes a reason. One that is noted already keeps its beginning. */
+  raise(reason: DegradedReason, details: DegradedDetails): void {
+    const known = this.#raised.get(reason);
+    const sinceMs = known?.sinceMs ?? this.#clock.now();
+    this.#raised.set(reason, { ...details, sinceMs });
+    if (known) return;
+    this.#log.warn("Degraded", { reason, detail: details.detail });
+  }
+
+  /** A reason is over. Does nothing if it was not noted. */
+  clear(reason: DegradedReason): void {
+    const known = this.#raised.get(reason);
+    if (!known) return;
+    this.#raised.delete(reason);
+    const lasted_ms = this.#clock.now() - known.sinceMs;
+    this.#log.info("No longer degraded", { reason, lasted_ms });
+  }
+
+  /** What is wrong now, in the order in which reasons are documented. */
+  list(): StatusReason[] {
+    return DEGRADED_REASONS.flatMap((reason) => {
+      const raised = this.#raised.get(reason);
+      if (!raised) return [];
+      const { sinceMs, detail, nextTryMs } = raised;
+      return [{
+        reason,
+        since: isoTime(sinceMs),
+        detail,
+        works: STILL_WORKS[reason],
+        next_try_at: nextTryMs === undefined ? null : isoTime(nextTryMs),
+      }];
+    });
+  }
+}

@@ -1,0 +1,138 @@
+import type { Clock } from "../platform/clock.ts";
+import type { StateChange, StateView } from "../store/state_view.ts";
+import type { VerifiedEvent } from "../wire/envelope.ts";
+import {
+  type NodeSecretsUpdate,
+  type NodeStateUpdate,
+  parseNodeSecretsUpdate,
+  parseNodeStateUpdate,
+  type StatePosition,
+} from "../wire/state.ts";
+import type { Handler } from "./handler.ts";
+import { RefusedEventError } from "./refused_event_error.ts";
+
+/** Where the handlers put state. */
+export interface StatePort {
+  readonly view: StateView;
+  update(
+    decide: (latest: StateView) => StateChange | undefined,
+  ): Promise<StateView>;
+}
+
+/** What the handlers of state events work with. */
+export interface StateHandlerOptions {
+  readonly state: StatePort;
+  /** The id of this node, as the control plane gave it. */
+  readonly nodeId: string;
+  /** When the latest applied event of a type was issued, ms since the epoch. */
+  readonly lastIssuedMs: (type: string) => number | undefined;
+  readonly pull: (reason: string) => void;
+  readonly clock: Clock;
+}
+
+/** `node_state_updated`: new metadata, new data, or both. */
+export function nodeStateHandler(options: StateHandlerOptions): Handler {
+  return stateHandler(options, (payload) => {
+    const update = parseNodeStateUpdate(payload);
+    const { metadata, data } = update;
+    const change = {
+      ...(metadata ? { metadata } : {}),
+      ...(data ? { data } : {}),
+    };
+    return { update, change };
+  });
+}
+
+/** `node_secrets_updated`: a new index of secrets. */
+export function nodeSecretsHandler(options: StateHandlerOptions): Handler {
+  return stateHandler(options, (payload) => {
+    const update = parseNodeSecretsUpdate(payload);
+    const { secretRefs } = update;
+    return { update, change: secretRefs ? { secretRefs } : {} };
+  });
+}
+
+interface ParsedUpdate {
+  readonly update: NodeStateUpdate | NodeSecretsUpdate;
+  readonly change: StateChange;
+}
+
+function stateHandler(
+  options: StateHandlerOptions,
+  parse: (payload: string) => ParsedUpdate,
+): Handler {
+  return {
+    async handle(event) {
+      const { update, change } = parse(event.payload);
+      if (update.nodeId !== undefined && update.nodeId !== options.nodeId) {
+        throw new RefusedEventError("foreign", "it is for another node");
+      }
+      if (Object.keys(change).length === 0) {
+        options.pull("an event only hints at a change");
+        return;
+      }
+      const { position } = update;
+      await options.state.update((latest) =>
+        position
+          ? numbered(latest, change, position, options)
+          : unnumbered(latest, change, event, options)
+      );
+    },
+  };
+}
+
+/**
+ * A control plane that numbers its states: only the next state is applied
+ * without asking, and never an older one.
+ */
+function numbered(
+  latest: StateView,
+  change: StateChange,
+  position: StatePosition,
+  { pull }: StateHandlerOptions,
+): StateChange | undefined {
+  const known = latest.position;
+  if (!known) {
+    pull("an event came before the first pull");
+    return { ...change, position, complete: false };
+  }
+  if (position.epoch < known.epoch) {
+    throw new RefusedEventError("outdated", "it is of an earlier epoch");
+  }
+  if (position.epoch > known.epoch) {
+    throw new RefusedEventError("unknown_epoch", "its epoch is not known yet");
+  }
+  // A pull that was faster than the stream has brought this already.
+  if (position.version <= known.version) return undefined;
+  if (position.version === known.version + 1) return { ...change, position };
+  pull("an event shows that others are missing");
+  return { ...change, position, complete: false };
+}
+
+/** Without numbers, time and entry versions have to show what is older. */
+function unnumbered(
+  latest: StateView,
+  change: StateChange,
+  event: VerifiedEvent,
+  { lastIssuedMs, clock }: StateHandlerOptions,
+): StateChange {
+  // Dated ahead, an event would otherwise shut out all that follow it.
+  const issuedMs = Math.min(event.issuedAtMs, clock.now());
+  const last = Math.min(lastIssuedMs(event.type) ?? -Infinity, clock.now());
+  if (issuedMs < last) {
+    throw new RefusedEventError("outdated", "a later event was applied");
+  }
+  const older = [...change.data?.values() ?? []].some((entry) =>
+    entry.version < (latest.data.get(entry.key)?.version ?? 0)
+  );
+  const versions = new Map(
+    latest.secretRefs.map((ref) => [ref.key, ref.version]),
+  );
+  const olderSecret = (change.secretRefs ?? []).some((ref) =>
+    ref.version < (versions.get(ref.key) ?? 0)
+  );
+  if (older || olderSecret) {
+    throw new RefusedEventError("outdated", "an entry has a lower version");
+  }
+  return change;
+}

@@ -1,0 +1,65 @@
+import type { Clock } from "../platform/clock.ts";
+import { type Keyring, RefusedKeysError } from "../trust/keyring.ts";
+import type { SigningKeys } from "../wire/state.ts";
+import type { Degraded } from "./degraded.ts";
+import type { KeyPort } from "./signing_key_handler.ts";
+
+/** What {@linkcode PulledKeys} works with. */
+export interface PulledKeysOptions {
+  readonly keyring: Keyring;
+  readonly store: KeyPort;
+  /**
+   * Whether a pull may change keys at all: `trust.accept_keys_from_pull`, and a
+   * connection that nobody can have touched.
+   */
+  readonly allowed: boolean;
+  readonly degraded: Degraded;
+  readonly clock: Clock;
+}
+
+/**
+ * Takes the signing keys of an unsigned state document, as far as such a
+ * document is to be believed.
+ *
+ * @see design, section 6 "Keys and trust"
+ */
+export class PulledKeys {
+  readonly #options: PulledKeysOptions;
+
+  constructor(options: PulledKeysOptions) {
+    this.#options = options;
+  }
+
+  /** The keys in use, in the form in which a pull announces them. */
+  get present(): SigningKeys {
+    const { current, previous, transitionExpiresMs } =
+      this.#options.keyring.state;
+    const running = transitionExpiresMs !== undefined &&
+      transitionExpiresMs > this.#options.clock.now();
+    if (previous === undefined || !running) return { current };
+    const transitionExpires = new Date(transitionExpiresMs).toISOString();
+    return { current, previous, transitionExpires };
+  }
+
+  /**
+   * Takes announced keys where that is allowed; otherwise the keys stay, and
+   * that shows as `key_change_unconfirmed`.
+   *
+   * @throws {StoreWriteError} when they could not be stored: then those before
+   * stay in use.
+   */
+  async take(keys: SigningKeys): Promise<void> {
+    const { keyring, store, allowed, degraded, clock } = this.#options;
+    try {
+      const next = keyring.planPullChange(keys, { allowed }, clock.now());
+      if (next !== "unchanged") {
+        await store.save(next);
+        keyring.replace(next);
+      }
+      degraded.clear("key_change_unconfirmed");
+    } catch (error) {
+      if (!(error instanceof RefusedKeysError)) throw error;
+      degraded.raise("key_change_unconfirmed", { detail: error.message });
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/log.ts";
+import {
+  type Keyring,
+  type KeyringState,
+  RefusedKeysError,
+} from "../trust/keyring.ts";
+import { parseSigningKeysPayload } from "../trust/signing_keys_payload.ts";
+import type { Handler } from "./handler.ts";
+import { RefusedEventError } from "./refused_event_error.ts";
+
+/** Where trusted keys are kept. */
+export interface KeyPort {
+  /** @throws {StoreWriteError} */
+  save(state: KeyringState): Promise<void>;
+}
+
+/** What {@linkcode signingKeyHandler} works with. */
+export interface SigningKeyHandlerOptions {
+  readonly keyring: Keyring;
+  readonly store: KeyPort;
+  readonly nodeId: string;
+  /** Absent where the control plane does not name domains. */
+  readonly domainId?: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * `signing_key_rotated`: durable first, in force then. A bad key changes
+ * nothing.
+ */
+export function signingKeyHandler(options: SigningKeyHandlerOptions): Handler {
+  const { keyring, store, clock, log } = options;
+  return {
+    barrier: true,
+    async handle(event) {
+      const keys = parseSigningKeysPayload(event.payload);
+      const foreign = keys.domainId !== undefined &&
+          keys.domainId !== options.domainId ||
+        keys.nodeId !== undefined && keys.nodeId !== options.nodeId;
+      if (foreign) {
+        throw new RefusedEventError("foreign", "it is for another domain");
+      }
+      const next = plan(() =>
+        keyring.planSignedChange(keys, event.signedBy, clock.now())
+      );
+      if (next === keyring.state) return;
+      await store.save(next);
+      keyring.replace(next);
+      log.info("Signing key rotated", { event_id: event.id });
+    },
+  };
+}
+
+function plan(work: () => KeyringState): KeyringState {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof RefusedKeysError)) throw error;
+    throw new RefusedEventError("keys", error.message);
+  }
+}
