@@ -40,8 +40,8 @@ function escapeForGo(json: string): string {
   );
 }
 
-/** Drops white space outside strings. */
-function dropSpace(json: string): string {
+/** Drops white space outside the strings of a JSON text. */
+export function dropSpace(json: string): string {
   if (!/[ \t\r\n]/.test(json)) return json;
   let kept = "";
   let from = 0; // start of the piece that is kept as it is

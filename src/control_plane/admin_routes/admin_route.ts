@@ -1,0 +1,70 @@
+import { bearerOf, hashOf, isAmong } from "../credentials.ts";
+import { ProblemError } from "../http/problem.ts";
+import type { ReadTextOptions } from "../http/request_body.ts";
+import type { Services } from "../services.ts";
+import type { Node, Rows, Storage } from "../storage/storage.ts";
+
+/** Paths of the admin API start with it. */
+export const ADMIN_PREFIX = "/admin/v1";
+
+/**
+ * The gate before every call below the prefix, existing or not.
+ *
+ * @throws {ProblemError} 401 "unauthorized"
+ */
+export async function authenticateAdmin(
+  request: Request,
+  storage: Storage,
+): Promise<void> {
+  const bearer = bearerOf(request);
+  const hashes = await storage.read(async (rows) =>
+    await rows.admins.tokenHashes()
+  );
+  if (bearer !== undefined && isAmong(hashOf(bearer), hashes)) return;
+  throw new ProblemError(401, "unauthorized", {
+    headers: { "www-authenticate": "Bearer" },
+  });
+}
+
+/** @throws {ProblemError} 404 "node_not_found" */
+export async function nodeOrProblem(rows: Rows, id: string): Promise<Node> {
+  const node = await rows.nodes.byId(id);
+  if (node) return node;
+  throw new ProblemError(404, "node_not_found");
+}
+
+/** Limits for reading the body of an admin call. */
+export function bodyLimits({ io, stop }: Services): ReadTextOptions {
+  return { clock: io.clock, stop };
+}
+
+/** Beyond this a key fits neither a file name nor a line of a listing. */
+const MAX_KEY_BYTES = 255;
+
+/**
+ * A key of metadata, data or a secret that nodes can store and serve.
+ *
+ * @throws {ProblemError} 400 "invalid_key"
+ */
+export function checkedKey(key: string): string {
+  const isFine = key.isWellFormed() && !/\p{Cc}/u.test(key) &&
+    key !== "." && key !== ".." &&
+    new TextEncoder().encode(key).length <= MAX_KEY_BYTES;
+  if (isFine) return key;
+  throw new ProblemError(400, "invalid_key", {
+    detail: `A key has 1 to ${MAX_KEY_BYTES} bytes without control characters` +
+      ' and is not "." or ".."',
+  });
+}
+
+/**
+ * Text that can be stored and sent as it is.
+ *
+ * @throws {ProblemError} 400 "malformed_body"
+ */
+export function checkedText(what: string, text: string): string {
+  if (text.isWellFormed()) return text;
+  throw new ProblemError(400, "malformed_body", {
+    detail: `${what} has half a surrogate pair`,
+  });
+}

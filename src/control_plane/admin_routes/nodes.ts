@@ -1,0 +1,98 @@
+import { isoTime } from "../../platform/clock.ts";
+import { emptyAnswer, jsonAnswer, jsonTextAnswer } from "../http/answers.ts";
+import type { Route } from "../http/router.ts";
+import { auditAdmin, partText } from "../node_changes.ts";
+import type { Services } from "../services.ts";
+import type { Node } from "../storage/storage.ts";
+import { ADMIN_PREFIX, nodeOrProblem } from "./admin_route.ts";
+
+/** Listing, looking at and removing nodes, and asking them to rotate keys. */
+export function nodeRoutes(services: Services): Route[] {
+  const { storage, changes, streams, epoch, io } = services;
+  const path = `${ADMIN_PREFIX}/nodes/{id}`;
+  return [
+    {
+      method: "GET",
+      path: `${ADMIN_PREFIX}/nodes`,
+      async handle() {
+        const nodes = await storage.read(async (rows) =>
+          await rows.nodes.all()
+        );
+        return jsonAnswer({
+          nodes: nodes.map((node) => summary(node, services)),
+        });
+      },
+    },
+    {
+      method: "GET",
+      path,
+      handle: ({ params }) =>
+        storage.read(async (rows) => {
+          const node = await nodeOrProblem(rows, params["id"]!);
+          const head = JSON.stringify(summary(node, services)).slice(0, -1);
+          return jsonTextAnswer(
+            `${head},"epoch":${epoch},"labels":${node.labels}` +
+              `,"heartbeat":${node.heartbeat ?? "null"}` +
+              `,"metadata":${await partText(rows, node.id, "metadata")}` +
+              `,"data":${await partText(rows, node.id, "data")}` +
+              `,"secrets":${await partText(rows, node.id, "secret_refs")}}`,
+          );
+        }),
+    },
+    {
+      method: "DELETE",
+      path,
+      async handle({ params }) {
+        const id = params["id"]!;
+        await changes.make(async (rows) => {
+          await nodeOrProblem(rows, id);
+          await rows.nodes.remove(id);
+          await auditAdmin(rows, io.clock, "node.delete", `node:${id}`);
+        });
+        streams.closeNode(id);
+        return emptyAnswer();
+      },
+    },
+    {
+      method: "POST",
+      path: `${path}/rotate-keys`,
+      async handle({ params }) {
+        const id = params["id"]!;
+        await changes.make(async (rows, emit) => {
+          const node = await nodeOrProblem(rows, id);
+          await rows.nodes.rotateKeys(id, true);
+          await emit({
+            type: "rotate_keys",
+            domainId: node.domainId,
+            nodeId: id,
+            payload: JSON.stringify({
+              node_id: id,
+              epoch,
+              state_version: node.stateVersion,
+            }),
+          });
+          await auditAdmin(rows, io.clock, "node.rotate_keys", `node:${id}`);
+        });
+        return jsonAnswer({ node_id: id, rotate_keys: true }, 202);
+      },
+    },
+  ];
+}
+
+function summary(node: Node, { streams }: Services) {
+  return {
+    node_id: node.id,
+    domain_id: node.domainId,
+    dialect: node.dialect,
+    hostname: node.hostname,
+    mesh_ip: node.meshIp,
+    public_key: node.publicKey,
+    state_version: node.stateVersion,
+    pulled_version: node.pulledVersion,
+    connected: streams.isOpen(node.id),
+    registered_at: isoTime(node.registeredAtMs),
+    last_heartbeat_at: node.lastHeartbeatAtMs === undefined
+      ? null
+      : isoTime(node.lastHeartbeatAtMs),
+  };
+}

@@ -1,0 +1,153 @@
+import { type Part, runTogether } from "../platform/part.ts";
+import type { Platform } from "../platform/platform.ts";
+import { ensureAdminToken } from "./admin_token.ts";
+import { Changes } from "./changes.ts";
+import { lockDataFolder } from "./data_lock.ts";
+import { DEFAULT_DOMAIN, ensureDomain } from "./domains.ts";
+import { LocalFanOut } from "./event_fan_out.ts";
+import { EventSigner } from "./event_signer.ts";
+import { EventStreams } from "./event_streams.ts";
+import { HttpServer } from "./http/http_server.ts";
+import { ownNodeOnly } from "./node_gates.ts";
+import { requestHandler } from "./request_handler.ts";
+import { Retention } from "./retention.ts";
+import { ensureSigningKey } from "./signing_keys.ts";
+import { openSqliteStorage } from "./sqlite_storage.ts";
+import { ControlPlaneStartError } from "./start_error.ts";
+import { type Storage, StorageError } from "./storage/storage.ts";
+import { Vault } from "./vault.ts";
+
+/** Options for {@linkcode createControlPlane}. */
+export interface ControlPlaneOptions {
+  /** Folder of database, master key and admin token; made 0700 if missing. */
+  readonly dataDir: string;
+  /** Port 0 picks a free one. */
+  readonly listen: { readonly hostname: string; readonly port: number };
+  /** PEM texts. @default {plain HTTP} */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly version: string;
+  readonly io: Platform;
+}
+
+/** A control plane that listens already and serves until `run` ends. */
+export interface ControlPlane extends Part {
+  /** Base URL, without a trailing slash. */
+  readonly url: string;
+  /** File that holds the first admin token, 0600. */
+  readonly adminTokenFile: string;
+}
+
+/**
+ * Opens a control plane on its data folder and starts to listen; `run` must
+ * follow, also to close it again.
+ *
+ * @throws {ControlPlaneStartError} and {Deno.errors.AddrInUse}
+ */
+export async function createControlPlane(
+  options: ControlPlaneOptions,
+): Promise<ControlPlane> {
+  const { dataDir, listen, tls, version, io } = options;
+  Deno.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  using opened = new DisposableStack();
+  opened.use(lockDataFolder(dataDir));
+  const storage = openStorage(`${dataDir}/control-plane.db`);
+  opened.defer(() => storage.close());
+  const vault = await openVault(`${dataDir}/master-key`, storage, io);
+  const epoch = await prepare(storage, vault, io);
+  const adminTokenFile = `${dataDir}/admin-token`;
+  await ensureAdminToken(adminTokenFile, storage, io);
+
+  const fanOut = new LocalFanOut();
+  const changes = new Changes({ storage, fanOut, io });
+  const signer = new EventSigner({ storage, vault, io });
+  const streams = new EventStreams({ storage, signer, fanOut, io });
+  const retention = new Retention(storage, io);
+  const stopping = new AbortController();
+  const handle = requestHandler({
+    storage,
+    changes,
+    vault,
+    streams,
+    relations: ownNodeOnly,
+    epoch,
+    version,
+    io,
+    stop: stopping.signal,
+  });
+  const server = new HttpServer({
+    ...listen,
+    ...(tls ? { tls } : {}),
+    handle,
+    io,
+  });
+  const leave = () => {
+    stopping.abort(new Error("The control plane stops"));
+    streams.closeAll();
+  };
+  const web: Part = {
+    name: "http",
+    run: (signal) => server.run(signal, leave),
+  };
+  const resources = opened.move();
+  return {
+    name: "control plane",
+    url: server.url,
+    adminTokenFile,
+    async run(signal) {
+      using _resources = resources;
+      await runTogether([web, retention], signal);
+    },
+  };
+}
+
+function openStorage(path: string): Storage {
+  try {
+    return openSqliteStorage(path);
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    throw new ControlPlaneStartError(
+      "database",
+      `The database ${path} cannot be opened: ${error.message}`,
+      error,
+    );
+  }
+}
+
+/** Once anything is sealed, only the key that sealed it will do. */
+async function openVault(
+  path: string,
+  storage: Storage,
+  io: Platform,
+): Promise<Vault> {
+  const known = await storage.read(async (rows) =>
+    await rows.settings.get("master_key_id")
+  );
+  const vault = await Vault.open(path, known === undefined, io.random);
+  if (known === undefined) {
+    await storage.write(async (rows) =>
+      await rows.settings.set("master_key_id", vault.keyId)
+    );
+  } else if (known !== vault.keyId) {
+    throw new ControlPlaneStartError(
+      "master_key",
+      `${path} is not the key that the database was sealed with: put that one back`,
+    );
+  }
+  return vault;
+}
+
+/** Makes what every database needs. @returns its epoch. */
+async function prepare(
+  storage: Storage,
+  vault: Vault,
+  io: Platform,
+): Promise<number> {
+  await ensureSigningKey({ storage, vault, io });
+  return await storage.write(async (rows) => {
+    await ensureDomain(rows, DEFAULT_DOMAIN, io);
+    const known = await rows.settings.get("epoch");
+    const epoch = known ?? String(Math.floor(io.clock.now() / 1000));
+    if (known === undefined) await rows.settings.set("epoch", epoch);
+    return Number(epoch);
+  });
+}

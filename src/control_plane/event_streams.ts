@@ -1,0 +1,76 @@
+import type { Platform } from "../platform/platform.ts";
+import type { EventFanOut } from "./event_fan_out.ts";
+import type { EventSigner } from "./event_signer.ts";
+import { EventStream, type StreamEnd } from "./event_stream.ts";
+import type { Node, Storage } from "./storage/storage.ts";
+
+/**
+ * Streams that one node may have open. It uses one; others are connections
+ * whose end has not been noticed yet.
+ */
+const MAX_PER_NODE = 4;
+
+/** Options for {@linkcode EventStreams}. */
+export interface EventStreamsOptions {
+  readonly storage: Storage;
+  readonly signer: EventSigner;
+  readonly fanOut: EventFanOut;
+  readonly io: Platform;
+}
+
+/** All open event streams. */
+export class EventStreams {
+  readonly #options: EventStreamsOptions;
+  readonly #open = new Map<string, Set<EventStream>>();
+  readonly #ended = new Map<StreamEnd, number>();
+
+  constructor(options: EventStreamsOptions) {
+    this.#options = options;
+  }
+
+  /** How many streams have ended so far, by reason. */
+  get ended(): ReadonlyMap<StreamEnd, number> {
+    return this.#ended;
+  }
+
+  isOpen(nodeId: string): boolean {
+    return this.#open.has(nodeId);
+  }
+
+  /** @param from Sequence of the last event that the node has. */
+  open(
+    node: Pick<Node, "id" | "domainId">,
+    from: number,
+  ): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const { log } = this.#options.io;
+    const streams = this.#open.get(node.id) ?? new Set();
+    const [oldest] = streams;
+    if (oldest && streams.size >= MAX_PER_NODE) oldest.close("replaced");
+    const stream = new EventStream({
+      ...this.#options,
+      node: { nodeId: node.id, domainId: node.domainId },
+      from,
+      onEnd: (reason) => {
+        streams.delete(stream);
+        if (streams.size === 0) this.#open.delete(node.id);
+        this.#ended.set(reason, (this.#ended.get(reason) ?? 0) + 1);
+        log.info("Event stream ended", { node_id: node.id, reason });
+      },
+    });
+    this.#open.set(node.id, streams.add(stream));
+    log.info("Event stream opened", { node_id: node.id, from });
+    return stream.body;
+  }
+
+  /** Ends the streams of a node whose key no longer counts. */
+  closeNode(nodeId: string): void {
+    for (const stream of [...this.#open.get(nodeId) ?? []]) {
+      stream.close("node_gone");
+    }
+  }
+
+  closeAll(): void {
+    const all = [...this.#open.values()].flatMap((streams) => [...streams]);
+    for (const stream of all) stream.close("stopping");
+  }
+}

@@ -1,0 +1,77 @@
+import type * as z from "zod/mini";
+import { rawElements, rawMembers } from "../../wire/raw_json.ts";
+import { checkShape, ShapeError } from "../../wire/shape_error.ts";
+import { ProblemError } from "./problem.ts";
+import { readText, type ReadTextOptions } from "./request_body.ts";
+
+/** A body that has the wanted shape, beside the text it was read from. */
+export interface JsonBody<T> {
+  readonly value: T;
+  /** Raw text of the top-level members, for what is kept as it came. */
+  readonly raw: ReadonlyMap<string, string>;
+}
+
+/** Members whose value belongs to others and is only passed on. */
+const OPAQUE: ReadonlySet<string> = new Set(["payload"]);
+
+/** No document of the wire nests deeper outside of opaque members. */
+const DEEPEST_CHECKED = 6;
+
+/** Reads and checks the JSON body of a request; throws what its parts throw. */
+export async function readJson<S extends z.ZodMiniType>(
+  request: Request,
+  schema: S,
+  options: ReadTextOptions,
+): Promise<JsonBody<z.infer<S>>> {
+  return parseJsonBody(await readText(request, options), schema);
+}
+
+/**
+ * Reads a JSON object of a given shape. A member that stands twice is refused,
+ * except in opaque ones: two readers may pick different ones.
+ *
+ * @throws {ProblemError} 400 "malformed_body"
+ */
+export function parseJsonBody<S extends z.ZodMiniType>(
+  text: string,
+  schema: S,
+): JsonBody<z.infer<S>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw malformed("The body is not JSON");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw malformed("The body is not a JSON object");
+  }
+  refuseTwins(text, 0);
+  try {
+    return {
+      value: checkShape("body", schema, value),
+      raw: new Map(rawMembers(text)),
+    };
+  } catch (error) {
+    if (error instanceof ShapeError) throw malformed(error.message);
+    throw error;
+  }
+}
+
+function refuseTwins(text: string, depth: number) {
+  if (depth > DEEPEST_CHECKED) return;
+  const first = text.trimStart()[0];
+  if (first === "[") {
+    for (const element of rawElements(text)) refuseTwins(element, depth + 1);
+  }
+  if (first !== "{") return;
+  const names = new Set<string>();
+  for (const [name, raw] of rawMembers(text)) {
+    if (names.has(name)) throw malformed("A member stands twice");
+    names.add(name);
+    if (!OPAQUE.has(name)) refuseTwins(raw, depth + 1);
+  }
+}
+
+function malformed(detail: string) {
+  return new ProblemError(400, "malformed_body", { detail });
+}

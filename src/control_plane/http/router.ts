@@ -1,0 +1,75 @@
+import { ProblemError } from "./problem.ts";
+
+/** One request on its way through a route. */
+export interface Call {
+  readonly request: Request;
+  /** Path as sent. */
+  readonly path: string;
+  /** Decoded values of the `{name}` places. */
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** A method and path with what answers them. `{name}` is one path segment. */
+export interface Route {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly path: string;
+  readonly handle: (call: Call) => Promise<Response>;
+}
+
+interface CompiledRoute extends Route {
+  readonly segments: readonly string[];
+}
+
+/** Finds the route of a request. */
+export class Router {
+  readonly #routes: readonly CompiledRoute[];
+
+  constructor(routes: readonly Route[]) {
+    this.#routes = routes.map((route) => ({
+      ...route,
+      segments: route.path.split("/"),
+    }));
+  }
+
+  /**
+   * @throws {ProblemError} 404 "not_found", 405 "method_not_allowed" with
+   * `Allow`, 400 "malformed_path" for broken percent-encoding.
+   */
+  async answer(request: Request, path: string): Promise<Response> {
+    const segments = path.split("/");
+    const candidates = this.#routes.filter((route) => matches(route, segments));
+    const route = candidates.find(({ method }) => method === request.method);
+    if (route) {
+      return await route.handle({
+        request,
+        path,
+        params: paramsOf(route, segments),
+      });
+    }
+    if (candidates.length === 0) throw new ProblemError(404, "not_found");
+    const allow = candidates.map(({ method }) => method).sort().join(", ");
+    throw new ProblemError(405, "method_not_allowed", { headers: { allow } });
+  }
+}
+
+function matches(route: CompiledRoute, segments: readonly string[]): boolean {
+  return route.segments.length === segments.length &&
+    route.segments.every((wanted, at) =>
+      wanted.startsWith("{") ? segments[at] !== "" : wanted === segments[at]
+    );
+}
+
+function paramsOf(route: CompiledRoute, segments: readonly string[]) {
+  const params: Record<string, string> = {};
+  for (const [at, wanted] of route.segments.entries()) {
+    if (!wanted.startsWith("{")) continue;
+    try {
+      params[wanted.slice(1, -1)] = decodeURIComponent(segments[at]!);
+    } catch {
+      throw new ProblemError(400, "malformed_path", {
+        detail: "The path has a broken percent-encoding",
+      });
+    }
+  }
+  return params;
+}

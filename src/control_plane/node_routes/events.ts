@@ -1,0 +1,36 @@
+import type { Route } from "../http/router.ts";
+import type { Services } from "../services.ts";
+import type { Node } from "../storage/storage.ts";
+import { nodeRoute } from "./node_route.ts";
+
+/** `GET /v1/nodes/{node_id}/events`: the node's signed event stream. */
+export function eventsRoute(services: Services): Route {
+  return nodeRoute("events", services, async (node, { request }) => {
+    const newest = await services.storage.read(async (rows) =>
+      await rows.events.lastSequence()
+    );
+    const from = cursorOf(request, node, newest);
+    return new Response(services.streams.open(node, from), {
+      headers: {
+        "content-type": "text/event-stream",
+        // Compressed, an event would wait for the next one.
+        "cache-control": "no-cache, no-transform",
+      },
+    });
+  });
+}
+
+/**
+ * Where the stream starts: after the last event that the node says it has.
+ *
+ * Without a usable cursor, or with one from a future that a restored database
+ * does not know, it starts with the oldest kept event since the node got its
+ * keys: events that it has already do no harm, a missed key change would.
+ */
+function cursorOf(request: Request, node: Node, newest: number): number {
+  const text = request.headers.get("last-event-id") ?? "";
+  const cursor = /^\d{1,15}$/.test(text) ? Number(text) : 0;
+  return cursor > newest
+    ? node.firstSequence
+    : Math.max(cursor, node.firstSequence);
+}

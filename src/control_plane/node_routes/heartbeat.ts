@@ -1,0 +1,42 @@
+import { heartbeatRequestSchema } from "../../wire/bodies.ts";
+import { jsonAnswer } from "../http/answers.ts";
+import { readJson } from "../http/json_body.ts";
+import { ProblemError } from "../http/problem.ts";
+import type { Route } from "../http/router.ts";
+import type { Services } from "../services.ts";
+import { nodeRoute } from "./node_route.ts";
+
+/**
+ * `POST /v1/nodes/{node_id}/heartbeat`, answered with hints: `reconcile` when
+ * the node misses changes and has no stream that would bring them.
+ *
+ * @see docs/wire.md, section e.1
+ */
+export function heartbeatRoute(services: Services): Route {
+  const { storage, streams, io, stop } = services;
+  return nodeRoute("heartbeat", services, async (node, { request }) => {
+    const { value } = await readJson(request, heartbeatRequestSchema, {
+      clock: io.clock,
+      stop,
+    });
+    // The public agent leaves it empty.
+    if (value.node_id !== "" && value.node_id !== node.id) {
+      throw new ProblemError(403, "node_id_mismatch");
+    }
+    const rotate = await storage.write(async (rows) => {
+      await rows.nodes.heartbeat(
+        node.id,
+        io.clock.now(),
+        JSON.stringify(value),
+      );
+      const current = await rows.nodes.byId(node.id);
+      if (current?.rotateKeys) await rows.nodes.rotateKeys(node.id, false);
+      return current?.rotateKeys ?? false;
+    });
+    return jsonAnswer({
+      reconcile: node.stateVersion > node.pulledVersion &&
+        !streams.isOpen(node.id),
+      rotate_keys: rotate,
+    });
+  });
+}

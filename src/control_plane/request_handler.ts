@@ -1,0 +1,86 @@
+import type { Logger } from "../platform/log.ts";
+import { ADMIN_PREFIX, authenticateAdmin } from "./admin_routes/admin_route.ts";
+import { auditRoutes } from "./admin_routes/audit.ts";
+import { nodeHistoryRoutes } from "./admin_routes/node_history.ts";
+import { nodeValueRoutes } from "./admin_routes/node_values.ts";
+import { nodeRoutes } from "./admin_routes/nodes.ts";
+import { signingKeyRoutes } from "./admin_routes/signing_keys.ts";
+import { tokenRoutes } from "./admin_routes/tokens.ts";
+import { ProblemError, problemResponse } from "./http/problem.ts";
+import { rawPath } from "./http/request_target.ts";
+import { Router } from "./http/router.ts";
+import { driftRoute } from "./node_routes/drift.ts";
+import { eventsRoute } from "./node_routes/events.ts";
+import { heartbeatRoute } from "./node_routes/heartbeat.ts";
+import { pingRoute } from "./node_routes/ping.ts";
+import { registerRoute } from "./node_routes/register.ts";
+import { reportRoute } from "./node_routes/report.ts";
+import { secretRoute } from "./node_routes/secret.ts";
+import { stateRoute } from "./node_routes/state.ts";
+import type { Services } from "./services.ts";
+import { StorageError } from "./storage/storage.ts";
+
+/** Answers every request, whatever happens; what went wrong inside is logged. */
+export function requestHandler(
+  services: Services,
+): (request: Request) => Promise<Response> {
+  const { storage, io } = services;
+  const nodes = nodeSurface(services);
+  const admin = adminSurface(services);
+  return async (request) => {
+    let path = "";
+    try {
+      path = rawPath(request);
+      if (path === ADMIN_PREFIX || path.startsWith(`${ADMIN_PREFIX}/`)) {
+        await authenticateAdmin(request, storage);
+        return await admin.answer(request, path);
+      }
+      return await nodes.answer(request, path);
+    } catch (error) {
+      const problem = problemFrom(error, io.log, request.method, path);
+      return problemResponse(problem, path);
+    }
+  };
+}
+
+/** What nodes call. */
+function nodeSurface(services: Services): Router {
+  return new Router([
+    pingRoute(services.version),
+    registerRoute(services),
+    stateRoute(services),
+    eventsRoute(services),
+    heartbeatRoute(services),
+    secretRoute(services),
+    reportRoute(services),
+    driftRoute(services),
+  ]);
+}
+
+/** What operators call. */
+function adminSurface(services: Services): Router {
+  return new Router([
+    ...tokenRoutes(services),
+    ...nodeRoutes(services),
+    ...nodeValueRoutes(services),
+    ...nodeHistoryRoutes(services),
+    ...signingKeyRoutes(services),
+    ...auditRoutes(services),
+  ]);
+}
+
+function problemFrom(
+  error: unknown,
+  log: Logger,
+  method: string,
+  path: string,
+): ProblemError {
+  if (error instanceof ProblemError) return error;
+  log.error("Request failed", { method, path, error });
+  if (error instanceof StorageError) {
+    return new ProblemError(503, "datastore_unavailable", {
+      headers: { "retry-after": "5" },
+    });
+  }
+  return new ProblemError(500, "internal_error");
+}

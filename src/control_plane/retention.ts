@@ -1,0 +1,35 @@
+import type { Part } from "../platform/part.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { Storage } from "./storage/storage.ts";
+
+/** A node that was away for longer pulls its state anyway. */
+const EVENTS_KEPT_MS = 7 * 24 * 60 * 60_000;
+const EVERY_MS = 60 * 60_000;
+
+/** Removes events that no node will ask for any more. */
+export class Retention implements Part {
+  readonly name = "retention";
+  readonly #storage: Storage;
+  readonly #io: Platform;
+
+  constructor(storage: Storage, io: Platform) {
+    this.#storage = storage;
+    this.#io = io;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#io;
+    while (!signal.aborted) {
+      try {
+        const oldest = clock.now() - EVENTS_KEPT_MS;
+        const removed = await this.#storage.write(async (rows) =>
+          await rows.events.prune(oldest)
+        );
+        if (removed > 0) log.info("Old events removed", { removed });
+      } catch (error) {
+        log.error("Old events not removed", { error });
+      }
+      await clock.sleep(EVERY_MS, signal).catch(() => {});
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import { isoTime } from "../platform/clock.ts";
+import type { Platform } from "../platform/platform.ts";
+import { uuidV7 } from "../platform/random.ts";
+import type { Changes, Emit } from "./changes.ts";
+import { privateKeyFrom, publicKeyOf } from "./signing_key.ts";
+import type { Rows, Storage } from "./storage/storage.ts";
+import { SEALED, type Vault } from "./vault.ts";
+
+const SEED_BYTES = 32;
+
+/** What the signing keys work on. */
+export interface SigningKeyServices {
+  readonly storage: Storage;
+  readonly changes: Changes;
+  readonly vault: Vault;
+  readonly io: Platform;
+}
+
+/** Announced signing keys, as the wire carries them. */
+export interface AnnouncedKeys {
+  readonly current: string;
+  readonly previous?: string;
+  readonly transition_expires?: string;
+}
+
+/** Makes the first signing key of a new database. */
+export async function ensureSigningKey(
+  services: Omit<SigningKeyServices, "changes">,
+): Promise<void> {
+  const { storage } = services;
+  const current = await storage.read(async (rows) =>
+    await rows.signingKeys.current()
+  );
+  if (current) return;
+  const key = await newKey(services);
+  await storage.write(async (rows) => await rows.signingKeys.add(key));
+}
+
+/**
+ * Puts a new signing key in place of the current one. Nodes hear of it by an
+ * event signed with the key that retires, and accept that one for
+ * `transitionMs` more.
+ */
+export async function rotateSigningKey(
+  services: SigningKeyServices,
+  transitionMs: number,
+  alongside: (rows: Rows) => Promise<void>,
+): Promise<AnnouncedKeys> {
+  const { changes, io } = services;
+  const next = await newKey(services);
+  return await changes.make(async (rows, emit) => {
+    const retiring = await rows.signingKeys.current();
+    if (!retiring) throw new Error("There is no signing key to retire");
+    const expiresAtMs = io.clock.now() + transitionMs;
+    const announced: AnnouncedKeys = {
+      current: next.publicKey,
+      ...(transitionMs > 0
+        ? {
+          previous: retiring.publicKey,
+          transition_expires: isoTime(expiresAtMs),
+        }
+        : {}),
+    };
+    // Before the switch: these events belong to the key that retires.
+    await emitToAll(rows, emit, announced);
+    await rows.signingKeys.retire(retiring.id, {
+      atMs: io.clock.now(),
+      transitionExpiresMs: expiresAtMs,
+    });
+    await rows.signingKeys.add(next);
+    await alongside(rows);
+    return announced;
+  });
+}
+
+async function emitToAll(rows: Rows, emit: Emit, announced: AnnouncedKeys) {
+  for (const domain of await rows.domains.all()) {
+    await emit({
+      type: "signing_key_rotated",
+      domainId: domain.id,
+      nodeId: undefined,
+      payload: JSON.stringify({ domain_id: domain.id, ...announced }),
+    });
+  }
+}
+
+/** The keys that nodes are to trust now. */
+export async function announcedKeys(
+  rows: Rows,
+  nowMs: number,
+): Promise<AnnouncedKeys> {
+  const current = await rows.signingKeys.current();
+  if (!current) throw new Error("There is no signing key");
+  const previous = await rows.signingKeys.previous();
+  const expiresMs = previous?.transitionExpiresMs ?? 0;
+  return {
+    current: current.publicKey,
+    ...(previous && expiresMs > nowMs
+      ? {
+        previous: previous.publicKey,
+        transition_expires: isoTime(expiresMs),
+      }
+      : {}),
+  };
+}
+
+async function newKey(
+  { vault, io }: Pick<SigningKeyServices, "vault" | "io">,
+) {
+  const seed = io.random.bytes(SEED_BYTES);
+  const id = uuidV7(io.clock, io.random);
+  return {
+    id,
+    publicKey: publicKeyOf(privateKeyFrom(seed)),
+    sealed: await vault.seal(SEALED.signingKey(id), seed),
+    createdAtMs: io.clock.now(),
+  };
+}

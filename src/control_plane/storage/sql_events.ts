@@ -1,0 +1,108 @@
+import type { Sql, SqlRow } from "./sql.ts";
+import type {
+  EventRows,
+  SigningKeyRows,
+  StoredEvent,
+  StoredSigningKey,
+} from "./storage.ts";
+
+/** Events for one node: its own, and those for its whole domain. */
+const FOR_NODE = "(node_id = ? OR (node_id IS NULL AND domain_id = ?))";
+
+export function eventRows(sql: Sql): EventRows {
+  return {
+    append(event) {
+      sql.run(
+        `INSERT INTO events (id, type, domain_id, node_id, payload,
+          signing_key_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+        event.id,
+        event.type,
+        event.domainId,
+        event.nodeId ?? null,
+        event.payload,
+        event.signingKeyId,
+        event.createdAtMs,
+      );
+    },
+    after: (sequence, { nodeId, domainId }, limit) =>
+      sql.all(
+        `SELECT * FROM events WHERE ${FOR_NODE} AND sequence > ?
+          ORDER BY sequence LIMIT ?`,
+        nodeId,
+        domainId,
+        sequence,
+        limit,
+      ).map(eventFrom),
+    newest: ({ nodeId, domainId }, limit) =>
+      sql.all(
+        `SELECT * FROM events WHERE ${FOR_NODE}
+          ORDER BY sequence DESC LIMIT ?`,
+        nodeId,
+        domainId,
+        limit,
+      ).map(eventFrom),
+    lastSequence: () =>
+      sql.get("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
+        ?.number("seq") ?? 0,
+    prune: (olderThanMs) =>
+      sql.run("DELETE FROM events WHERE created_at < ?", olderThanMs),
+  };
+}
+
+function eventFrom(row: SqlRow): StoredEvent {
+  return {
+    sequence: row.number("sequence"),
+    id: row.text("id"),
+    type: row.text("type"),
+    domainId: row.text("domain_id"),
+    nodeId: row.textOrNothing("node_id"),
+    payload: row.text("payload"),
+    signingKeyId: row.text("signing_key_id"),
+    createdAtMs: row.number("created_at"),
+  };
+}
+
+export function signingKeyRows(sql: Sql): SigningKeyRows {
+  const one = (row: SqlRow | undefined) => row && signingKeyFrom(row);
+  return {
+    byId: (id) => one(sql.get("SELECT * FROM signing_keys WHERE id = ?", id)),
+    current: () =>
+      one(sql.get("SELECT * FROM signing_keys WHERE retired_at IS NULL")),
+    previous: () =>
+      one(sql.get(
+        // The row id grows, also where two keys retired within one ms.
+        `SELECT * FROM signing_keys WHERE retired_at IS NOT NULL
+          ORDER BY retired_at DESC, rowid DESC LIMIT 1`,
+      )),
+    add({ id, publicKey, sealed, createdAtMs }) {
+      sql.run(
+        `INSERT INTO signing_keys (id, public_key, sealed, created_at)
+          VALUES (?, ?, ?, ?)`,
+        id,
+        publicKey,
+        sealed,
+        createdAtMs,
+      );
+    },
+    retire(id, { atMs, transitionExpiresMs }) {
+      sql.run(
+        `UPDATE signing_keys SET retired_at = ?, transition_expires_at = ?
+          WHERE id = ?`,
+        atMs,
+        transitionExpiresMs,
+        id,
+      );
+    },
+  };
+}
+
+function signingKeyFrom(row: SqlRow): StoredSigningKey {
+  return {
+    id: row.text("id"),
+    publicKey: row.text("public_key"),
+    sealed: row.bytes("sealed"),
+    createdAtMs: row.number("created_at"),
+    retiredAtMs: row.numberOrNothing("retired_at"),
+    transitionExpiresMs: row.numberOrNothing("transition_expires_at"),
+  };
+}

@@ -1,0 +1,132 @@
+/**
+ * The schema, as the steps that lead to it. `user_version` counts the steps
+ * that a database has taken; steps are only ever added.
+ *
+ * All times are ms since the Unix epoch.
+ */
+export const SCHEMA_STEPS: readonly string[] = [
+  `
+  CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+
+  CREATE TABLE domains (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    mesh_cidr TEXT NOT NULL UNIQUE
+  ) STRICT;
+
+  CREATE TABLE tokens (
+    hash BLOB PRIMARY KEY,
+    domain_id TEXT NOT NULL REFERENCES domains (id),
+    expires_at INTEGER NOT NULL,
+    used_at INTEGER,
+    node_id TEXT,
+    public_key TEXT
+  ) STRICT;
+
+  CREATE TABLE nodes (
+    id TEXT PRIMARY KEY,
+    domain_id TEXT NOT NULL REFERENCES domains (id),
+    dialect INTEGER NOT NULL,
+    hostname TEXT NOT NULL,
+    public_key TEXT NOT NULL,
+    mesh_ip TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    bearer_hash BLOB NOT NULL UNIQUE,
+    sealed_key BLOB NOT NULL,
+    state_version INTEGER NOT NULL DEFAULT 1,
+    pulled_version INTEGER NOT NULL DEFAULT 0,
+    first_sequence INTEGER NOT NULL,
+    registered_at INTEGER NOT NULL,
+    first_call_at INTEGER,
+    last_heartbeat_at INTEGER,
+    heartbeat TEXT,
+    rotate_keys INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (domain_id, mesh_ip)
+  ) STRICT;
+
+  CREATE TABLE metadata (
+    node_id TEXT NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (node_id, key)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Without a payload: removed, and only its version is left.
+  CREATE TABLE data (
+    node_id TEXT NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,
+    key TEXT NOT NULL,
+    content_type TEXT,
+    payload TEXT,
+    version INTEGER NOT NULL,
+    updated_at TEXT,
+    PRIMARY KEY (node_id, key)
+  ) STRICT;
+
+  CREATE TABLE secrets (
+    node_id TEXT NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,
+    key TEXT NOT NULL,
+    sealed BLOB,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (node_id, key)
+  ) STRICT;
+
+  -- AUTOINCREMENT: a sequence is never given twice, even after pruning.
+  CREATE TABLE events (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    domain_id TEXT NOT NULL,
+    node_id TEXT,
+    payload TEXT NOT NULL,
+    signing_key_id TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX events_of_node ON events (node_id, sequence);
+  CREATE INDEX events_of_domain ON events (domain_id, sequence)
+    WHERE node_id IS NULL;
+
+  CREATE TABLE signing_keys (
+    id TEXT PRIMARY KEY,
+    public_key TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    retired_at INTEGER,
+    transition_expires_at INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX one_current_key ON signing_keys (1)
+    WHERE retired_at IS NULL;
+
+  CREATE TABLE reports (
+    node_id TEXT NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,
+    key TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    updated_at TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    PRIMARY KEY (node_id, key)
+  ) STRICT;
+
+  CREATE TABLE drift (
+    id INTEGER PRIMARY KEY,
+    node_id TEXT NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,
+    received_at INTEGER NOT NULL,
+    report TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX drift_of_node ON drift (node_id, id);
+
+  CREATE TABLE admin_tokens (
+    hash BLOB PRIMARY KEY,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE audit (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    subject TEXT NOT NULL,
+    relation TEXT NOT NULL,
+    object TEXT NOT NULL,
+    outcome TEXT NOT NULL
+  ) STRICT;
+  `,
+];

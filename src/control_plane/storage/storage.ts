@@ -1,0 +1,298 @@
+/**
+ * What the control plane keeps. One interface, so that another database can
+ * take the place of the built-in one: rows only, no rules.
+ */
+import type { DataEntry, SecretRef } from "../../wire/state.ts";
+
+/** At once from an embedded database, later from one behind a network. */
+export type Eventual<T> = T | Promise<T>;
+
+export interface Storage {
+  /**
+   * Runs `work` on one consistent view. It should wait for nothing but rows:
+   * others wait for it.
+   */
+  read<T>(work: (rows: Rows) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` as one transaction, on disk when this resolves. When `work`
+   * throws, nothing of it has happened.
+   *
+   * @throws {StorageError}
+   */
+  write<T>(work: (rows: Rows) => Promise<T>): Promise<T>;
+  close(): void;
+}
+
+/** The database failed. */
+export class StorageError extends Error {
+  override readonly name = "StorageError";
+
+  constructor(
+    readonly kind: "full" | "busy" | "damaged" | "failed",
+    message: string,
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+  }
+}
+
+/** Rows by what they are about. */
+export interface Rows {
+  readonly settings: SettingRows;
+  readonly domains: DomainRows;
+  readonly tokens: TokenRows;
+  readonly nodes: NodeRows;
+  readonly values: ValueRows;
+  readonly secrets: SecretRows;
+  readonly events: EventRows;
+  readonly signingKeys: SigningKeyRows;
+  readonly reports: ReportRows;
+  readonly admins: AdminRows;
+  readonly audit: AuditRows;
+}
+
+/** Facts about the database itself, such as its epoch. */
+export interface SettingRows {
+  get(name: string): Eventual<string | undefined>;
+  set(name: string, value: string): Eventual<void>;
+}
+
+export interface Domain {
+  readonly id: string;
+  readonly name: string;
+  /** IPv4 network of the mesh, such as `10.42.0.0/16`. */
+  readonly meshCidr: string;
+}
+
+export interface DomainRows {
+  all(): Eventual<Domain[]>;
+  byId(id: string): Eventual<Domain | undefined>;
+  byName(name: string): Eventual<Domain | undefined>;
+  add(domain: Domain): Eventual<void>;
+}
+
+/** A one-time token; the token itself is not kept. */
+export interface Token {
+  /** SHA-256 of the token. */
+  readonly hash: Uint8Array;
+  readonly domainId: string;
+  readonly expiresAtMs: number;
+  /** Who used it. */
+  readonly use?: TokenUse;
+}
+
+export interface TokenUse {
+  readonly atMs: number;
+  readonly nodeId: string;
+  readonly publicKey: string;
+}
+
+export interface TokenRows {
+  byHash(hash: Uint8Array): Eventual<Token | undefined>;
+  add(token: Token): Eventual<void>;
+  use(hash: Uint8Array, use: TokenUse): Eventual<void>;
+}
+
+export interface Node {
+  readonly id: string;
+  readonly domainId: string;
+  /** Wire dialect it registered with. */
+  readonly dialect: number;
+  readonly hostname: string;
+  readonly publicKey: string;
+  readonly meshIp: string;
+  /** JSON object of strings that the node gave at registration. */
+  readonly labels: string;
+  /** Its secret key, sealed. */
+  readonly sealedKey: Uint8Array;
+  /** Counts its changes of metadata, data and secrets, from 1. */
+  readonly stateVersion: number;
+  /** State version it pulled last; 0 before the first pull. */
+  readonly pulledVersion: number;
+  /** Sequence of the last event before it got its keys. */
+  readonly firstSequence: number;
+  readonly registeredAtMs: number;
+  /** Undefined until its first authenticated call. */
+  readonly firstCallAtMs: number | undefined;
+  readonly lastHeartbeatAtMs: number | undefined;
+  /** JSON text of its last heartbeat. */
+  readonly heartbeat: string | undefined;
+  /** Whether its next heartbeat is to be answered with the hint to rotate. */
+  readonly rotateKeys: boolean;
+}
+
+export interface NodeRows {
+  all(): Eventual<Node[]>;
+  /** In ascending order of ids. */
+  ofDomain(domainId: string): Eventual<Node[]>;
+  /** Addresses in use in a domain. */
+  meshIps(domainId: string): Eventual<string[]>;
+  byId(id: string): Eventual<Node | undefined>;
+  /** @param hash SHA-256 of the bearer. */
+  byBearer(hash: Uint8Array): Eventual<Node | undefined>;
+  add(
+    node: Omit<
+      Node,
+      | "stateVersion"
+      | "pulledVersion"
+      | "firstCallAtMs"
+      | "lastHeartbeatAtMs"
+      | "heartbeat"
+      | "rotateKeys"
+    >,
+    bearerHash: Uint8Array,
+  ): Eventual<void>;
+  /** Removes it with all that belongs to it. */
+  remove(id: string): Eventual<void>;
+  replaceKey(
+    id: string,
+    key: {
+      readonly bearerHash: Uint8Array;
+      readonly sealedKey: Uint8Array;
+      readonly firstSequence: number;
+    },
+  ): Eventual<void>;
+  firstCall(id: string, atMs: number): Eventual<void>;
+  pulled(id: string, stateVersion: number): Eventual<void>;
+  heartbeat(id: string, atMs: number, text: string): Eventual<void>;
+  rotateKeys(id: string, wanted: boolean): Eventual<void>;
+  /** @returns the new state version. */
+  nextStateVersion(id: string): Eventual<number>;
+}
+
+/**
+ * Metadata and data of nodes. A removed data entry leaves its version behind,
+ * so that a later one under the same key continues from it.
+ */
+export interface ValueRows {
+  /** In ascending order of keys. */
+  metadata(nodeId: string): Eventual<Map<string, string>>;
+  setMetadata(nodeId: string, key: string, value: string): Eventual<void>;
+  /** @returns whether it was there. */
+  removeMetadata(nodeId: string, key: string): Eventual<boolean>;
+  /** In ascending order of keys. */
+  data(nodeId: string): Eventual<DataEntry[]>;
+  dataEntry(nodeId: string, key: string): Eventual<DataEntry | undefined>;
+  /** @returns the version it got. */
+  setData(
+    nodeId: string,
+    entry: Omit<DataEntry, "version">,
+  ): Eventual<number>;
+  /** @returns whether it was there. */
+  removeData(nodeId: string, key: string): Eventual<boolean>;
+  /** Bytes of everything in the node's metadata and data. */
+  size(nodeId: string): Eventual<number>;
+}
+
+export interface SecretRows {
+  /** In ascending order of keys. */
+  refs(nodeId: string): Eventual<SecretRef[]>;
+  get(
+    nodeId: string,
+    key: string,
+  ): Eventual<{ version: number; sealed: Uint8Array } | undefined>;
+  /** @returns the version it got. */
+  set(nodeId: string, key: string, sealed: Uint8Array): Eventual<number>;
+  /** @returns whether it was there. */
+  remove(nodeId: string, key: string): Eventual<boolean>;
+}
+
+/** An event as it is kept: unsigned, since it is signed when it is sent. */
+export interface StoredEvent {
+  readonly sequence: number;
+  readonly id: string;
+  readonly type: string;
+  readonly domainId: string;
+  /** Absent when it is for every node of the domain. */
+  readonly nodeId: string | undefined;
+  /** JSON text. */
+  readonly payload: string;
+  /** The key that was current when it happened. */
+  readonly signingKeyId: string;
+  readonly createdAtMs: number;
+}
+
+export interface EventRows {
+  append(event: Omit<StoredEvent, "sequence">): Eventual<void>;
+  /** The next events for a node after a sequence, oldest first. */
+  after(
+    sequence: number,
+    audience: { readonly nodeId: string; readonly domainId: string },
+    limit: number,
+  ): Eventual<StoredEvent[]>;
+  /** The newest events for a node, newest first. */
+  newest(
+    audience: { readonly nodeId: string; readonly domainId: string },
+    limit: number,
+  ): Eventual<StoredEvent[]>;
+  /** Sequence of the newest event of all; 0 when there never was one. */
+  lastSequence(): Eventual<number>;
+  prune(olderThanMs: number): Eventual<number>;
+}
+
+export interface StoredSigningKey {
+  readonly id: string;
+  /** Base64 of 32 bytes. */
+  readonly publicKey: string;
+  /** The private key, sealed. */
+  readonly sealed: Uint8Array;
+  readonly createdAtMs: number;
+  readonly retiredAtMs: number | undefined;
+  /** Until when nodes go on accepting it after it retired. */
+  readonly transitionExpiresMs: number | undefined;
+}
+
+export interface SigningKeyRows {
+  byId(id: string): Eventual<StoredSigningKey | undefined>;
+  current(): Eventual<StoredSigningKey | undefined>;
+  /** The one that retired last. */
+  previous(): Eventual<StoredSigningKey | undefined>;
+  add(
+    key: Pick<StoredSigningKey, "id" | "publicKey" | "sealed" | "createdAtMs">,
+  ): Eventual<void>;
+  retire(
+    id: string,
+    at: { readonly atMs: number; readonly transitionExpiresMs: number },
+  ): Eventual<void>;
+}
+
+export interface StoredDrift {
+  readonly receivedAtMs: number;
+  /** JSON text of the drift report. */
+  readonly report: string;
+}
+
+export interface ReportRows {
+  /** In ascending order of keys. */
+  all(nodeId: string): Eventual<DataEntry[]>;
+  get(nodeId: string, key: string): Eventual<DataEntry | undefined>;
+  put(nodeId: string, entry: DataEntry, receivedAtMs: number): Eventual<void>;
+  remove(nodeId: string, key: string): Eventual<boolean>;
+  /** Keeps the newest `kept` ones of the node. */
+  addDrift(nodeId: string, drift: StoredDrift, kept: number): Eventual<void>;
+  /** Newest first. */
+  drift(nodeId: string): Eventual<StoredDrift[]>;
+}
+
+export interface AdminRows {
+  /** SHA-256 of each admin token. */
+  tokenHashes(): Eventual<Uint8Array[]>;
+  addToken(hash: Uint8Array, atMs: number): Eventual<void>;
+}
+
+/** Who did what to what, and whether it was allowed. */
+export interface AuditRow {
+  readonly atMs: number;
+  /** Such as `admin` or `node:<id>`. */
+  readonly subject: string;
+  /** Such as `node.delete`. */
+  readonly relation: string;
+  readonly object: string;
+  readonly outcome: string;
+}
+
+export interface AuditRows {
+  add(row: AuditRow): Eventual<void>;
+  /** Newest first. */
+  newest(limit: number): Eventual<AuditRow[]>;
+}
