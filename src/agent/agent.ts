@@ -48,11 +48,12 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const { config, io, version, stop } = options;
   const startedAtMs = io.clock.now();
   const degraded = new Degraded(io.clock, io.log);
+  // What is wrong with the configuration must show before anything is written.
+  const client = await openUplink(config, io, version);
   await using store = await openStore(config, io, version, ({ file, what }) => {
     const detail = `${file}: ${what}`;
     degraded.raise("corruption_recovered", { detail });
   });
-  const client = await openUplink(config, io, version);
   const identity = await ensureJoined(store, client, config, io, stop);
   client.setAuthToken(identity.nodeSecretKey);
   const { nodeId, domainId } = identity;

@@ -25,12 +25,12 @@ export async function joinControlPlane(
   options: JoinOptions,
 ): Promise<{ readonly identity: Identity; readonly joined: boolean }> {
   const { config, io, version, stop, force } = options;
+  const client = await openUplink(config, io, version);
   await using store = await openStore(config, io, version);
   if (!force) {
     const identity = await store.identity.load();
     if (identity) return { identity, joined: false };
   }
-  const client = await openUplink(config, io, version);
   const identity = await joinWith(store, client, config, io, stop);
   return { identity, joined: true };
 }

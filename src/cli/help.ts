@@ -12,11 +12,10 @@ export function helpText(): string {
     "       plexd --print-state",
     "",
     "Commands:",
-    ...columns(commands),
-    ...columns([[
-      "--print-state",
-      "Print the node's state, from disk if no agent runs",
-    ]]),
+    ...columns([
+      ...commands,
+      ["--print-state", "Print the node's state, from disk if no agent runs"],
+    ]),
     "",
     "Flags of every command:",
     ...columns(GLOBAL_FLAGS.map(pairOf)),

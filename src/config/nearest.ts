@@ -7,7 +7,9 @@ export function nearest(
   let best: string | undefined;
   let bestDistance = limit + 1;
   for (const candidate of candidates) {
-    const distance = editDistance(name, candidate);
+    // Who stopped typing too early meant the longer word.
+    const begun = name.length > 3 && candidate.startsWith(name);
+    const distance = begun ? 1 : editDistance(name, candidate);
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;

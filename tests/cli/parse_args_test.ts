@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { CommandError } from "../../src/cli/command.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { parseLine } from "../../src/cli/parse_args.ts";
+
+function problemOf(words: readonly string[]): CommandError {
+  try {
+    parseLine(words);
+  } catch (error) {
+    if (error instanceof CommandError) return error;
+    throw error;
+  }
+  return assert.fail(`accepted: ${words.join(" ")}`);
+}
+
+Deno.test("parseLine() takes flags before, between and after the words", () => {
+  const line = parseLine([
+    "--cluster",
+    "a",
+    "state",
+    "--output=json",
+    "get",
+    "data",
+    "motd",
+    "--log-level",
+    "debug",
+  ]);
+  assert.equal(line.command?.name, "state get");
+  assert.deepEqual(line.args, ["data", "motd"]);
+  assert.deepEqual(line.flags, {
+    "--cluster": "a",
+    "--output": "json",
+    "--log-level": "debug",
+  });
+});
+
+Deno.test("parseLine() takes a value that looks like a flag after =", () => {
+  const { flags } = parseLine(["state", "report", "k", "--data=--x"]);
+  assert.equal(flags["--data"], "--x");
+});
+
+Deno.test("parseLine() takes everything after -- as words", () => {
+  const { args } = parseLine(["state", "get", "data", "--", "--odd"]);
+  assert.deepEqual(args, ["data", "--odd"]);
+});
+
+Deno.test("parseLine() takes - as a value", () => {
+  const { flags } = parseLine(["state", "report", "k", "--data", "-"]);
+  assert.equal(flags["--data"], "-");
+});
+
+const wrong = [
+  {
+    when: "the command is misspelled",
+    words: ["statsu"],
+    message: 'there is no command "statsu"',
+    hint: 'did you mean "plexd status"?',
+  },
+  {
+    when: "the command is like no other",
+    words: ["frobnicate"],
+    message: 'there is no command "frobnicate"',
+    hint: "plexd --help lists all commands",
+  },
+  {
+    when: "a flag is misspelled",
+    words: ["up", "--cnfig", "x"],
+    message: 'there is no flag "--cnfig" for "plexd up"',
+    hint: 'did you mean "--config"?',
+  },
+  {
+    when: "a flag belongs to another command",
+    words: ["status", "--tour"],
+    message: 'there is no flag "--tour" for "plexd status"',
+    hint: "plexd status --help lists all flags",
+  },
+  {
+    when: "a token is given as a flag",
+    words: ["join", "--token", "psst"],
+    message: 'there is no flag "--token" for "plexd join"',
+    hint: 'did you mean "--token-file"?',
+  },
+  {
+    when: "a value is missing",
+    words: ["up", "--config"],
+    message: "--config needs a value",
+    hint: "write it as --config FILE",
+  },
+  {
+    when: "a switch has a value",
+    words: ["dev", "--tour=yes"],
+    message: "--tour takes no value",
+    hint: undefined,
+  },
+  {
+    when: "a short flag is used",
+    words: ["status", "-v"],
+    message: 'there is no flag "-v"',
+    hint: "plexd --help lists all flags",
+  },
+  {
+    when: "an argument is missing",
+    words: ["state", "get", "data"],
+    message: '"plexd state get" needs KEY (key of the entry)',
+    hint: "usage: plexd state get TYPE KEY",
+  },
+  {
+    when: "there is a word too many",
+    words: ["status", "now"],
+    message: '"plexd status" does not take "now"',
+    hint: "plexd status --help",
+  },
+  {
+    when: "a needed flag is missing",
+    words: ["state", "report", "k"],
+    message: '"plexd state report" needs --data JSON',
+    hint: "plexd state report --help",
+  },
+];
+
+for (const { when, words, message, hint } of wrong) {
+  Deno.test(`parseLine() says what to do when ${when}`, () => {
+    const problem = problemOf(words);
+    assert.equal(problem.exitCode, 2);
+    assert.equal(problem.message, message);
+    assert.equal(problem.hint, hint);
+  });
+}
+
+Deno.test("no command takes a token or key as an argument", () => {
+  const flags = COMMANDS.flatMap((command) => command.flags);
+  const risky = flags.filter((flag) =>
+    /token|secret|password/.test(flag.name) && flag.value !== "FILE"
+  );
+  assert.deepEqual(risky, []);
+});
