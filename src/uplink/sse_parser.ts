@@ -132,8 +132,10 @@ export class SseParser {
     }
     const length = this.#partialLength;
     const first = length > 0 ? this.#partial[0] : part[0];
-    if (first === COLON) part = part.subarray(0, length > 0 ? 0 : 1); // a comment
-    if (this.#size + length + part.length > this.#maxEventBytes) {
+    // Of a comment only the colon matters.
+    const comment = first === COLON;
+    if (comment) part = part.subarray(0, length > 0 ? 0 : 1);
+    if (!comment && this.#size + length + part.length > this.#maxEventBytes) {
       this.#skip();
       this.#partialLength = 1;
       return;

@@ -1,0 +1,331 @@
+import assert from "node:assert/strict";
+import { ControlClient } from "../../src/uplink/control_client.ts";
+import type { ControlClientOptions } from "../../src/uplink/control_client.ts";
+import { ControlError } from "../../src/uplink/control_error.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
+import { MemoryLog } from "../fakes/memory_log.ts";
+import { vectors, VECTORS_NOW_MS } from "../vectors/load.ts";
+import { failureFrom, type SeenRequest, TestServer } from "./serve.ts";
+
+const never = new AbortController().signal;
+const state = '{"peers":null,"policies":[],"data":[],"secret_refs":[]}';
+
+function clientFor(url: string, options: Partial<ControlClientOptions> = {}) {
+  return new ControlClient({
+    baseUrl: url,
+    version: "1.2.3",
+    clock: new FakeClock(VECTORS_NOW_MS),
+    log: new MemoryLog(),
+    ...options,
+  });
+}
+
+function textOf(seen: SeenRequest | undefined): string {
+  return new TextDecoder().decode(seen?.body);
+}
+
+async function gunzip(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const stream = new Blob([bytes]).stream()
+    .pipeThrough(new DecompressionStream("gzip"));
+  return await new Response(stream).text();
+}
+
+const heartbeat = {
+  node_id: "n",
+  timestamp: "2026-03-01T12:00:00Z",
+  status: "healthy",
+  uptime: "1m2.5s",
+  binary_checksum: "",
+};
+const registration = {
+  token: "boot-token",
+  public_key: "cHVi",
+  hostname: "host",
+};
+const registered = {
+  node_id: "n1",
+  mesh_ip: "10.0.0.1",
+  signing_public_key: "c2ln",
+  node_secret_key: "nsk",
+};
+const secret = { key: "a/b", ciphertext: "Yw==", nonce: "bg==", version: 3 };
+const drift = { timestamp: "2026-03-01T12:00:00Z", corrections: [] };
+
+const calls: {
+  name: string;
+  answer: string;
+  call: (client: ControlClient) => Promise<unknown>;
+  method: string;
+  path: string;
+  bearer?: string;
+  body?: unknown;
+  result?: unknown;
+}[] = [
+  {
+    name: "ping",
+    answer: "whatever",
+    call: (client) => client.ping(never),
+    method: "GET",
+    path: "/v1/ping",
+  },
+  {
+    name: "getJson",
+    answer: '{"a":1} and more',
+    call: (client) => client.getJson("/v1/x", never),
+    method: "GET",
+    path: "/v1/x",
+    result: { a: 1 },
+  },
+  {
+    name: "postJson",
+    answer: "[true]",
+    call: (client) => client.postJson("/v1/x", { b: 2 }, never),
+    method: "POST",
+    path: "/v1/x",
+    body: { b: 2 },
+    result: [true],
+  },
+  {
+    name: "postJson without an answer",
+    answer: "",
+    call: (client) => client.postJson("/v1/x", { b: 2 }, never),
+    method: "POST",
+    path: "/v1/x",
+    body: { b: 2 },
+  },
+  {
+    name: "register",
+    answer: JSON.stringify({ ...registered, peers: null, domain_id: null }),
+    call: (client) => client.register("boot-token", registration, never),
+    method: "POST",
+    path: "/v1/register",
+    bearer: "boot-token",
+    body: registration,
+    result: registered,
+  },
+  {
+    name: "heartbeat",
+    answer: '{"reconcile":true,"rotate_keys":null}',
+    call: (client) => client.heartbeat("n 1/2", heartbeat, never),
+    method: "POST",
+    path: "/v1/nodes/n%201%2F2/heartbeat",
+    body: heartbeat,
+    result: { reconcile: true, rotate_keys: false },
+  },
+  {
+    name: "heartbeat without an answer",
+    answer: "",
+    call: (client) => client.heartbeat("n", heartbeat, never),
+    method: "POST",
+    path: "/v1/nodes/n/heartbeat",
+    body: heartbeat,
+    result: { reconcile: false, rotate_keys: false },
+  },
+  {
+    name: "fetchSecret",
+    answer: JSON.stringify(secret),
+    call: (client) => client.fetchSecret("n", "a/b?c#d%", never),
+    method: "GET",
+    path: "/v1/nodes/n/secrets/a%2Fb%3Fc%23d%25",
+    result: secret,
+  },
+  {
+    name: "reportDrift",
+    answer: "ignored <html>",
+    call: (client) => client.reportDrift("n", drift, never),
+    method: "POST",
+    path: "/v1/nodes/n/drift",
+    body: drift,
+  },
+];
+for (
+  const { name, answer, call, method, path, bearer, body, result } of calls
+) {
+  Deno.test(`ControlClient makes the call ${name} as the contract says`, async () => {
+    await using server = new TestServer(() => new Response(answer));
+    const client = clientFor(`${server.url}//`);
+    client.setAuthToken("node-token");
+    assert.deepEqual(await call(client), result);
+    const [seen] = server.seen;
+    assert.equal(seen?.method, method);
+    assert.equal(seen?.path, path);
+    const { headers } = seen!;
+    assert.equal(
+      headers.get("authorization"),
+      `Bearer ${bearer ?? "node-token"}`,
+    );
+    assert.equal(headers.get("user-agent"), "plexd/1.2.3");
+    assert.equal(headers.get("accept"), "application/json");
+    assert.equal(headers.get("accept-encoding"), "gzip");
+    assert.equal(headers.get("content-encoding"), null);
+    assert.equal(
+      headers.get("content-type"),
+      body === undefined ? null : "application/json",
+    );
+    if (body === undefined) assert.equal(textOf(seen), "");
+    else assert.deepEqual(JSON.parse(textOf(seen)), body);
+  });
+}
+
+Deno.test("ControlClient.register() leaves the bearer of other calls alone", async () => {
+  await using server = new TestServer(() => Response.json(registered));
+  const client = clientFor(server.url);
+  await client.register("boot-token", registration, never);
+  await client.ping(never);
+  client.setAuthToken("later");
+  await client.ping(never);
+  client.setAuthToken(undefined);
+  await client.ping(never);
+  assert.deepEqual(
+    server.seen.map(({ headers }) => headers.get("authorization")),
+    ["Bearer boot-token", null, "Bearer later", null],
+  );
+});
+
+Deno.test("ControlClient.fetchState() keeps payloads byte for byte and ignores what follows", async () => {
+  const payload = '{"z":1.0, "a":1E+05,"é":"\\u00e9"}';
+  const body = `{"data":[{"key":"k","content_type":"t","payload":${payload},` +
+    `"version":1,"updated_at":"u"}]} trailing`;
+  await using server = new TestServer(() => new Response(body));
+  const desired = await clientFor(server.url).fetchState("n", never);
+  assert.equal(desired.data[0]?.payload, payload);
+});
+
+for (const vector of vectors.report_sync) {
+  if (vector.go_body === undefined) continue;
+  Deno.test(`ControlClient.syncReports() sends the body of the vector ${vector.name}`, async () => {
+    await using server = new TestServer(() => new Response());
+    const entries = (vector.entries ?? []).map((entry) => ({
+      key: entry.key,
+      contentType: entry.content_type,
+      payload: JSON.stringify(entry.payload),
+      version: entry.version,
+      updatedAt: entry.updated_at,
+    }));
+    const changes = { entries, deleted: vector.deleted ?? [] };
+    await clientFor(server.url).syncReports("n", changes, never);
+    assert.equal(server.seen[0]?.path, "/v1/nodes/n/report");
+    assert.equal(textOf(server.seen[0]), vector.go_body);
+  });
+}
+
+Deno.test("ControlClient.syncReports() sends payloads byte for byte", async () => {
+  await using server = new TestServer(() => new Response());
+  const payload = '{"z":1.0, "a":12345678901234567890}';
+  const entry = {
+    key: "k",
+    contentType: "t",
+    payload,
+    version: 1,
+    updatedAt: "u",
+  };
+  await clientFor(server.url)
+    .syncReports("n", { entries: [entry], deleted: [] }, never);
+  assert.ok(textOf(server.seen[0]).includes(`"payload":${payload},`));
+});
+
+for (const { json_bytes, content_encoding } of vectors.gzip_threshold) {
+  Deno.test(`ControlClient sends a body of ${json_bytes} bytes with encoding ${content_encoding}`, async () => {
+    await using server = new TestServer(() => new Response());
+    const text = "é".repeat(10) + "x".repeat(json_bytes - 22);
+    await clientFor(server.url).postJson("/v1/x", text, never);
+    const [seen] = server.seen;
+    assert.equal(seen?.headers.get("content-encoding"), content_encoding);
+    assert.equal(
+      seen?.headers.get("content-length"),
+      String(seen?.body.length),
+    );
+    const sent = content_encoding ? await gunzip(seen!.body) : textOf(seen);
+    assert.equal(new TextEncoder().encode(sent).length, json_bytes);
+    assert.equal(JSON.parse(sent), text);
+  });
+}
+
+const badAnswers = [
+  { what: "HTML", body: "<html>sign in</html>" },
+  { what: "nothing", body: "" },
+  { what: "half a document", body: state.slice(0, -9) },
+  { what: "null", body: "null" },
+  { what: "a list", body: "[]" },
+  {
+    what: "the other dialect's document",
+    body: '{"policy":null,"state":null}',
+  },
+  { what: "wrong types", body: '{"data":{"hunter2":1}}' },
+  {
+    what: "bytes that are not UTF-8",
+    body: new Uint8Array([0x7b, 0xff, 0x7d]),
+  },
+  { what: "very deep nesting", body: "[".repeat(200_000) },
+];
+for (const { what, body } of badAnswers) {
+  for (const call of ["fetchState", "fetchSecret", "register"] as const) {
+    Deno.test(`ControlClient.${call}() calls ${what} a bad answer`, async () => {
+      await using server = new TestServer(() => new Response(body));
+      const client = clientFor(server.url);
+      const error = await failureFrom(
+        call === "fetchState"
+          ? client.fetchState("n", never)
+          : call === "fetchSecret"
+          ? client.fetchSecret("n", "k", never)
+          : client.register("t", registration, never),
+      );
+      assert.ok(error instanceof ControlError);
+      assert.equal(error.kind, "bad_answer");
+      assert.doesNotMatch(Deno.inspect(error), /hunter2|sign in/);
+    });
+  }
+}
+
+for (const key of ["", ".", "..", "\ud800"]) {
+  Deno.test(`ControlClient.fetchSecret() finds no secret named ${JSON.stringify(key)} and asks nobody`, async () => {
+    await using server = new TestServer(() => Response.json(secret));
+    const error = await failureFrom(
+      clientFor(server.url).fetchSecret("n", key, never),
+    );
+    assert.ok(error instanceof ControlError);
+    assert.equal(error.kind, "not_found");
+    assert.equal(server.seen.length, 0);
+  });
+}
+
+for (
+  const token of [
+    "",
+    "hunter2\nb",
+    " hunter2",
+    "hunter2 ",
+    "hunter2é",
+    "hunter2\0",
+  ]
+) {
+  Deno.test(`ControlClient refuses the token ${JSON.stringify(token)} without quoting it`, async () => {
+    const client = clientFor("http://127.0.0.1:9");
+    const quoteFree = (error: unknown) =>
+      error instanceof RangeError &&
+      !error.message.includes("hunter2");
+    assert.throws(() => client.setAuthToken(token), quoteFree);
+    await assert.rejects(
+      client.register(token, registration, never),
+      quoteFree,
+    );
+  });
+}
+
+for (const name of ["connectTimeoutMs", "requestTimeoutMs", "maxAnswerBytes"]) {
+  Deno.test(`ControlClient refuses ${name} that is not above 0`, () => {
+    for (const value of [0, -1, NaN]) {
+      assert.throws(
+        () => clientFor("http://localhost", { [name]: value }),
+        RangeError,
+      );
+    }
+  });
+}
+
+Deno.test("ControlClient says whether its address is exposed, and refuses one by default", () => {
+  assert.throws(() => clientFor("http://example.com"), RangeError);
+  const exposed = { allowPlaintext: true };
+  assert.equal(clientFor("http://example.com", exposed).exposed, true);
+  assert.equal(clientFor("https://example.com").exposed, false);
+});

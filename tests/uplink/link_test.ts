@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import {
+  follow,
+  type LinkEvent,
+  type LinkState,
+} from "../../src/uplink/link.ts";
+
+const states: LinkState[] = [
+  "connecting",
+  "streaming",
+  "waiting",
+  "polling",
+  "refused",
+];
+const events: LinkEvent[] = ["opened", "lost", "refused", "due", "long_outage"];
+
+const arrows: readonly (readonly [LinkState, LinkEvent, LinkState])[] = [
+  ["connecting", "opened", "streaming"],
+  ["connecting", "lost", "waiting"],
+  ["connecting", "refused", "refused"],
+  ["streaming", "lost", "waiting"],
+  ["waiting", "due", "connecting"],
+  ["waiting", "long_outage", "polling"],
+  ["polling", "due", "connecting"],
+  ["polling", "refused", "refused"],
+  ["refused", "due", "connecting"],
+];
+
+for (const from of states) {
+  for (const event of events) {
+    const arrow = arrows.find(([a, b]) => a === from && b === event);
+    Deno.test(`follow() goes from ${from} by ${event} to ${arrow?.[2] ?? "nowhere"}`, () => {
+      if (arrow) assert.equal(follow(from, event), arrow[2]);
+      else assert.throws(() => follow(from, event), TypeError);
+    });
+  }
+}
+
+Deno.test("follow() leads from every state back to connecting", () => {
+  for (const state of states) {
+    const seen = new Set([state]);
+    for (const at of seen) {
+      for (const [from, , to] of arrows) if (from === at) seen.add(to);
+    }
+    assert.ok(seen.has("connecting"), state);
+  }
+});
