@@ -1,4 +1,5 @@
 import { createControlPlane } from "../control_plane/control_plane.ts";
+import { ControlPlaneStartError } from "../control_plane/start_error.ts";
 import { describeError } from "../platform/log.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { joinUsers, leaveUsers } from "./users.ts";
@@ -40,6 +41,12 @@ async function start(options: Parameters<typeof createControlPlane>[0]) {
   try {
     return await createControlPlane(options);
   } catch (cause) {
+    if (cause instanceof ControlPlaneStartError) {
+      const exitCode = cause.kind === "already_running"
+        ? EXIT.alreadyRunning
+        : EXIT.badConfiguration;
+      throw new CommandError(exitCode, cause.message);
+    }
     if (cause instanceof Deno.errors.AddrInUse) {
       throw new CommandError(
         EXIT.failed,

@@ -1,12 +1,14 @@
 import type { Clock } from "../../platform/clock.ts";
+import { describeError } from "../../platform/log.ts";
 import { type DevFolders, makeFolders } from "./folders.ts";
+import { areAlive, findLaunchers } from "./launchers.ts";
 import { narrate } from "./narrator.ts";
 import { runTour } from "./tour.ts";
 import { UsersLock } from "./users_lock.ts";
 import { World } from "./world.ts";
 
-/** How often to look whether the process that started us is still there. */
-const PARENT_LOOK_MS = 1_000;
+/** How often to look whether what started us is still there. */
+const LAUNCHER_LOOK_MS = 1_000;
 
 /** Options for {@linkcode runDev}. */
 export interface DevOptions {
@@ -29,7 +31,7 @@ export async function runDev(options: DevOptions): Promise<number> {
   const { clock, print, tour } = options;
   const orphaned = new AbortController();
   const signal = AbortSignal.any([options.stop, orphaned.signal]);
-  const watch = watchParent(clock, orphaned);
+  const watch = watchLaunchers(clock, orphaned);
   const folders = await makeFolders(options.dataDir);
   const users = await UsersLock.join(folders.usersLock);
   try {
@@ -77,17 +79,23 @@ async function live(
     const { node_id, mesh_ip } = await world.startAgent();
     print(`      up as node ${node_id} (${mesh_ip})\n`);
     for (const line of directions(world, node_id)) print(line);
-    return await Promise.race([
-      whenAborted(signal).then(() => {
-        print("\nStopping ...");
-        return 0;
-      }),
-      world.unexpectedEnd.then((what) => {
-        print(`\nStopping, since ${what}. Its last lines:`);
-        for (const line of world.lastLines.slice(-10)) print(`  ${line}`);
-        return 1;
-      }),
+    const ended = await Promise.race([
+      whenAborted(signal),
+      world.unexpectedEnd,
     ]);
+    // Ctrl-C reaches all processes of a terminal at once: that is no surprise.
+    if (ended === undefined || signal.aborted) {
+      print("\nStopping ...");
+      return 0;
+    }
+    print(`\nStopping, since ${ended}. The last lines of both:`);
+    for (const line of world.lastLines) print(`  ${line}`);
+    return 1;
+  } catch (error) {
+    if (signal.aborted) return 0;
+    print(`\nThis did not start: ${describeError(error)}. It said:`);
+    for (const line of world.lastLines) print(`  ${line}`);
+    return 1;
   } finally {
     await world.stop();
     print(
@@ -139,15 +147,12 @@ async function removeTemporary(folders: DevFolders): Promise<void> {
   for (const path of gone) await Deno.remove(path, { recursive: true });
 }
 
-/**
- * A start through `npx` puts processes between the terminal and this one that
- * do not pass a signal on; when the nearest is gone, nobody can stop us.
- */
-async function watchParent(clock: Clock, orphaned: AbortController) {
-  const parent = Deno.ppid;
+/** Aborts when what started us is gone, so that nobody could stop us. */
+async function watchLaunchers(clock: Clock, orphaned: AbortController) {
+  const launchers = findLaunchers();
   try {
-    while (Deno.ppid === parent) {
-      await clock.sleep(PARENT_LOOK_MS, orphaned.signal);
+    while (areAlive(launchers)) {
+      await clock.sleep(LAUNCHER_LOOK_MS, orphaned.signal);
     }
     orphaned.abort();
   } catch {
@@ -155,10 +160,10 @@ async function watchParent(clock: Clock, orphaned: AbortController) {
   }
 }
 
-function whenAborted(signal: AbortSignal): Promise<void> {
+function whenAborted(signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
+    if (signal.aborted) return resolve(undefined);
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
   });
 }
 

@@ -131,6 +131,8 @@ export class World {
     const answer = await this.admin.call("POST", "/tokens", { ttl: "10m" }) as {
       token: string;
     };
+    // One that an earlier start left unused may have expired.
+    await Deno.remove(this.folders.tokenFile).catch(() => {});
     await Deno.writeTextFile(this.folders.tokenFile, answer.token + "\n", {
       mode: 0o600,
       createNew: true,
