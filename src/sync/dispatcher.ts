@@ -45,19 +45,25 @@ export interface DispatcherOptions {
 /** What became of the events so far. */
 export interface DispatchStatus {
   readonly applied: number;
+  /** Verified again under an id whose effect was durable already. */
   readonly repeated: number;
+  /** Verified, but of a type that this agent does nothing about. */
+  readonly unhandled: number;
+  /** When an event was last applied or repeated, ms since the Unix epoch. */
   readonly lastAppliedMs?: number;
+  /** Refused events by reason. */
   readonly rejected: Readonly<Record<string, number>>;
 }
+
+/** What became of one verified event. */
+type Outcome = "applied" | "repeated" | "unhandled" | "refused";
 
 /** An event on its way to disk, in the order of the stream. */
 interface Pending {
   readonly event: VerifiedEvent;
   readonly receipt: Receipt;
-  readonly repeated: boolean;
-  state: "running" | "done" | "failed";
   readonly settled: Promise<void>;
-  error?: unknown;
+  result: "running" | Outcome | { readonly error: unknown };
 }
 
 /**
@@ -78,8 +84,7 @@ export class Dispatcher {
   #recording: Promise<void> | undefined;
   #room: (() => void) | undefined;
   #failure: unknown;
-  #applied = 0;
-  #repeated = 0;
+  readonly #counts = { applied: 0, repeated: 0, unhandled: 0, refused: 0 };
   #lastAppliedMs: number | undefined;
 
   constructor(options: DispatcherOptions) {
@@ -95,9 +100,11 @@ export class Dispatcher {
   }
 
   get status(): DispatchStatus {
+    const { applied, repeated, unhandled } = this.#counts;
     return {
-      applied: this.#applied,
-      repeated: this.#repeated,
+      applied,
+      repeated,
+      unhandled,
       ...(this.#lastAppliedMs === undefined
         ? {}
         : { lastAppliedMs: this.#lastAppliedMs }),
@@ -118,7 +125,7 @@ export class Dispatcher {
     if (!event) return;
     const handlers = this.#options.handlers.get(event.type) ?? [];
     const barrier = handlers.some((handler) => handler.barrier);
-    if (barrier) await this.drain();
+    if (barrier) await this.#drainBefore(event);
     this.#add(event, message.id, handlers);
     if (barrier) return await this.drain();
     while (this.#pending.length >= this.#maxInFlight) {
@@ -139,23 +146,36 @@ export class Dispatcher {
     this.#throwFailure();
   }
 
+  /** What stands before `event` has failed: then this one comes again, too. */
+  async #drainBefore(event: VerifiedEvent): Promise<void> {
+    try {
+      await this.drain();
+    } catch (error) {
+      this.#options.verifier.release(event);
+      throw error;
+    }
+  }
+
   #verify(message: SseMessage): VerifiedEvent | undefined {
     try {
       return this.#options.verifier.verify(parseEnvelope(message.data));
     } catch (error) {
-      if (error instanceof MalformedEnvelopeError) {
-        this.#rejections.add("malformed", { id: message.id });
-      } else if (error instanceof RejectedEventError) {
-        this.#rejections.add(error.kind, { id: message.id });
-      } else throw error;
+      const cursor = message.id;
+      if (error instanceof RejectedEventError) {
+        this.#rejections.add(error.kind, { cursor });
+      } else if (error instanceof MalformedEnvelopeError) {
+        this.#rejections.add("malformed", { cursor, error: error.message });
+      } else {
+        // Thrown on, it would end the stream, and come again after each connect.
+        const text = describeError(error);
+        this.#rejections.add("unverifiable", { cursor, error: text });
+      }
       return undefined;
     }
   }
 
   #add(event: VerifiedEvent, cursor: string, handlers: readonly Handler[]) {
     const { type, id: eventId, nonce, issuedAtMs } = event;
-    const repeated = this.#options.ledger.hasApplied(eventId);
-    const effect = repeated ? Promise.resolve() : this.#handle(event, handlers);
     const receipt = {
       eventId,
       type,
@@ -166,46 +186,64 @@ export class Dispatcher {
     const pending: Pending = {
       event,
       receipt,
-      repeated,
-      state: "running",
-      settled: effect.then(() => {
-        pending.state = "done";
-      }, (error) => {
-        pending.state = "failed";
-        pending.error = error;
+      result: "running",
+      settled: this.#handle(event, handlers).then((outcome) => {
+        pending.result = outcome;
+      }, (error: unknown) => {
+        pending.result = { error };
       }),
     };
     this.#pending.push(pending);
-    this.#recording ??= this.#record().finally(() => {
-      this.#recording = undefined;
-    });
+    this.#recording ??= this.#record();
   }
 
   /** Records what is done, in order, as much at once as there is. */
   async #record(): Promise<void> {
-    while (this.#pending.length > 0) {
-      await this.#pending[0]!.settled;
-      const notDone = this.#pending.findIndex((one) => one.state !== "done");
-      const done = notDone < 0
-        ? [...this.#pending]
-        : this.#pending.slice(0, notDone);
-      if (done.length === 0) return this.#fail(this.#pending[0]!.error);
-      try {
+    try {
+      while (this.#pending.length > 0) {
+        await this.#pending[0]!.settled;
+        const done = this.#settledOnes();
         await this.#options.ledger.record(done.map((one) => one.receipt));
-      } catch (error) {
-        return this.#fail(error);
+        this.#pending.splice(0, done.length);
+        this.#count(done);
+        this.#wake();
       }
-      this.#pending.splice(0, done.length);
-      this.#count(done);
-      this.#wake();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      // Here and not by the promise's own end: between the two an event could
+      // come that nobody would record.
+      this.#recording = undefined;
     }
   }
 
+  /**
+   * The events at the front whose effects are durable.
+   *
+   * @throws the error of the first one, when its effect failed.
+   */
+  #settledOnes(): Pending[] {
+    const done: Pending[] = [];
+    for (const pending of this.#pending) {
+      const { result } = pending;
+      if (result === "running") break;
+      if (typeof result !== "string") {
+        if (done.length === 0) throw result.error;
+        break;
+      }
+      done.push(pending);
+    }
+    return done;
+  }
+
   #count(done: readonly Pending[]) {
-    const repeated = done.filter((one) => one.repeated).length;
-    this.#repeated += repeated;
-    this.#applied += done.length - repeated;
-    this.#lastAppliedMs = this.#options.clock.now();
+    for (const { result } of done) {
+      if (typeof result !== "string" || result === "running") continue;
+      this.#counts[result]++;
+      if (result === "applied" || result === "repeated") {
+        this.#lastAppliedMs = this.#options.clock.now();
+      }
+    }
   }
 
   /**
@@ -237,39 +275,53 @@ export class Dispatcher {
     throw failure;
   }
 
-  /** Runs all handlers; only a failed disk write makes the event come again. */
-  async #handle(event: VerifiedEvent, handlers: readonly Handler[]) {
-    const { log } = this.#options;
-    const { type, id } = event;
+  /** @throws {StoreWriteError} only: the event has to come again then. */
+  async #handle(
+    event: VerifiedEvent,
+    handlers: readonly Handler[],
+  ): Promise<Outcome> {
+    const { log, ledger } = this.#options;
+    const named = { event_type: event.type, event_id: event.id };
+    if (ledger.hasApplied(event.id)) {
+      log.debug("Event repeated", named);
+      return "repeated";
+    }
     if (handlers.length === 0) {
-      log.debug("Event without a handler", { event_type: type, event_id: id });
-      return;
+      log.debug("Event without a handler", named);
+      return "unhandled";
     }
     // Each is started in turn, so that effects keep the order of the stream.
     const effects = handlers.map((handler) => this.#guard(event, handler));
-    await Promise.all(effects);
-    log.info("Event applied", { event_type: type, event_id: id });
+    const taken = await Promise.all(effects);
+    if (!taken.every(Boolean)) return "refused";
+    log.info("Event applied", named);
+    return "applied";
   }
 
-  async #guard(event: VerifiedEvent, handler: Handler): Promise<void> {
-    const { log, pull } = this.#options;
-    const named = { event_type: event.type, event_id: event.id };
+  /** @returns whether the handler took the event. One never blocks the next. */
+  async #guard(event: VerifiedEvent, handler: Handler): Promise<boolean> {
     try {
       await handler.handle(event);
+      return true;
     } catch (error) {
       if (error instanceof StoreWriteError) throw error;
-      if (error instanceof RefusedEventError) {
-        this.#rejections.add(error.kind, { ...named, error: error.message });
-        pull(`event refused: ${error.kind}`);
-        return;
-      }
-      const reason = error instanceof ShapeError ? "payload" : "handler";
-      this.#rejections.add(reason);
-      log.error("Event handler failed", {
-        ...named,
-        error: describeError(error),
-      });
-      pull(`event handler failed: ${reason}`);
+      this.#refuse(event, error);
+      return false;
     }
+  }
+
+  /** What the event wanted is asked for instead. */
+  #refuse({ type, id }: VerifiedEvent, error: unknown) {
+    const { log, pull } = this.#options;
+    const named = { event_type: type, event_id: id };
+    const text = describeError(error);
+    if (error instanceof RefusedEventError) {
+      this.#rejections.add(error.kind, { ...named, error: text });
+      return pull(`event refused: ${error.kind}`);
+    }
+    const reason = error instanceof ShapeError ? "payload" : "handler";
+    this.#rejections.count(reason);
+    log.error("Event handler failed", { ...named, reason, error: text });
+    pull(`event handler failed: ${reason}`);
   }
 }

@@ -94,10 +94,10 @@ export class Heartbeat implements Part {
 
 /** Go duration text such as `1h2m3.5s`. */
 export function goDuration(ms: number): string {
-  const seconds = Math.max(0, ms) / 1000;
-  const hours = Math.floor(seconds / 3600);
-  const minutes = Math.floor(seconds / 60) % 60;
-  const rest = Number((seconds % 60).toFixed(3));
+  const whole = Math.max(0, Math.round(ms));
+  const hours = Math.floor(whole / 3_600_000);
+  const minutes = Math.floor(whole / 60_000) % 60;
+  const rest = (whole % 60_000) / 1000;
   if (hours > 0) return `${hours}h${minutes}m${rest}s`;
   return minutes > 0 ? `${minutes}m${rest}s` : `${rest}s`;
 }

@@ -1,6 +1,5 @@
 import type { Clock } from "../platform/clock.ts";
 import type { StateChange, StateView } from "../store/state_view.ts";
-import type { VerifiedEvent } from "../wire/envelope.ts";
 import {
   type NodeSecretsUpdate,
   type NodeStateUpdate,
@@ -9,6 +8,7 @@ import {
   type StatePosition,
 } from "../wire/state.ts";
 import type { Handler } from "./handler.ts";
+import { IssueOrder } from "./issue_order.ts";
 import { RefusedEventError } from "./refused_event_error.ts";
 
 /** Where the handlers put state. */
@@ -61,6 +61,7 @@ function stateHandler(
   options: StateHandlerOptions,
   parse: (payload: string) => ParsedUpdate,
 ): Handler {
+  const order = new IssueOrder(options);
   return {
     async handle(event) {
       const { update, change } = parse(event.payload);
@@ -72,11 +73,18 @@ function stateHandler(
         return;
       }
       const { position } = update;
-      await options.state.update((latest) =>
-        position
-          ? numbered(latest, change, position, options)
-          : unnumbered(latest, change, event, options)
-      );
+      if (position) {
+        await options.state.update((latest) =>
+          numbered(latest, change, position, options)
+        );
+        return;
+      }
+      await order.apply(event, () =>
+        options.state.update((latest) => {
+          refuseOlderEntries(latest, change);
+          order.take(event);
+          return change;
+        }));
     },
   };
 }
@@ -109,30 +117,21 @@ function numbered(
   return { ...change, position, complete: false };
 }
 
-/** Without numbers, time and entry versions have to show what is older. */
-function unnumbered(
+/** @throws {RefusedEventError} kind "outdated" for a lower version. */
+function refuseOlderEntries(
   latest: StateView,
-  change: StateChange,
-  event: VerifiedEvent,
-  { lastIssuedMs, clock }: StateHandlerOptions,
-): StateChange {
-  // Dated ahead, an event would otherwise shut out all that follow it.
-  const issuedMs = Math.min(event.issuedAtMs, clock.now());
-  const last = Math.min(lastIssuedMs(event.type) ?? -Infinity, clock.now());
-  if (issuedMs < last) {
-    throw new RefusedEventError("outdated", "a later event was applied");
-  }
-  const older = [...change.data?.values() ?? []].some((entry) =>
-    entry.version < (latest.data.get(entry.key)?.version ?? 0)
-  );
+  { data, secretRefs }: StateChange,
+) {
   const versions = new Map(
     latest.secretRefs.map((ref) => [ref.key, ref.version]),
   );
-  const olderSecret = (change.secretRefs ?? []).some((ref) =>
+  const older = [...data?.values() ?? []].some((entry) =>
+    entry.version < (latest.data.get(entry.key)?.version ?? 0)
+  );
+  const olderSecret = (secretRefs ?? []).some((ref) =>
     ref.version < (versions.get(ref.key) ?? 0)
   );
   if (older || olderSecret) {
     throw new RefusedEventError("outdated", "an entry has a lower version");
   }
-  return change;
 }

@@ -1,7 +1,8 @@
-import type { Clock } from "../platform/clock.ts";
+import { type Clock, isoTime } from "../platform/clock.ts";
 import { type Keyring, RefusedKeysError } from "../trust/keyring.ts";
 import type { SigningKeys } from "../wire/state.ts";
 import type { Degraded } from "./degraded.ts";
+import { inTurn } from "./in_turn.ts";
 import type { KeyPort } from "./signing_key_handler.ts";
 
 /** What {@linkcode PulledKeys} works with. */
@@ -37,18 +38,26 @@ export class PulledKeys {
     const running = transitionExpiresMs !== undefined &&
       transitionExpiresMs > this.#options.clock.now();
     if (previous === undefined || !running) return { current };
-    const transitionExpires = new Date(transitionExpiresMs).toISOString();
-    return { current, previous, transitionExpires };
+    return {
+      current,
+      previous,
+      transitionExpires: isoTime(transitionExpiresMs),
+    };
   }
 
   /**
    * Takes announced keys where that is allowed; otherwise the keys stay, and
    * that shows as `key_change_unconfirmed`.
    *
+   * @returns whether the keys in use are other ones now.
    * @throws {StoreWriteError} when they could not be stored: then those before
    * stay in use.
    */
-  async take(keys: SigningKeys): Promise<void> {
+  take(keys: SigningKeys): Promise<boolean> {
+    return inTurn(this.#options.keyring, () => this.#take(keys));
+  }
+
+  async #take(keys: SigningKeys): Promise<boolean> {
     const { keyring, store, allowed, degraded, clock } = this.#options;
     try {
       const next = keyring.planPullChange(keys, { allowed }, clock.now());
@@ -57,9 +66,11 @@ export class PulledKeys {
         keyring.replace(next);
       }
       degraded.clear("key_change_unconfirmed");
+      return next !== "unchanged";
     } catch (error) {
       if (!(error instanceof RefusedKeysError)) throw error;
       degraded.raise("key_change_unconfirmed", { detail: error.message });
+      return false;
     }
   }
 }

@@ -2,15 +2,17 @@ import { describeError } from "../platform/log.ts";
 import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
 import { isoTime } from "../platform/clock.ts";
-import type { StateChange, StateView } from "../store/state_view.ts";
+import type { StateView } from "../store/state_view.ts";
 import type { Correction, DriftReport } from "../wire/bodies.ts";
-import {
-  comparePositions,
-  type DesiredState,
-  type SigningKeys,
-} from "../wire/state.ts";
+import type { DesiredState, SigningKeys } from "../wire/state.ts";
 import { diffState } from "./diff.ts";
 import type { StatePort } from "./node_state_handler.ts";
+import {
+  changeTo,
+  isOvertaken,
+  keepMoved,
+  refuseUnfit,
+} from "./pulled_state.ts";
 
 /** Where the desired state comes from and drift is reported to. */
 export interface ReconcileUplink {
@@ -21,7 +23,8 @@ export interface ReconcileUplink {
 /** Who takes signing keys that a pull announces. */
 export interface ReconcileKeys {
   readonly present: SigningKeys;
-  take(keys: SigningKeys): Promise<void>;
+  /** @returns whether the keys in use are other ones now. */
+  take(keys: SigningKeys): Promise<boolean>;
 }
 
 /** Options for {@linkcode Reconciler}. */
@@ -31,7 +34,7 @@ export interface ReconcilerOptions {
   readonly keys: ReconcileKeys;
   /** The id of this node, as the control plane gave it. */
   readonly nodeId: string;
-  /** Time between two pulls. @default {60000} */
+  /** Time between two pulls, before jitter of a tenth. @default {60000} */
   readonly intervalMs?: number;
   /** Hears how each pull went. */
   readonly onPull?: (failure: unknown) => void;
@@ -45,20 +48,20 @@ export interface ReconcileStatus {
   readonly nextMs?: number;
 }
 
-/** A pulled state was not applied. The stored one stays in use. */
-export class RefusedStateError extends Error {
-  override readonly name = "RefusedStateError";
-
-  constructor(readonly kind: "foreign" | "rolled_back", message: string) {
-    super(`State refused: ${message}`);
-  }
-}
-
 /** Triggers come in bursts; the control plane need not feel each of them. */
 const MIN_GAP_MS = 1_000;
 
 /** A pull that an event has overtaken is repeated, but not for ever. */
 const MAX_RACES = 3;
+
+/** Nodes that were started together do not pull together for ever. */
+const JITTER = 0.1;
+
+/** What an applied pull found, and what took its place. */
+interface Applied {
+  readonly from: StateView;
+  readonly to: DesiredState;
+}
 
 /**
  * Pulls the desired state, compares it with what is on disk, applies it and
@@ -71,7 +74,7 @@ export class Reconciler implements Part {
   readonly #options: ReconcilerOptions;
   readonly #intervalMs: number;
   #pulling: Promise<void> | undefined;
-  #triggers: string[] = [];
+  readonly #triggers = new Set<string>();
   #wake: (() => void) | undefined;
   #lastStartMs = -Infinity;
   #status: ReconcileStatus = {};
@@ -93,7 +96,7 @@ export class Reconciler implements Part {
 
   /** Asks for a pull soon; any number of triggers before it become one. */
   trigger(reason: string): void {
-    this.#triggers.push(reason);
+    this.#triggers.add(reason);
     this.#wake?.();
   }
 
@@ -126,13 +129,11 @@ export class Reconciler implements Part {
 
   /** Until the interval is over, or a trigger came and the last pull is a while ago. */
   async #wait(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options.io;
-    if (this.#triggers.length === 0) {
-      this.#status = {
-        ...this.#status,
-        nextMs: clock.now() + this.#intervalMs,
-      };
-      await this.#triggerOr(this.#intervalMs, signal);
+    const { clock, random } = this.#options.io;
+    if (this.#triggers.size === 0) {
+      const ms = this.#intervalMs * (1 - JITTER + 2 * JITTER * random.unit());
+      this.#status = { ...this.#status, nextMs: clock.now() + ms };
+      await this.#triggerOr(ms, signal);
     }
     const gap = this.#lastStartMs + MIN_GAP_MS - clock.elapsed();
     if (gap > 0) await clock.sleep(gap, signal);
@@ -153,8 +154,8 @@ export class Reconciler implements Part {
 
   async #pull(signal: AbortSignal): Promise<void> {
     const { io, onPull } = this.#options;
-    const reasons = [...new Set(this.#triggers)];
-    this.#triggers = [];
+    const reasons = [...this.#triggers];
+    this.#triggers.clear();
     this.#lastStartMs = io.clock.elapsed();
     try {
       const corrections = await this.#converge(signal);
@@ -180,61 +181,46 @@ export class Reconciler implements Part {
 
   /** Fetches and applies; again when an event was faster than the answer. */
   async #converge(signal: AbortSignal): Promise<readonly Correction[]> {
-    const { uplink, state, keys } = this.#options;
+    const { uplink, state, keys, nodeId } = this.#options;
     for (let race = 1;; race++) {
       const before = state.view;
       const desired = await uplink.fetchState(signal);
-      const outcome: { corrections: Correction[]; raced: boolean } = {
-        corrections: [],
-        raced: false,
-      };
-      await state.update((latest) => {
-        outcome.raced = this.#isOvertaken(before, latest, desired, race);
-        if (outcome.raced) return undefined;
-        const present = { ...latest, signingKeys: keys.present };
-        outcome.corrections = diffState(present, withKeys(desired, present));
-        return changeTo(desired);
-      });
-      if (outcome.raced) continue;
-      if (desired.signingKeys) await keys.take(desired.signingKeys);
-      return outcome.corrections;
+      refuseUnfit(before, desired, nodeId);
+      const applied = await this.#apply(before, desired, race < MAX_RACES);
+      if (!applied) continue;
+      const present = keys.present;
+      const taken = desired.signingKeys !== undefined &&
+        await keys.take(desired.signingKeys);
+      // Keys that are not taken are no drift: nothing was corrected.
+      const signingKeys = taken ? keys.present : present;
+      return diffState(
+        { ...applied.from, signingKeys: present },
+        { ...applied.to, signingKeys },
+      );
     }
   }
 
-  /**
-   * Whether the state has moved on since the answer was asked for.
-   *
-   * @throws {RefusedStateError} for a state that must not be applied at all.
-   */
-  #isOvertaken(
+  /** @returns undefined when the state has to be fetched again. */
+  async #apply(
     before: StateView,
-    latest: StateView,
     desired: DesiredState,
-    race: number,
-  ): boolean {
-    const { nodeId, position } = desired;
-    if (nodeId !== undefined && nodeId !== this.#options.nodeId) {
-      throw new RefusedStateError("foreign", "it is for another node");
-    }
-    const moved = latest.revision !== before.revision;
-    if (!position) {
-      // Whoever numbers states and stops to do so may hide a rollback.
-      if (latest.position) {
-        throw new RefusedStateError(
-          "rolled_back",
-          "it carries no version any more",
-        );
+    mayRepeat: boolean,
+  ): Promise<Applied | undefined> {
+    let applied: Applied | undefined;
+    await this.#options.state.update((from) => {
+      if (!isOvertaken(before, from, desired)) {
+        applied = { from, to: desired };
+        return changeTo(desired);
       }
-      return moved && race < MAX_RACES;
-    }
-    if (!latest.position || comparePositions(position, latest.position) >= 0) {
-      return false;
-    }
-    if (moved && race < MAX_RACES) return true;
-    throw new RefusedStateError(
-      "rolled_back",
-      "it is older than the one that is stored",
-    );
+      if (mayRepeat) return undefined;
+      // Events come faster than answers. What they brought stays, and the rest
+      // of the answer counts all the same.
+      const to = keepMoved(before, from, desired);
+      applied = { from, to };
+      this.trigger("overtaken by events");
+      return { ...changeTo(to), complete: from.complete };
+    });
+    return applied;
   }
 
   async #report(corrections: readonly Correction[], signal: AbortSignal) {
@@ -250,27 +236,4 @@ export class Reconciler implements Part {
       io.log.warn("Drift report failed", { error: describeError(error) });
     }
   }
-}
-
-/** A pull without keys says nothing about them. */
-function withKeys(
-  desired: DesiredState,
-  present: { readonly signingKeys: SigningKeys },
-): DesiredState {
-  return desired.signingKeys
-    ? desired
-    : { ...desired, signingKeys: present.signingKeys };
-}
-
-function changeTo(desired: DesiredState): StateChange {
-  const { metadata, data, secretRefs, peers, policies, position } = desired;
-  return {
-    metadata,
-    data,
-    secretRefs,
-    peers,
-    policies,
-    ...(position ? { position } : {}),
-    complete: true,
-  };
 }

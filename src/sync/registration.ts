@@ -7,7 +7,9 @@ import { createNodeKeyPair } from "../trust/node_keys.ts";
 import { importSigningKey } from "../trust/signing_key.ts";
 import { backoffMs, RETRY_AFTER_CAP_MS } from "../uplink/backoff.ts";
 import { AFTER_FAILURE, ControlError } from "../uplink/control_error.ts";
+import { checkBearer } from "../uplink/request_headers.ts";
 import type { RegisterRequest, RegisterResponse } from "../wire/bodies.ts";
+import { encodeSegment } from "../wire/endpoints.ts";
 import { nodeSecretToKey } from "../wire/node_secret.ts";
 import { ShapeError } from "../wire/shape_error.ts";
 import type { FoundToken } from "./token_sources.ts";
@@ -142,9 +144,8 @@ async function registerWithRetry(
           error,
         );
       }
-      const own = backoffMs(attempt, () => random.unit());
       const wait_ms = Math.round(
-        Math.min(error.retryAfterMs ?? own, RETRY_AFTER_CAP_MS),
+        waitAfter(error, attempt, () => random.unit()),
       );
       log.warn("Registration failed, trying again", {
         attempt: attempt + 1,
@@ -154,6 +155,19 @@ async function registerWithRetry(
       await clock.sleep(wait_ms, signal);
     }
   }
+}
+
+/** At least the first step of the back-off: "at once" must not be a busy loop. */
+function waitAfter(
+  { retryAfterMs }: ControlError,
+  attempt: number,
+  unit: () => number,
+): number {
+  if (retryAfterMs === undefined) return backoffMs(attempt, unit);
+  return Math.max(
+    Math.min(retryAfterMs, RETRY_AFTER_CAP_MS),
+    backoffMs(0, unit),
+  );
 }
 
 function refusalText({ kind, status, serverText }: ControlError): string {
@@ -176,11 +190,23 @@ function checkAnswer(answer: RegisterResponse) {
   }
   try {
     nodeSecretToKey(answer.node_secret_key);
+    checkBearer(answer.node_secret_key);
   } catch (error) {
-    if (!(error instanceof ShapeError)) throw error;
+    if (!(error instanceof ShapeError || error instanceof RangeError)) {
+      throw error;
+    }
     throw new RegistrationError(
       "bad_answer",
       "The control plane's answer holds no usable node secret key",
+    );
+  }
+  try {
+    encodeSegment(answer.node_id);
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    throw new RegistrationError(
+      "bad_answer",
+      "The control plane's answer holds a node id that no path can carry",
     );
   }
 }

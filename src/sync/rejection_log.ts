@@ -21,9 +21,14 @@ export class RejectionLog {
     return { ...this.#counts };
   }
 
+  /** Counts one that is logged elsewhere. @returns how many there were. */
+  count(reason: string): number {
+    return this.#counts[reason] = (this.#counts[reason] ?? 0) + 1;
+  }
+
+  /** Counts and logs one. */
   add(reason: string, fields: LogFields = {}): void {
-    const count = (this.#counts[reason] ?? 0) + 1;
-    this.#counts[reason] = count;
+    const count = this.count(reason);
     const now = this.#clock.elapsed();
     const last = this.#loggedMs.get(reason) ?? -Infinity;
     if (now - last < LOG_EVERY_MS) return;

@@ -60,12 +60,10 @@ export class ReportSyncer implements Part {
   readonly #debounceMs: number;
   readonly #maxWaitMs: number;
   readonly #maxBatch: number;
-  /** Refused as they are: the content that was refused, by key. */
-  readonly #parked = new Map<string, DataEntry>();
+  /** What was refused as it is, by key. */
+  readonly #parked = new Map<string, DataEntry | "deleted">();
   #status: SyncStatus = {};
   #wake: (() => void) | undefined;
-  /** Halved when the control plane finds a call too large. */
-  #batch: number;
 
   constructor(options: ReportSyncerOptions) {
     const { debounceMs = 5_000, maxWaitMs = 60_000, maxBatch = 500 } = options;
@@ -81,7 +79,6 @@ export class ReportSyncer implements Part {
     this.#debounceMs = debounceMs;
     this.#maxWaitMs = Math.max(maxWaitMs, debounceMs);
     this.#maxBatch = maxBatch;
-    this.#batch = maxBatch;
   }
 
   get status(): SyncStatus {
@@ -91,8 +88,7 @@ export class ReportSyncer implements Part {
   /** Changes that the control plane does not have, refused ones included. */
   get pending(): number {
     const { reports, ledger } = this.#options;
-    const { entries, deleted } = ledger.pending(reports.view.entries);
-    return entries.length + deleted.length;
+    return sizeOf(ledger.pending(reports.view.entries));
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -108,18 +104,16 @@ export class ReportSyncer implements Part {
     }
   }
 
-  /** Waits for work, lets it settle, and sends until there is none. */
+  /** Waits for work, lets it settle, and sends it until it is taken. */
   async #round(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options.io;
     const changed = this.#nextChange();
-    if (!this.#hasWork()) return await changed;
+    if (isEmpty(this.#pending())) return await changed;
     await this.#sleep(this.#debounceMs, signal);
-    for (let attempt = 1; this.#hasWork(); attempt++) {
-      const failure = await this.#sendAll(signal);
-      if (!failure) {
-        attempt = 0;
-        continue;
-      }
+    for (let attempt = 1;; attempt++) {
+      const failure = await this.#send(this.#pending(), signal);
+      // What changed meanwhile settles in a round of its own.
+      if (!failure) return;
       const wait_ms = Math.round(this.#waitAfter(failure, attempt));
       const error = describeError(failure);
       const nextTryMs = clock.now() + wait_ms;
@@ -129,77 +123,83 @@ export class ReportSyncer implements Part {
     }
   }
 
+  /** What is left to do, refused content aside. */
+  #pending(): ReportChanges {
+    const { reports, ledger } = this.#options;
+    const { entries } = reports.view;
+    const pending = ledger.pending(entries);
+    return {
+      entries: pending.entries.filter((entry) =>
+        this.#parked.get(entry.key) !== entry
+      ),
+      deleted: pending.deleted.filter((key) =>
+        this.#parked.get(key) !== "deleted"
+      ),
+    };
+  }
+
   /** @returns the failure that ended it, if one did. */
-  async #sendAll(signal: AbortSignal): Promise<Error | undefined> {
-    const { uplink, ledger, io } = this.#options;
-    while (this.#hasWork()) {
-      const changes = this.#nextBatch();
-      try {
-        await uplink.syncReports(changes, signal);
-        await ledger.markSynced(changes);
-      } catch (error) {
-        if (signal.aborted || !(error instanceof Error)) throw error;
-        if (this.#givesWay(error, changes)) continue;
-        return error;
-      }
-      this.#batch = this.#maxBatch;
-      this.#status = { lastSuccessMs: io.clock.now() };
-      const { entries, deleted } = changes;
-      io.log.info("Reports synced", {
-        entries: entries.length,
-        deleted: deleted.length,
-      });
+  async #send(
+    changes: ReportChanges,
+    signal: AbortSignal,
+  ): Promise<Error | undefined> {
+    if (isEmpty(changes)) return undefined;
+    const size = sizeOf(changes);
+    if (size > this.#maxBatch) {
+      return await this.#sendParts(changes, this.#maxBatch, signal);
     }
+    const { uplink, ledger, io } = this.#options;
+    try {
+      await uplink.syncReports(changes, signal);
+      await ledger.markSynced(changes);
+    } catch (error) {
+      if (signal.aborted || !(error instanceof Error)) throw error;
+      if (!isRefusal(error)) return error;
+      // Halved until whatever is refused stands alone.
+      if (size > 1) return await this.#sendParts(changes, size / 2, signal);
+      this.#park(changes, error);
+      return undefined;
+    }
+    const { entries, deleted } = changes;
+    for (const { key } of entries) this.#parked.delete(key);
+    for (const key of deleted) this.#parked.delete(key);
+    this.#status = { lastSuccessMs: io.clock.now() };
+    io.log.info("Reports synced", {
+      entries: entries.length,
+      deleted: deleted.length,
+    });
     return undefined;
   }
 
-  /**
-   * What the control plane refuses for good is split until the culprit is
-   * alone, and that is parked until it changes.
-   *
-   * @returns whether there is reason to go on at once.
-   */
-  #givesWay(error: Error, changes: ReportChanges): boolean {
-    if (!(error instanceof ControlError) || !isRefusal(error)) return false;
-    const size = changes.entries.length + changes.deleted.length;
-    if (size > 1) {
-      this.#batch = Math.max(1, Math.floor(size / 2));
-      return true;
-    }
-    const entry = changes.entries[0];
-    // Refused deletions stay to be tried again: there is no content to change.
-    if (!entry) return false;
-    this.#parked.set(entry.key, entry);
-    this.#options.io.log.warn(
-      "Report refused upstream, kept until it changes",
-      {
-        key: entry.key,
-        error: describeError(error),
-      },
-    );
-    return true;
+  async #sendParts(
+    changes: ReportChanges,
+    size: number,
+    signal: AbortSignal,
+  ): Promise<Error | undefined> {
+    const [first, rest] = split(changes, Math.ceil(size));
+    return await this.#send(first, signal) ?? await this.#send(rest, signal);
   }
 
-  #hasWork(): boolean {
-    const { entries, deleted } = this.#nextBatch();
-    return entries.length + deleted.length > 0;
+  /** Sets aside the one change that was refused, until its key changes. */
+  #park({ entries, deleted }: ReportChanges, refusal: Error) {
+    for (const entry of entries) this.#parked.set(entry.key, entry);
+    for (const key of deleted) this.#parked.set(key, "deleted");
+    const error = describeError(refusal);
+    this.#status = { ...this.#status, lastError: error };
+    this.#options.io.log.warn("Report refused, kept until it changes", {
+      key: entries[0]?.key ?? deleted[0],
+      error,
+    });
   }
 
-  #nextBatch(): ReportChanges {
-    const { reports, ledger } = this.#options;
-    const pending = ledger.pending(reports.view.entries);
-    const entries = pending.entries
-      .filter((entry) => this.#parked.get(entry.key) !== entry)
-      .slice(0, this.#batch);
-    const deleted = pending.deleted.slice(0, this.#batch - entries.length);
-    return { entries, deleted };
-  }
-
+  /** At least the quiet time, so that "at once" makes no busy loop. */
   #waitAfter(failure: Error, attempt: number): number {
     const asked = failure instanceof ControlError
       ? failure.retryAfterMs
       : undefined;
-    if (asked !== undefined) return Math.min(asked, RETRY_AFTER_CAP_MS);
+    if (asked !== undefined) {
+      return Math.max(Math.min(asked, RETRY_AFTER_CAP_MS), this.#debounceMs);
+    }
     const { random } = this.#options.io;
     return backoffMs(attempt - 1, () => random.unit(), {
       baseMs: this.#debounceMs,
@@ -219,9 +219,34 @@ export class ReportSyncer implements Part {
   }
 }
 
-/** Statuses that say "this content", not "not now". */
-function isRefusal({ kind, status }: ControlError): boolean {
+/**
+ * Whether the control plane refuses this content, and not the node or the
+ * moment: a wrong path or a missing permission may be put right without any
+ * report changing, so those are tried again.
+ */
+function isRefusal(error: Error): boolean {
+  if (!(error instanceof ControlError)) return false;
+  const { kind, status } = error;
   return kind === "bad_request" || kind === "too_large" ||
-    kind === "conflict" ||
-    status === 415 || status === 422;
+    kind === "conflict" || status === 415 || status === 422;
+}
+
+function sizeOf({ entries, deleted }: ReportChanges): number {
+  return entries.length + deleted.length;
+}
+
+function isEmpty(changes: ReportChanges): boolean {
+  return sizeOf(changes) === 0;
+}
+
+/** The first `size` changes, and the others. */
+function split(
+  { entries, deleted }: ReportChanges,
+  size: number,
+): [ReportChanges, ReportChanges] {
+  const gone = Math.max(0, size - entries.length);
+  return [
+    { entries: entries.slice(0, size), deleted: deleted.slice(0, gone) },
+    { entries: entries.slice(size), deleted: deleted.slice(gone) },
+  ];
 }

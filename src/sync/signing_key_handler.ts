@@ -7,6 +7,7 @@ import {
 } from "../trust/keyring.ts";
 import { parseSigningKeysPayload } from "../trust/signing_keys_payload.ts";
 import type { Handler } from "./handler.ts";
+import { inTurn } from "./in_turn.ts";
 import { RefusedEventError } from "./refused_event_error.ts";
 
 /** Where trusted keys are kept. */
@@ -42,13 +43,15 @@ export function signingKeyHandler(options: SigningKeyHandlerOptions): Handler {
       if (foreign) {
         throw new RefusedEventError("foreign", "it is for another domain");
       }
-      const next = plan(() =>
-        keyring.planSignedChange(keys, event.signedBy, clock.now())
-      );
-      if (next === keyring.state) return;
-      await store.save(next);
-      keyring.replace(next);
-      log.info("Signing key rotated", { event_id: event.id });
+      await inTurn(keyring, async () => {
+        const next = plan(() =>
+          keyring.planSignedChange(keys, event.signedBy, clock.now())
+        );
+        if (next === keyring.state) return;
+        await store.save(next);
+        keyring.replace(next);
+        log.info("Signing key rotated", { event_id: event.id });
+      });
     },
   };
 }

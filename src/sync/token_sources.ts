@@ -6,7 +6,7 @@ export interface TokenSources {
   readonly value?: string;
   /** Path of a file; one that is missing or blank is passed over. */
   readonly file: string;
-  /** Name of an environment variable, which is deleted once it was read. */
+  /** Name of an environment variable, which is deleted in any case. */
   readonly env: string;
   /** The cloud's metadata service; absent when it is not to be asked. */
   readonly metadata?: (signal: AbortSignal) => Promise<string | undefined>;
@@ -69,13 +69,13 @@ export async function findToken(
   signal: AbortSignal,
 ): Promise<FoundToken> {
   const { value, file, env, metadata } = sources;
+  const variable = Deno.env.get(env) ?? "";
+  // Children and /proc would show it for as long as the agent lives.
+  Deno.env.delete(env);
   const configured = validateToken(value ?? "", "the configuration");
   if (configured) return { token: configured };
   const inFile = validateToken(await readFile(file), file);
   if (inFile) return { token: inFile, file };
-  const variable = Deno.env.get(env) ?? "";
-  // Children and /proc would show it for as long as the agent lives.
-  Deno.env.delete(env);
   const inEnv = validateToken(variable, `the variable ${env}`);
   if (inEnv) return { token: inEnv };
   const served = validateToken(
@@ -94,9 +94,24 @@ export async function findToken(
   );
 }
 
+/** More than any token and the blanks around it; a device would never end. */
+const MAX_FILE_BYTES = 4096;
+
+async function readStart(file: Deno.FsFile): Promise<string> {
+  const buffer = new Uint8Array(MAX_FILE_BYTES);
+  let length = 0;
+  while (length < buffer.length) {
+    const count = await file.read(buffer.subarray(length));
+    if (count === null) break;
+    length += count;
+  }
+  return new TextDecoder().decode(buffer.subarray(0, length));
+}
+
 async function readFile(path: string): Promise<string> {
   try {
-    return await Deno.readTextFile(path);
+    using file = await Deno.open(path);
+    return await readStart(file);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return "";
     throw new TokenError(
