@@ -106,8 +106,7 @@ export class World {
         "--log-format",
         "json",
         "--die-with-stdin",
-        "--users-lock",
-        folders.usersLock,
+        ...this.#cleaning,
       ],
       onOutput: listening.resolve,
       ...(logs.controlPlane ? { onLog: logs.controlPlane } : {}),
@@ -175,8 +174,7 @@ export class World {
         "--log-format",
         "json",
         "--die-with-stdin",
-        "--users-lock",
-        folders.usersLock,
+        ...this.#cleaning,
       ],
       ...(logs.agent ? { onLog: logs.agent } : {}),
     });
@@ -193,6 +191,12 @@ export class World {
 
   async killAgent(): Promise<void> {
     await this.#agent?.kill();
+  }
+
+  /** A folder that is kept must not be removed, whoever dies. */
+  get #cleaning(): readonly string[] {
+    const { temporary, usersLock } = this.folders;
+    return temporary ? ["--users-lock", usersLock] : [];
   }
 
   /** Stops both, the agent first, so that it can say goodbye. */
