@@ -1,0 +1,280 @@
+import assert from "node:assert/strict";
+import { MAX_BODY_BYTES } from "../../src/control_plane/http/request_body.ts";
+import { MAX_BATCH_BYTES } from "../../src/control_plane/node_routes/report.ts";
+import { newPublicKey, RunningPlane, type TestNode } from "./running_plane.ts";
+
+/** Every route that reads a body, with one that it takes. */
+interface BodyRoute {
+  readonly name: string;
+  readonly method: string;
+  readonly path: (node: TestNode) => string;
+  readonly bearer: (node: TestNode) => string | undefined;
+  readonly good: Readonly<Record<string, unknown>>;
+  /** Bodies of the right form but of a wrong shape. */
+  readonly wrong: readonly unknown[];
+  readonly maxBytes?: number;
+}
+
+const asNode = (node: TestNode) => node.secretKey;
+const asAdmin = (node: TestNode) => node.plane.adminToken;
+const nodePath = (rest: string) => (node: TestNode) =>
+  `/v1/nodes/${node.id}${rest}`;
+const adminPath = (rest: string) => (node: TestNode) =>
+  `/admin/v1/nodes/${node.id}${rest}`;
+
+const ROUTES: readonly BodyRoute[] = [
+  {
+    name: "register",
+    method: "POST",
+    path: () => "/v1/register",
+    bearer: () => undefined,
+    good: { token: "x", public_key: newPublicKey(), hostname: "h" },
+    wrong: [
+      {},
+      { token: 1, public_key: "k", hostname: "h" },
+      { token: "x", public_key: newPublicKey(), hostname: "h".repeat(256) },
+      { token: "x", public_key: newPublicKey(), hostname: "h", metadata: [1] },
+    ],
+  },
+  {
+    name: "heartbeat",
+    method: "POST",
+    path: nodePath("/heartbeat"),
+    bearer: asNode,
+    good: {
+      node_id: "",
+      timestamp: "t",
+      status: "s",
+      uptime: "1s",
+      binary_checksum: "",
+    },
+    wrong: [{}, { node_id: null }],
+  },
+  {
+    name: "report",
+    method: "POST",
+    path: nodePath("/report"),
+    bearer: asNode,
+    good: { entries: [], deleted: [] },
+    wrong: [
+      { entries: {} },
+      { deleted: [1] },
+      { entries: [{}] },
+      {
+        entries: [{
+          key: "",
+          content_type: "a",
+          payload: 1,
+          version: 1,
+          updated_at: "t",
+        }],
+      },
+      {
+        entries: [{
+          key: "k",
+          content_type: "a",
+          payload: 1,
+          version: -1,
+          updated_at: "t",
+        }],
+      },
+    ],
+    maxBytes: MAX_BATCH_BYTES,
+  },
+  {
+    name: "drift",
+    method: "POST",
+    path: nodePath("/drift"),
+    bearer: asNode,
+    good: { timestamp: "t", corrections: [] },
+    wrong: [
+      { timestamp: "t" },
+      { timestamp: "t", corrections: [{ type: "x", detail: "" }] },
+    ],
+  },
+  {
+    name: "admin tokens",
+    method: "POST",
+    path: () => "/admin/v1/tokens",
+    bearer: asAdmin,
+    good: { ttl: "1m" },
+    wrong: [
+      { ttl: 60 },
+      { ttl: "soon" },
+      { ttl: "0s" },
+      { ttl: "31d" },
+      { ttl: "" },
+      { domain: "A" },
+      { domain: "" },
+      { domain: "a".repeat(64) },
+      { time_to_live: "1m" },
+    ],
+  },
+  {
+    name: "admin metadata",
+    method: "PUT",
+    path: adminPath("/metadata/k"),
+    bearer: asAdmin,
+    good: { value: "v" },
+    wrong: [{}, { value: 1 }, { value: "v", extra: 1 }, { value: "\ud800" }],
+  },
+  {
+    name: "admin data",
+    method: "PUT",
+    path: adminPath("/data/k"),
+    bearer: asAdmin,
+    good: { content_type: "text/plain", payload: null },
+    wrong: [
+      {},
+      { content_type: "text/plain" },
+      { payload: 1 },
+      { content_type: "", payload: 1 },
+      { content_type: "a\nb", payload: 1 },
+      { content_type: "a", payload: 1, version: 7 },
+    ],
+  },
+  {
+    name: "admin secrets",
+    method: "PUT",
+    path: adminPath("/secrets/k"),
+    bearer: asAdmin,
+    good: { value: "v" },
+    wrong: [{ value: null }, { value: "\udc00" }, { value: "v", key: "k" }],
+  },
+  {
+    name: "admin signing keys",
+    method: "POST",
+    path: () => "/admin/v1/signing-keys/rotate",
+    bearer: asAdmin,
+    good: { transition: "1m" },
+    wrong: [{ transition: "25h" }, { transition: -1 }, { now: true }],
+  },
+];
+
+/** Bodies that no route takes, with the code of the answer. */
+function badBodies(route: BodyRoute) {
+  const good = JSON.stringify(route.good);
+  const [member] = Object.entries(route.good)[0]!;
+  const limit = route.maxBytes ?? MAX_BODY_BYTES;
+  const utf8 = (text: string) => new TextEncoder().encode(text);
+  const bad = (
+    what: string,
+    body: string | Uint8Array,
+    code = "malformed_body",
+    headers: Record<string, string> = {},
+  ) => ({ what, body, code, headers });
+  return [
+    bad("an empty body", ""),
+    bad("no JSON", good.slice(0, -1)),
+    bad("JSON with something after it", `${good} {}`),
+    bad("an array", `[${good}]`),
+    bad("null", "null"),
+    bad(
+      "bytes that are not UTF-8",
+      new Uint8Array([...utf8(`{"${member}":"`), 0xff, ...utf8('"}')]),
+    ),
+    bad("a byte order mark", `\ufeff${good}`),
+    bad("a member twice", `{"${member}":null,${good.slice(1)}`),
+    bad("deep nesting", "[".repeat(500_000)),
+    bad(
+      "deep nesting that is JSON",
+      `${good.slice(0, -1)},"x":${"[".repeat(200_000)}${"]".repeat(200_000)}`,
+      route.bearer === asAdmin ? "malformed_body" : "",
+    ),
+    bad("a body over the limit", " ".repeat(limit + 1), "body_too_large"),
+    bad("no gzip where it says so", good, "malformed_body", {
+      "content-encoding": "gzip",
+    }),
+    bad("another encoding", good, "unsupported_encoding", {
+      "content-encoding": "br",
+    }),
+    ...route.wrong.map((body) =>
+      bad(
+        `the shape ${JSON.stringify(body).slice(0, 50)}`,
+        JSON.stringify(body),
+      )
+    ),
+  ].filter(({ code }) => code !== "");
+}
+
+for (const route of ROUTES) {
+  Deno.test(`${route.name} refuses every bad body and writes nothing`, async () => {
+    await using plane = await RunningPlane.start();
+    const node = await plane.join();
+    await node.call("GET", "/state");
+    const everything = async () => [
+      (await node.admin("GET", "")).text,
+      (await node.admin("GET", "/events")).text,
+      (await node.admin("GET", "/reports")).text,
+      (await node.admin("GET", "/drift")).text,
+      (await plane.admin("GET", "/audit")).text,
+      (await plane.admin("GET", "/nodes")).text,
+    ];
+    const before = await everything();
+    const bearer = route.bearer(node);
+    for (const { what, body, code, headers } of badBodies(route)) {
+      const answer = await plane.call(route.method, route.path(node), {
+        ...(bearer === undefined ? {} : { bearer }),
+        body,
+        headers,
+      });
+      assert.equal(answer.json["code"], code, `${what}: ${answer.text}`);
+      assert.ok(answer.status >= 400 && answer.status < 500, what);
+      assert.ok(!/\n\s+at |\.ts\b|sqlite/i.test(answer.text), answer.text);
+    }
+    assert.deepEqual(await everything(), before);
+    const errors = plane.log.lines.filter((line) => line.level === "error");
+    assert.deepEqual(errors, []);
+  });
+}
+
+Deno.test("a gzip bomb is refused before it unfolds", async () => {
+  await using plane = await RunningPlane.start();
+  const node = await plane.join();
+  const bomb = await new Response(
+    new Blob([new Uint8Array(50 * 1024 * 1024)]).stream()
+      .pipeThrough(new CompressionStream("gzip")),
+  ).bytes();
+  const answer = await plane.call("POST", `/v1/nodes/${node.id}/report`, {
+    bearer: node.secretKey,
+    body: bomb,
+    headers: { "content-encoding": "gzip" },
+  });
+  answer.assertProblem(413, "body_too_large");
+});
+
+Deno.test("a body that trickles in is given up after 30 s", async () => {
+  await using plane = await RunningPlane.start();
+  using connection = await halfRequest(plane);
+  await plane.clock.advance(29_999);
+  await plane.clock.advance(1);
+  const buffer = new Uint8Array(4096);
+  const count = await connection.read(buffer);
+  const text = new TextDecoder().decode(buffer.subarray(0, count ?? 0));
+  assert.match(text, /^HTTP\/1.1 408 /);
+});
+
+Deno.test("run() does not wait for half a request when it is stopped", async () => {
+  await using plane = await RunningPlane.start();
+  using connection = await halfRequest(plane);
+  await plane.stop();
+  const buffer = new Uint8Array(4096);
+  const count = await connection.read(buffer).catch(() => null);
+  const text = new TextDecoder().decode(buffer.subarray(0, count ?? 0));
+  assert.match(text, /^HTTP\/1.1 503 |^$/);
+});
+
+/** A request whose body never ends, once the server waits for the rest. */
+async function halfRequest(plane: RunningPlane): Promise<Deno.Conn> {
+  const { hostname, port } = new URL(plane.url);
+  const connection = await Deno.connect({ hostname, port: Number(port) });
+  const idle = plane.clock.sleeping.length;
+  await connection.write(
+    new TextEncoder().encode(
+      "POST /v1/register HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n{",
+    ),
+  );
+  // The deadline of the body is one more sleeper.
+  while (plane.clock.sleeping.length === idle) await plane.clock.advance(0);
+  return connection;
+}
