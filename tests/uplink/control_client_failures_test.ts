@@ -7,7 +7,13 @@ import { ControlError, failureOf } from "../../src/uplink/control_error.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
 import { VECTORS_NOW_MS } from "../vectors/load.ts";
-import { failureFrom, RawServer, TestServer, until } from "./serve.ts";
+import {
+  CountedAbort,
+  failureFrom,
+  RawServer,
+  TestServer,
+  until,
+} from "./serve.ts";
 
 const never = new AbortController().signal;
 const TOKEN = "hunter2-hunter2-hunter2";
@@ -361,4 +367,16 @@ Deno.test("ControlClient.openEvents() gives a stream without a total time-out, w
   stop.abort(reason);
   assert.equal(await failureFrom(reader.read()), reason);
   await until("the server's stream is cancelled", () => cancelled);
+});
+
+Deno.test("ControlClient leaves no listener on the caller's signal", async () => {
+  await using server = new TestServer(({ path }) =>
+    new Response("{}", { status: path.includes("ping") ? 500 : 200 })
+  );
+  const { client } = fixture(server.url);
+  const stop = new CountedAbort();
+  await client.getJson("/v1/x", stop.signal);
+  await controlErrorFrom(client.ping(stop.signal));
+  assert.equal(server.seen.length, 2);
+  assert.equal(stop.listeners, 0);
 });

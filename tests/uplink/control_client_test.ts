@@ -244,6 +244,7 @@ for (const { json_bytes, content_encoding } of vectors.gzip_threshold) {
 const badAnswers = [
   { what: "HTML", body: "<html>sign in</html>" },
   { what: "nothing", body: "" },
+  { what: "broken JSON", body: '{"node_secret_key":hunter2}' },
   { what: "half a document", body: state.slice(0, -9) },
   { what: "null", body: "null" },
   { what: "a list", body: "[]" },

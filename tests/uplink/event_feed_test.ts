@@ -306,6 +306,19 @@ Deno.test("EventFeed does not count being rate limited as an outage", async () =
   assert.ok(!uplink.states.includes("polling"));
 });
 
+Deno.test("EventFeed heeds the server's wait even when the outage has been long", async () => {
+  await using uplink = new Uplink({}, (uplink) => {
+    uplink.failures.push(...Array.from({ length: 10 }, unreachable));
+    uplink.down = new ControlError("rate_limited", "busy", {
+      retryAfterMs: 30_000,
+    });
+  });
+  await uplink.clock.advance(303_000);
+  assert.equal(uplink.attempts, 11);
+  assert.equal(uplink.state, "waiting");
+  assert.deepEqual(uplink.clock.sleeping, [31_000]);
+});
+
 const refusals = [
   { kind: "unauthorized" },
   { kind: "forbidden" },

@@ -5,7 +5,13 @@ import { EventStream } from "../../src/uplink/event_stream.ts";
 import type { SseMessage } from "../../src/uplink/sse_parser.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
-import { failureFrom, RawServer, TestServer, until } from "./serve.ts";
+import {
+  CountedAbort,
+  failureFrom,
+  RawServer,
+  TestServer,
+  until,
+} from "./serve.ts";
 
 /** A server whose stream the test writes by hand. */
 class StreamServer extends TestServer {
@@ -38,7 +44,7 @@ class StreamServer extends TestServer {
 class Fixture {
   readonly clock = new FakeClock();
   readonly messages: SseMessage[] = [];
-  readonly stop = new AbortController();
+  readonly stop = new CountedAbort();
   skipped = 0;
   retryMs = 0;
   accept = (message: SseMessage) => {
@@ -86,6 +92,7 @@ Deno.test("EventStream hands every message to the sink, in order, until the serv
   assert.equal(fixture.skipped, 1);
   assert.equal(fixture.retryMs, 7);
   assert.deepEqual(fixture.clock.sleeping, []);
+  assert.equal(fixture.stop.listeners, 0);
 });
 
 Deno.test("EventStream gives the sink one message at a time", async () => {
@@ -212,7 +219,38 @@ Deno.test("EventStream calls a connection that is cut inside a chunk unreachable
 
 Deno.test("EventStream.open() throws what the server's refusal stands for", async () => {
   await using server = new TestServer(() => new Response("", { status: 403 }));
-  const error = await failureFrom(new Fixture().open(server.url));
+  const fixture = new Fixture();
+  const error = await failureFrom(fixture.open(server.url));
   assert.ok(error instanceof ControlError);
   assert.equal(error.kind, "forbidden");
+  assert.equal(fixture.stop.listeners, 0);
+});
+
+Deno.test("EventStream ends by its signal even when what opened it does not heed it", async () => {
+  for (const before of [true, false]) {
+    const stop = new AbortController();
+    let cancelled = false;
+    const stream = await EventStream.open(
+      {
+        open: () =>
+          Promise.resolve(
+            new ReadableStream({ cancel: () => void (cancelled = true) }),
+          ),
+        sink: { accept: () => Promise.resolve() },
+        clock: new FakeClock(),
+        idleTimeoutMs: 90_000,
+        maxEventBytes: 1_000,
+        onRetry: () => {},
+        onSkipped: () => {},
+      },
+      undefined,
+      stop.signal,
+    );
+    const reason = new Error("enough");
+    if (before) stop.abort(reason);
+    const reading = failureFrom(stream.read());
+    stop.abort(reason);
+    assert.equal(await reading, reason);
+    assert.ok(cancelled);
+  }
 });

@@ -106,3 +106,23 @@ export async function failureFrom(work: Promise<unknown>): Promise<unknown> {
   }
   throw new Error("Expected a rejection");
 }
+
+/** A signal that tells how many listeners wait for it. */
+export class CountedAbort extends AbortController {
+  listeners = 0;
+
+  constructor() {
+    super();
+    const { signal } = this;
+    const add = signal.addEventListener.bind(signal);
+    const remove = signal.removeEventListener.bind(signal);
+    signal.addEventListener = (...rest: Parameters<typeof add>) => {
+      this.listeners++;
+      add(...rest);
+    };
+    signal.removeEventListener = (...rest: Parameters<typeof remove>) => {
+      this.listeners--;
+      remove(...rest);
+    };
+  }
+}
