@@ -2,10 +2,12 @@ import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { nearest } from "./nearest.ts";
 import type { RawValue } from "./raw_value.ts";
 import { readConfigFile } from "./read_file.ts";
+import { readFileText } from "./read_text.ts";
 import { SettingValueError } from "./setting.ts";
 import {
   ALIASES,
   type Config,
+  ENV_ALIASES,
   type SettingName,
   SETTINGS,
   UNUSED_SETTINGS,
@@ -41,9 +43,7 @@ export async function loadConfig(
   const warnings: string[] = [];
   const problems: ConfigProblem[] = [];
   const file = await readFile(sources.file);
-  const values = new Map<SettingName, unknown>(
-    NAMES.map((name) => [name, SETTINGS[name].defaultValue]),
-  );
+  const values = new Map<SettingName, unknown>();
   const take = (name: SettingName, { value, where }: RawValue) => {
     try {
       values.set(name, SETTINGS[name].read(value));
@@ -68,18 +68,40 @@ export async function loadConfig(
     });
   }
   for (const name of NAMES) {
-    const variable = variableOf(name);
-    const value = sources.env[variable];
-    if (value !== undefined) take(name, { name, value, where: variable });
+    for (const variable of [ENV_ALIASES[name], variableOf(name)]) {
+      const value = variable && sources.env[variable];
+      if (variable === undefined || value === undefined) continue;
+      take(name, { name, value, where: variable });
+    }
     const flag = sources.flags[name];
     if (flag !== undefined) {
       take(name, { name, value: flag, where: flagOf(name) });
     }
   }
   if (problems.length > 0) throw new ConfigError(problems);
-  const config = Object.freeze(Object.fromEntries(values)) as Config;
+  const config = Object.freeze(Object.fromEntries(
+    NAMES.map((name) => [name, values.get(name) ?? defaultOf(name, values)]),
+  )) as Config;
   checkTogether(config);
   return { config, warnings };
+}
+
+/** The default of a setting, which for sockets depends on the membership. */
+function defaultOf(
+  name: SettingName,
+  values: ReadonlyMap<SettingName, unknown>,
+): unknown {
+  const { defaultValue } = SETTINGS[name];
+  const cluster = values.get("cluster") ?? SETTINGS.cluster.defaultValue;
+  if (cluster === SETTINGS.cluster.defaultValue) return defaultValue;
+  if (
+    name !== "node_api.socket_path" && name !== "node_api.secrets_socket_path"
+  ) return defaultValue;
+  // Several memberships of one host are several agents: each has its folder.
+  return SETTINGS[name].defaultValue.replace(
+    "/run/plexd/",
+    () => `/run/plexd-${String(cluster)}/`,
+  );
 }
 
 /** The environment variable of a setting: `PLEXD_API_BASE_URL`. */
@@ -94,6 +116,7 @@ export const FLAGS: Readonly<Partial<Record<SettingName, string>>> = {
   "log_level": "--log-level",
   "log_format": "--log-format",
   "api.base_url": "--api",
+  "registration.token_file": "--token-file",
 };
 
 function flagOf(name: SettingName): string {
@@ -103,28 +126,22 @@ function flagOf(name: SettingName): string {
 async function readFile(
   { path, required }: ConfigSources["file"],
 ): Promise<{ values: readonly RawValue[]; openToOthers: boolean }> {
-  let content: string;
-  let openToOthers: boolean;
-  try {
-    content = await Deno.readTextFile(path);
-    const { mode } = await Deno.stat(path);
-    openToOthers = ((mode ?? 0) & 0o077) !== 0;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound && !required) {
-      return { values: [], openToOthers: false };
-    }
-    const what = error instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : error instanceof Deno.errors.PermissionDenied
-      ? "may not be read by this user"
-      : "cannot be read";
-    throw new ConfigError([{ where: path, what }]);
+  const found = await readFileText(path);
+  if (!found && required) {
+    throw new ConfigError([{ where: path, what: "there is no such file" }]);
   }
-  return { values: await readConfigFile(path, content), openToOthers };
+  if (!found) return { values: [], openToOthers: false };
+  const { text, openToOthers } = found;
+  return { values: await readConfigFile(path, text), openToOthers };
 }
 
 function resolvesTo(name: string): SettingName | undefined {
-  return name in SETTINGS ? name as SettingName : ALIASES[name];
+  if (isSetting(name)) return name;
+  return Object.hasOwn(ALIASES, name) ? ALIASES[name] : undefined;
+}
+
+function isSetting(name: string): name is SettingName {
+  return Object.hasOwn(SETTINGS, name);
 }
 
 /** The setting that a name in the file stands for, or a complaint. */
@@ -142,8 +159,8 @@ function resolve(
   ) {
     return undefined;
   }
-  if (Object.hasOwn(SETTINGS, name)) return name as SettingName;
-  const alias = Object.hasOwn(ALIASES, name) ? ALIASES[name] : undefined;
+  if (isSetting(name)) return name;
+  const alias = resolvesTo(name);
   if (alias) {
     warnings.push(`${where}: "${name}" is an old spelling of "${alias}"`);
     return alias;
@@ -152,7 +169,11 @@ function resolve(
     warnings.push(`${where}: "api" is an old spelling of "api.base_url"`);
     return "api.base_url";
   }
-  if (raw.hasMembers) return undefined;
+  // A section; one without members has nothing left to complain of.
+  const isSection = NAMES.some((one) => one.startsWith(`${name}.`)) ||
+    UNUSED_SETTINGS.some((pattern) => pattern.test(`${name}.`));
+  if (isSection && raw.value === null) return undefined;
+  if (raw.hasMembers && (isSection || hasContent(raw.value))) return undefined;
   if (UNUSED_SETTINGS.some((pattern) => pattern.test(name))) {
     warnings.push(`${where}: "${name}" has no effect in this version`);
     return undefined;
@@ -164,6 +185,11 @@ function resolve(
       (near ? `; did you mean "${near}"?` : ""),
   });
   return undefined;
+}
+
+function hasContent(value: unknown): boolean {
+  return typeof value === "object" && value !== null &&
+    Object.keys(value).length > 0;
 }
 
 /** Rules that concern more than one setting. */

@@ -1,9 +1,6 @@
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import type { RawValue } from "./raw_value.ts";
 
-/** Files beyond this are not configuration. */
-const MAX_BYTES = 1 << 20;
-
 /**
  * Reads a YAML file into values by dotted name, each with its place.
  *
@@ -15,10 +12,8 @@ export async function readConfigFile(
   path: string,
   content: string,
 ): Promise<RawValue[]> {
-  if (content.length > MAX_BYTES) {
-    throw new ConfigError([{ where: path, what: "larger than 1 MiB" }]);
-  }
-  const { isMap, isScalar, LineCounter, parseDocument } = await import("yaml");
+  const { isAlias, isMap, isScalar, LineCounter, parseDocument, visit } =
+    await import("yaml");
   const lineCounter = new LineCounter();
   const document = parseDocument(content, { lineCounter });
   const at = (offset: number) => {
@@ -39,8 +34,23 @@ export async function readConfigFile(
   if (!isMap(root)) {
     throw new ConfigError([{ where: path, what: "expected names and values" }]);
   }
+  const problems: ConfigProblem[] = [];
+  const refuse = (offset: number, what: string) =>
+    problems.push({ where: at(offset), what });
+  visit(document, {
+    // A few lines of them can stand for gigabytes.
+    Alias: (_key, node) => {
+      refuse(node.range?.[0] ?? 0, "aliases are not supported");
+    },
+    Pair: (_key, { key }) => {
+      if (isScalar(key) || isAlias(key)) return;
+      const range = isMap(key) ? key.range : undefined;
+      refuse(range?.[0] ?? 0, "a name must be a plain text");
+    },
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
   const values: RawValue[] = [];
-  const visit = (map: typeof root, prefix: string) => {
+  const collect = (map: typeof root, prefix: string) => {
     for (const { key, value } of map.items) {
       if (!isScalar(key)) continue;
       const name = prefix + String(key.value);
@@ -54,9 +64,9 @@ export async function readConfigFile(
           : document.createNode(value).toJSON(),
         hasMembers: inner !== undefined,
       });
-      if (inner) visit(inner as typeof root, `${name}.`);
+      if (inner) collect(inner as typeof root, `${name}.`);
     }
   };
-  visit(root, "");
+  collect(root, "");
   return values;
 }

@@ -84,12 +84,16 @@ export function path(
   });
 }
 
+/** Four weeks: whoever writes more has mistaken the unit. */
+const LONGEST_DURATION = "672h";
+
 /** A span of time, kept in ms. */
 export function duration(
   doc: string,
   options: { readonly default: string; readonly min?: string },
 ): Setting<number> {
   const min = parseDuration(options.min ?? "1ms")!;
+  const max = parseDuration(LONGEST_DURATION)!;
   return {
     doc,
     form: "duration",
@@ -97,11 +101,11 @@ export function duration(
     defaultValue: parseDuration(options.default)!,
     read(value) {
       const ms = typeof value === "string" ? parseDuration(value) : undefined;
-      if (ms !== undefined && ms >= min) return ms;
+      if (ms !== undefined && ms >= min && ms <= max) return ms;
       throw new SettingValueError(
-        `expected a duration such as 10s or 1m30s, at least ${
+        `expected a duration such as 10s or 1m30s, from ${
           options.min ?? "1ms"
-        }`,
+        } to ${LONGEST_DURATION}`,
       );
     },
   };
@@ -118,6 +122,7 @@ export function size(
   doc: string,
   options: { readonly default: string },
 ): Setting<number> {
+  const max = 2 ** 30;
   const parse = (value: string) => {
     const [, amount, unit] = /^(\d+)(KiB|MiB|GiB)?$/.exec(value) ?? [];
     return amount === undefined
@@ -135,8 +140,10 @@ export function size(
         : typeof value === "string"
         ? parse(value)
         : undefined;
-      if (bytes !== undefined && bytes > 0) return bytes;
-      throw new SettingValueError("expected a size such as 4MiB");
+      if (bytes !== undefined && bytes >= 2 ** 10 && bytes <= max) return bytes;
+      throw new SettingValueError(
+        "expected a size such as 4MiB, from 1KiB to 1GiB",
+      );
     },
   };
 }
@@ -190,7 +197,7 @@ export function texts(doc: string): Setting<readonly string[]> {
         : value;
       if (
         Array.isArray(items) && items.every((one) => typeof one === "string")
-      ) return items;
+      ) return Object.freeze(items);
       throw new SettingValueError("expected a list of texts");
     },
   };
@@ -214,14 +221,13 @@ export function textMap(
           throw new SettingValueError("expected a JSON object of texts");
         }
       }
-      if (
-        typeof object === "object" && object !== null &&
-        !Array.isArray(object) &&
-        Object.values(object).every((one) => typeof one === "string")
-      ) {
-        return object as Readonly<Record<string, string>>;
-      }
+      if (isTextMap(object)) return Object.freeze(object);
       throw new SettingValueError("expected names with a text each");
     },
   };
+}
+
+function isTextMap(value: unknown): value is Record<string, string> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    Object.values(value).every((one) => typeof one === "string");
 }

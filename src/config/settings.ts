@@ -13,7 +13,8 @@ import {
 
 const HOST_AND_PORT = {
   form: "host:port",
-  matches: /^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/,
+  matches:
+    /^(\[[0-9a-fA-F:]+\]|[^\s:/]+):([0-5]?\d{1,4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/,
   expected: "host:port",
 } as const;
 
@@ -42,7 +43,7 @@ export const SETTINGS = {
   "log_level": choice("Least important level that is logged", LOG_LEVELS, {
     default: "info",
   }),
-  "log_format": choice("auto: text on a terminal, JSON otherwise", [
+  "log_format": choice("auto: JSON under systemd, text otherwise", [
     "auto",
     "json",
     "text",
@@ -207,6 +208,13 @@ export const UNUSED_SETTINGS: readonly RegExp[] = [
   /^node_api\.(secret_auth_enabled|max_connections|max_watchers|header_timeout|idle_timeout)$/,
   /^(mode|api\.mode)$/,
 ];
+
+/** Variables of the public agent that are named otherwise here. */
+export const ENV_ALIASES: Readonly<Partial<Record<SettingName, string>>> = {
+  "api.base_url": "PLEXD_API",
+  "registration.token_file": "PLEXD_BOOTSTRAP_TOKEN_FILE",
+  "node_api.socket_path": "PLEXD_NODE_API_SOCKET",
+};
 
 /**
  * Other spellings, from the public agent and its installers.

@@ -97,13 +97,13 @@ const wrong = [
     when: "a duration has no unit",
     file: "reconcile: {interval: 60}\n",
     problem:
-      "FILE:1:13: reconcile.interval: expected a duration such as 10s or 1m30s, at least 1s",
+      "FILE:1:13: reconcile.interval: expected a duration such as 10s or 1m30s, from 1s to 672h",
   },
   {
     when: "a duration is below its minimum",
     file: "reconcile: {interval: 500ms}\n",
     problem:
-      "FILE:1:13: reconcile.interval: expected a duration such as 10s or 1m30s, at least 1s",
+      "FILE:1:13: reconcile.interval: expected a duration such as 10s or 1m30s, from 1s to 672h",
   },
   {
     when: "a path is not absolute",
@@ -158,6 +158,113 @@ Deno.test("loadConfig() names line and column of broken YAML, not its text", asy
 
 Deno.test("loadConfig() refuses a key that stands twice", async () => {
   assert.match((await problemsOf("cluster: a\ncluster: b\n"))[0]!, /unique/);
+});
+
+const refused = [
+  {
+    when: "an alias could multiply",
+    file: "registration: {metadata: {a: &x b, c: *x}}\n",
+    problem: /^FILE:1:39: aliases are not supported$/,
+  },
+  {
+    when: "a name is a map",
+    file: "{a: 1}: 2\n",
+    problem: /^FILE:1:1: a name must be a plain text$/,
+  },
+  {
+    when: "a section is misspelled",
+    file: "node_ap: {socket_path: /s}\n",
+    problem: /^FILE:1:11: .* did you mean "node_api.socket_path"\?$/,
+  },
+  {
+    when: "a section is unknown and empty",
+    file: "nothing: {}\n",
+    problem: /^FILE:1:1: unknown setting "nothing"$/,
+  },
+  {
+    when: "a name is one that every object has",
+    file: "toString: 1\n",
+    problem: /^FILE:1:1: unknown setting "toString"$/,
+  },
+  {
+    when: "a duration is beyond any sense",
+    file: "reconcile: {interval: 99999999999h}\n",
+    problem: /from 1s to 672h$/,
+  },
+  {
+    when: "a port is none",
+    file: "node_api: {http_listen: 'a:65536'}\n",
+    problem: /expected host:port$/,
+  },
+  {
+    when: "a size is none",
+    file: "stream: {max_event_bytes: 1}\n",
+    problem: /expected a size such as 4MiB, from 1KiB to 1GiB$/,
+  },
+  {
+    when: "a map holds other things than texts",
+    file: "registration: {metadata: {rack: 1}}\n",
+    problem: /expected names with a text each$/,
+  },
+  {
+    when: "the file is too large",
+    file: "#".repeat(2 ** 20 + 1),
+    problem: /^FILE: is larger than 1 MiB$/,
+  },
+];
+
+for (const { when, file, problem } of refused) {
+  Deno.test(`loadConfig() refuses a file when ${when}`, async () => {
+    const problems = await problemsOf(file);
+    assert.equal(problems.length, 1, problems.join("\n"));
+    assert.match(problems[0]!, problem);
+  });
+}
+
+Deno.test("loadConfig() refuses a file that has no end", async () => {
+  await assert.rejects(
+    loadConfig({
+      file: { path: "/dev/zero", required: true },
+      env: {},
+      flags: {},
+    }),
+    /larger than 1 MiB/,
+  );
+});
+
+Deno.test("loadConfig() refuses a file that is no UTF-8", async () => {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeFile(path, new Uint8Array([0x61, 0xff]));
+    const file = { path, required: true };
+    await assert.rejects(loadConfig({ file, env: {}, flags: {} }), /no UTF-8/);
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
+Deno.test("loadConfig() takes a section whose settings are all commented out", async () => {
+  assert.deepEqual((await load("api:\n  # base_url: x\n")).warnings, []);
+});
+
+Deno.test("loadConfig() gives another membership sockets of its own", async () => {
+  const { config } = await load("cluster: blue\n");
+  assert.equal(config["node_api.socket_path"], "/var/run/plexd-blue/api.sock");
+  assert.equal(
+    config["node_api.secrets_socket_path"],
+    "/var/run/plexd-blue/secrets.sock",
+  );
+  const named = await load("cluster: blue\nnode_api: {socket_path: /s}\n");
+  assert.equal(named.config["node_api.socket_path"], "/s");
+});
+
+Deno.test("loadConfig() knows the public agent's variables, ours first", async () => {
+  const env = { PLEXD_API: "https://old", PLEXD_NODE_API_SOCKET: "/old" };
+  const { config } = await load(undefined, {
+    env: { ...env, PLEXD_API_BASE_URL: "https://new" },
+  });
+  assert.equal(config["api.base_url"], "https://new");
+  assert.equal(config["node_api.socket_path"], "/old");
 });
 
 const aliases = [
