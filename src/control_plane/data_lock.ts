@@ -17,5 +17,12 @@ export function lockDataFolder(dataDir: string): Disposable {
         "folder with --data-dir",
     );
   }
-  return { [Symbol.dispose]: () => file.close() };
+  return {
+    [Symbol.dispose]() {
+      // A child that another thread is just starting holds a copy of the
+      // descriptor: closing ours would not free the lock at once.
+      file.unlockSync();
+      file.close();
+    },
+  };
 }

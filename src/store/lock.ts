@@ -27,7 +27,14 @@ export function takeLock(
   }
   // The name stays: removing it would let two processes lock different files.
   if (writable) writeHolder(file, `${isoTime(clock.now())}\n${version}\n`);
-  return { release: () => file.close() };
+  return {
+    release() {
+      // Closing is not enough: a child that another thread is just starting
+      // still holds a copy of the descriptor, and with it the lock.
+      file.unlockSync();
+      file.close();
+    },
+  };
 }
 
 function openLock(path: string) {
