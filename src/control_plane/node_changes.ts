@@ -1,4 +1,3 @@
-import type { Clock } from "../platform/clock.ts";
 import { encodeDataEntry } from "../wire/state.ts";
 import type { Emit } from "./changes.ts";
 import type { Node, Rows } from "./storage/storage.ts";
@@ -65,20 +64,4 @@ function metadataText(metadata: ReadonlyMap<string, string>): string {
     `${JSON.stringify(key)}:${JSON.stringify(value)}`
   );
   return `{${members.join(",")}}`;
-}
-
-/** Notes in the audit log that an operator did something. */
-export async function auditAdmin(
-  rows: Rows,
-  clock: Clock,
-  relation: string,
-  object: string,
-): Promise<void> {
-  await rows.audit.add({
-    atMs: clock.now(),
-    subject: "admin",
-    relation,
-    object,
-    outcome: "done",
-  });
 }

@@ -4,7 +4,13 @@ import { encodeBase64 } from "../wire/base64.ts";
 import { hashOf } from "./credentials.ts";
 import { freeAddress } from "./domains.ts";
 import { ProblemError } from "./http/problem.ts";
-import type { Node, Rows, Storage, Token } from "./storage/storage.ts";
+import type {
+  Node,
+  Rows,
+  Storage,
+  Token,
+  TokenUse,
+} from "./storage/storage.ts";
 import { SEALED, type Vault } from "./vault.ts";
 
 /** How long a node whose answer was lost may ask again with the same token. */
@@ -47,10 +53,25 @@ export interface Registered {
  * @see design, section 6 "Keys and trust"
  */
 export async function registerNode(
-  { storage, vault, io }: RegistrationServices,
+  services: RegistrationServices,
   applicant: Applicant,
 ): Promise<Registered> {
   const hash = hashOf(applicant.token);
+  for (;;) {
+    const registered = await tryRegister(services, applicant, hash);
+    if (registered) return registered;
+  }
+}
+
+/**
+ * @returns undefined when the same token was used between look-up and
+ * transaction, as by a first attempt that its own retry overtook.
+ */
+async function tryRegister(
+  { storage, vault, io }: RegistrationServices,
+  applicant: Applicant,
+  hash: Uint8Array,
+): Promise<Registered | undefined> {
   // Sealing takes time, and a transaction must not wait for it; so the node's id
   // is settled before, and the transaction checks that it still holds.
   const earlier = await storage.read(async (rows) =>
@@ -66,21 +87,13 @@ export async function registerNode(
   return await storage.write(async (rows) => {
     const token = await rows.tokens.byHash(hash);
     if (!token) throw new ProblemError(401, "token_invalid");
-    const firstSequence = await rows.events.lastSequence();
+    if (token.use && token.use.nodeId !== nodeId) return undefined;
+    const placed = { ...key, firstSequence: await rows.events.lastSequence() };
     if (token.use) {
-      await checkReplay(rows, token, applicant, nodeId, io);
-      await rows.nodes.replaceKey(nodeId, { ...key, firstSequence });
+      await checkRetry(rows, token.use, applicant, io);
+      await rows.nodes.replaceKey(nodeId, placed);
     } else {
-      if (token.expiresAtMs <= io.clock.now()) {
-        throw new ProblemError(401, "token_expired");
-      }
-      const atMs = io.clock.now();
-      await addNode(rows, token, applicant, nodeId, atMs, {
-        ...key,
-        firstSequence,
-      });
-      const { publicKey } = applicant;
-      await rows.tokens.use(hash, { atMs, nodeId, publicKey });
+      await addNode(rows, token, applicant, { id: nodeId, ...placed }, io);
     }
     await rows.audit.add({
       atMs: io.clock.now(),
@@ -95,46 +108,48 @@ export async function registerNode(
   });
 }
 
-async function checkReplay(
+async function checkRetry(
   rows: Rows,
-  token: Token,
+  use: TokenUse,
   applicant: Applicant,
-  nodeId: string,
   io: Platform,
 ) {
-  const { use } = token;
-  const node = await rows.nodes.byId(nodeId);
-  const isRetry = use && node && use.nodeId === nodeId &&
+  const node = await rows.nodes.byId(use.nodeId);
+  const isRetry = node && node.firstCallAtMs === undefined &&
     use.publicKey === applicant.publicKey &&
-    node.firstCallAtMs === undefined &&
     io.clock.now() - use.atMs < REPLAY_MS;
   if (!isRetry) throw new ProblemError(409, "token_consumed");
+}
+
+/** What is settled of a node before its transaction. */
+interface PlacedNode {
+  readonly id: string;
+  readonly bearerHash: Uint8Array;
+  readonly sealedKey: Uint8Array;
+  readonly firstSequence: number;
 }
 
 async function addNode(
   rows: Rows,
   token: Token,
   applicant: Applicant,
-  nodeId: string,
-  atMs: number,
-  key: {
-    readonly bearerHash: Uint8Array;
-    readonly sealedKey: Uint8Array;
-    readonly firstSequence: number;
-  },
+  { bearerHash, ...placed }: PlacedNode,
+  io: Platform,
 ) {
+  const atMs = io.clock.now();
+  if (token.expiresAtMs <= atMs) throw new ProblemError(401, "token_expired");
   const domain = await rows.domains.byId(token.domainId);
   if (!domain) throw new TypeError("The token's domain is missing");
+  const { publicKey, hostname, labels } = applicant;
   await rows.nodes.add({
-    id: nodeId,
+    ...placed,
     domainId: domain.id,
     dialect: 1,
-    hostname: applicant.hostname,
-    publicKey: applicant.publicKey,
+    hostname,
+    publicKey,
     meshIp: await freeAddress(rows, domain),
-    labels: applicant.labels,
-    sealedKey: key.sealedKey,
-    firstSequence: key.firstSequence,
+    labels,
     registeredAtMs: atMs,
-  }, key.bearerHash);
+  }, bearerHash);
+  await rows.tokens.use(token.hash, { atMs, nodeId: placed.id, publicKey });
 }

@@ -6,10 +6,10 @@ import {
   adminRows,
   auditRows,
   domainRows,
-  nodeRows,
   settingRows,
   tokenRows,
-} from "./storage/sql_nodes.ts";
+} from "./storage/sql_access.ts";
+import { nodeRows } from "./storage/sql_nodes.ts";
 import { reportRows, secretRows, valueRows } from "./storage/sql_values.ts";
 import { SCHEMA_STEPS } from "./storage/sqlite_schema.ts";
 import { type Rows, type Storage, StorageError } from "./storage/storage.ts";

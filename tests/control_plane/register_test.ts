@@ -180,3 +180,23 @@ Deno.test("register still knows tokens and nodes after a restart", async () => {
   const again = await plane.register(token, { public_key });
   assert.equal(again.json["node_id"], first.json["node_id"]);
 });
+
+Deno.test("register takes a retry that overtakes its first attempt as one", async () => {
+  await using plane = await RunningPlane.start();
+  const token = await plane.token();
+  const public_key = newPublicKey();
+  const answers = await Promise.all(
+    Array.from({ length: 4 }, () => plane.register(token, { public_key })),
+  );
+  assert.deepEqual(answers.map(({ status }) => status), [201, 201, 201, 201]);
+  const ids = new Set(answers.map(({ json }) => json["node_id"]));
+  assert.equal(ids.size, 1);
+  const path = `/v1/nodes/${[...ids][0]}/state`;
+  const pulls = await Promise.all(
+    answers.map(({ json }) =>
+      plane.call("GET", path, { bearer: String(json["node_secret_key"]) })
+    ),
+  );
+  const good = pulls.filter(({ status }) => status === 200);
+  assert.equal(good.length, 1, "one key counts, the others are void");
+});

@@ -1,15 +1,12 @@
 import * as z from "zod/mini";
 import { isoTime } from "../../platform/clock.ts";
 import { dropSpace } from "../../wire/canonical.ts";
+import { auditAdmin } from "../admin_audit.ts";
 import { emptyAnswer, jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
 import type { Call, Route } from "../http/router.ts";
-import {
-  auditAdmin,
-  emitStateChange,
-  type StatePart,
-} from "../node_changes.ts";
+import { emitStateChange, type StatePart } from "../node_changes.ts";
 import type { Services } from "../services.ts";
 import type { Node, Rows } from "../storage/storage.ts";
 import { SEALED } from "../vault.ts";

@@ -1,7 +1,8 @@
 import { isoTime } from "../../platform/clock.ts";
+import { auditAdmin } from "../admin_audit.ts";
 import { emptyAnswer, jsonAnswer, jsonTextAnswer } from "../http/answers.ts";
 import type { Route } from "../http/router.ts";
-import { auditAdmin, partText } from "../node_changes.ts";
+import { partText } from "../node_changes.ts";
 import type { Services } from "../services.ts";
 import type { Node } from "../storage/storage.ts";
 import { ADMIN_PREFIX, nodeOrProblem } from "./admin_route.ts";

@@ -1,10 +1,10 @@
 import * as z from "zod/mini";
+import { auditAdmin } from "../admin_audit.ts";
 import { parseDuration } from "../duration.ts";
 import { jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
 import type { Route } from "../http/router.ts";
-import { auditAdmin } from "../node_changes.ts";
 import type { Services } from "../services.ts";
 import { rotateSigningKey } from "../signing_keys.ts";
 import { ADMIN_PREFIX, bodyLimits } from "./admin_route.ts";

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { isoTime } from "../../platform/clock.ts";
+import { auditAdmin } from "../admin_audit.ts";
 import { hashOf, newToken } from "../credentials.ts";
 import { DEFAULT_DOMAIN, ensureDomain } from "../domains.ts";
 import { parseDuration } from "../duration.ts";
@@ -7,7 +8,6 @@ import { jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
 import type { Route } from "../http/router.ts";
-import { auditAdmin } from "../node_changes.ts";
 import type { Services } from "../services.ts";
 import { ADMIN_PREFIX, bodyLimits } from "./admin_route.ts";
 

@@ -13,6 +13,8 @@ export async function compressedAnswer(
 ): Promise<Response> {
   const answer = jsonTextAnswer(json);
   answer.headers.set("vary", "accept-encoding");
+  // Some versions of the runtime would compress by themselves, with less choice.
+  answer.headers.set("cache-control", "no-store, no-transform");
   const accepted = request.headers.get("accept-encoding") ?? "";
   if (
     json.length < MIN_LENGTH || !ACCEPTS_GZIP.test(accepted) || !answer.body

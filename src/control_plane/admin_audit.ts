@@ -1,0 +1,18 @@
+import type { Clock } from "../platform/clock.ts";
+import type { Rows } from "./storage/storage.ts";
+
+/** Notes in the audit log that an operator did something. */
+export async function auditAdmin(
+  rows: Rows,
+  clock: Clock,
+  relation: string,
+  object: string,
+): Promise<void> {
+  await rows.audit.add({
+    atMs: clock.now(),
+    subject: "admin",
+    relation,
+    object,
+    outcome: "done",
+  });
+}

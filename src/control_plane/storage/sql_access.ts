@@ -1,0 +1,128 @@
+import type { Sql, SqlRow } from "./sql.ts";
+import type {
+  AdminRows,
+  AuditRows,
+  Domain,
+  DomainRows,
+  SettingRows,
+  Token,
+  TokenRows,
+} from "./storage.ts";
+
+export function settingRows(sql: Sql): SettingRows {
+  return {
+    get: (name) =>
+      sql.get("SELECT value FROM settings WHERE name = ?", name)?.text("value"),
+    set(name, value) {
+      sql.run(
+        "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)",
+        name,
+        value,
+      );
+    },
+  };
+}
+
+export function domainRows(sql: Sql): DomainRows {
+  const select = "SELECT id, name, mesh_cidr FROM domains";
+  const domainFrom = (row: SqlRow | undefined): Domain | undefined =>
+    row && {
+      id: row.text("id"),
+      name: row.text("name"),
+      meshCidr: row.text("mesh_cidr"),
+    };
+  return {
+    all: () => sql.all(`${select} ORDER BY id`).map((row) => domainFrom(row)!),
+    byId: (id) => domainFrom(sql.get(`${select} WHERE id = ?`, id)),
+    byName: (name) => domainFrom(sql.get(`${select} WHERE name = ?`, name)),
+    add({ id, name, meshCidr }) {
+      sql.run(
+        "INSERT INTO domains (id, name, mesh_cidr) VALUES (?, ?, ?)",
+        id,
+        name,
+        meshCidr,
+      );
+    },
+  };
+}
+
+export function tokenRows(sql: Sql): TokenRows {
+  return {
+    byHash(hash) {
+      const row = sql.get("SELECT * FROM tokens WHERE hash = ?", hash);
+      return row && tokenFrom(row);
+    },
+    add({ hash, domainId, expiresAtMs }) {
+      sql.run(
+        "INSERT INTO tokens (hash, domain_id, expires_at) VALUES (?, ?, ?)",
+        hash,
+        domainId,
+        expiresAtMs,
+      );
+    },
+    use(hash, { atMs, nodeId, publicKey }) {
+      sql.run(
+        "UPDATE tokens SET used_at = ?, node_id = ?, public_key = ? WHERE hash = ?",
+        atMs,
+        nodeId,
+        publicKey,
+        hash,
+      );
+    },
+  };
+}
+
+function tokenFrom(row: SqlRow): Token {
+  const usedAtMs = row.numberOrNothing("used_at");
+  return {
+    hash: row.bytes("hash"),
+    domainId: row.text("domain_id"),
+    expiresAtMs: row.number("expires_at"),
+    ...(usedAtMs === undefined ? {} : {
+      use: {
+        atMs: usedAtMs,
+        nodeId: row.text("node_id"),
+        publicKey: row.text("public_key"),
+      },
+    }),
+  };
+}
+
+export function adminRows(sql: Sql): AdminRows {
+  return {
+    tokenHashes: () =>
+      sql.all("SELECT hash FROM admin_tokens").map((row) => row.bytes("hash")),
+    addToken(hash, atMs) {
+      sql.run(
+        "INSERT INTO admin_tokens (hash, created_at) VALUES (?, ?)",
+        hash,
+        atMs,
+      );
+    },
+  };
+}
+
+export function auditRows(sql: Sql): AuditRows {
+  return {
+    add({ atMs, subject, relation, object, outcome }) {
+      sql.run(
+        `INSERT INTO audit (at, subject, relation, object, outcome)
+          VALUES (?, ?, ?, ?, ?)`,
+        atMs,
+        subject,
+        relation,
+        object,
+        outcome,
+      );
+    },
+    newest: (limit) =>
+      sql.all("SELECT * FROM audit ORDER BY id DESC LIMIT ?", limit)
+        .map((row) => ({
+          atMs: row.number("at"),
+          subject: row.text("subject"),
+          relation: row.text("relation"),
+          object: row.text("object"),
+          outcome: row.text("outcome"),
+        })),
+  };
+}
