@@ -1,0 +1,472 @@
+import assert from "node:assert/strict";
+import type { Receipt } from "../../src/store/receipt_log.ts";
+import { StoreWriteError } from "../../src/store/store_errors.ts";
+import { Dispatcher } from "../../src/sync/dispatcher.ts";
+import type { Handler } from "../../src/sync/handler.ts";
+import { RefusedEventError } from "../../src/sync/refused_event_error.ts";
+import { Keyring } from "../../src/trust/keyring.ts";
+import { ReplayWindow } from "../../src/trust/replay_window.ts";
+import { EventVerifier } from "../../src/trust/verify_event.ts";
+import type { Envelope, VerifiedEvent } from "../../src/wire/envelope.ts";
+import { ShapeError } from "../../src/wire/shape_error.ts";
+import { FakeClock, settle } from "../fakes/fake_clock.ts";
+import { MemoryLog } from "../fakes/memory_log.ts";
+import { publicKeyOf, signedEvent } from "../trust/signers.ts";
+import { failureFrom } from "../uplink/serve.ts";
+
+/** A ledger that keeps the calls it got; `failures` many of them fail. */
+class MemoryLedger {
+  readonly calls: (readonly Receipt[])[] = [];
+  readonly applied = new Set<string>();
+  failures = 0;
+
+  hasApplied(eventId: string): boolean {
+    return this.applied.has(eventId);
+  }
+
+  record(receipts: readonly Receipt[]): Promise<void> {
+    if (this.failures > 0) {
+      this.failures--;
+      const cause = new Error("disk full");
+      return Promise.reject(new StoreWriteError("receipts", cause));
+    }
+    this.calls.push(receipts);
+    for (const { eventId } of receipts) this.applied.add(eventId);
+    return Promise.resolve();
+  }
+
+  cursors(): (string | undefined)[] {
+    return this.calls.flat().map((receipt) => receipt.cursor);
+  }
+}
+
+/** A handler whose effects become durable when the test says so. */
+class SteeredHandler implements Handler {
+  readonly seen: string[] = [];
+  readonly #effects = new Map<string, PromiseWithResolvers<void>>();
+
+  handle(event: VerifiedEvent): Promise<void> {
+    this.seen.push(event.id);
+    const effect = Promise.withResolvers<void>();
+    this.#effects.set(event.id, effect);
+    return effect.promise;
+  }
+
+  finish(id: string): void {
+    this.#effects.get(id)?.resolve();
+  }
+
+  fail(id: string, error: unknown): void {
+    this.#effects.get(id)?.reject(error);
+  }
+}
+
+const TYPE = "node_state_updated";
+const diskFull = () => new StoreWriteError("state", new Error("disk full"));
+
+function setUp(
+  handlers: readonly Handler[],
+  options: { maxInFlight?: number; others?: Record<string, Handler> } = {},
+) {
+  const { others = {}, ...rest } = options;
+  const clock = new FakeClock();
+  const log = new MemoryLog();
+  const ledger = new MemoryLedger();
+  const pulls: string[] = [];
+  const keyring = new Keyring({
+    current: publicKeyOf("A"),
+    retired: [],
+    signedChange: false,
+  });
+  const verifier = new EventVerifier({
+    keyring,
+    replayWindow: new ReplayWindow(),
+    clock,
+  });
+  const dispatcher = new Dispatcher({
+    verifier,
+    ledger,
+    handlers: new Map([
+      [TYPE, handlers],
+      ...Object.entries(others).map(([type, handler]) =>
+        [type, [handler]] as const
+      ),
+    ]),
+    pull: (reason) => pulls.push(reason),
+    clock,
+    log,
+    ...rest,
+  });
+  return { dispatcher, clock, log, ledger, pulls, keyring };
+}
+
+/** Message number `n`: event `e<n>` with nonce `n<n>` under cursor `<n>`. */
+function message(n: number, fields: Partial<Envelope> = {}) {
+  return wrap(
+    String(n),
+    signedEvent({ id: `e${n}`, nonce: `n${n}`, ...fields }),
+  );
+}
+
+function wrap(id: string, event: Envelope) {
+  const data = JSON.stringify({
+    event_type: event.type,
+    event_id: event.id,
+    issued_at: event.issuedAt,
+    nonce: event.nonce,
+    payload: JSON.parse(event.payload),
+    signature: event.signature,
+  });
+  return { id, event: event.type, data };
+}
+
+/** Throws or does nothing, as told, for every event. */
+function handlerOf(act: (event: VerifiedEvent) => void): Handler {
+  return {
+    handle(event) {
+      try {
+        act(event);
+        return Promise.resolve();
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    },
+  };
+}
+
+Deno.test("accept() starts effects in the order of the stream and does not wait for them", async () => {
+  const handler = new SteeredHandler();
+  const { dispatcher, ledger } = setUp([handler]);
+  for (const n of [1, 2, 3]) await dispatcher.accept(message(n));
+  assert.deepEqual(handler.seen, ["e1", "e2", "e3"]);
+  assert.equal(ledger.calls.length, 0);
+  for (const n of [1, 2, 3]) handler.finish(`e${n}`);
+  await dispatcher.drain();
+});
+
+Deno.test("receipts wait for the effects before them and are then recorded at once", async () => {
+  const handler = new SteeredHandler();
+  const { dispatcher, ledger } = setUp([handler]);
+  for (const n of [1, 2, 3, 4]) await dispatcher.accept(message(n));
+  handler.finish("e2");
+  handler.finish("e3");
+  await settle();
+  assert.equal(ledger.calls.length, 0);
+  handler.finish("e1");
+  await settle();
+  assert.deepEqual(ledger.calls.map((call) => call.length), [3]);
+  assert.deepEqual(ledger.cursors(), ["1", "2", "3"]);
+  handler.finish("e4");
+  await dispatcher.drain();
+  assert.deepEqual(ledger.cursors(), ["1", "2", "3", "4"]);
+  assert.equal(dispatcher.status.applied, 4);
+});
+
+Deno.test("a receipt says what is needed to refuse a replay and to go on", async () => {
+  const { dispatcher, ledger } = setUp([handlerOf(() => {})]);
+  await dispatcher.accept(message(1));
+  await dispatcher.accept({ ...message(2), id: "" });
+  await dispatcher.drain();
+  const issuedAtMs = Date.parse("2026-03-01T12:00:00Z");
+  assert.deepEqual(ledger.calls.flat(), [
+    { eventId: "e1", type: TYPE, nonce: "n1", issuedAtMs, cursor: "1" },
+    { eventId: "e2", type: TYPE, nonce: "n2", issuedAtMs },
+  ]);
+});
+
+const badMessages: {
+  what: string;
+  reason: string;
+  make: () => { id: string; event: string; data: string };
+}[] = [
+  {
+    what: "text that is no JSON",
+    reason: "malformed",
+    make: () => ({ id: "9", event: TYPE, data: "{" }),
+  },
+  {
+    what: "a forged event",
+    reason: "signature",
+    make: () => wrap("9", signedEvent({ nonce: "x" }, "B")),
+  },
+  {
+    what: "a tampered event",
+    reason: "signature",
+    make: () =>
+      wrap("9", { ...signedEvent({ nonce: "x" }), payload: `{"a":1}` }),
+  },
+  {
+    what: "a stale event",
+    reason: "stale",
+    make: () =>
+      wrap("9", signedEvent({ issuedAt: "2026-03-01T11:54:59Z", nonce: "x" })),
+  },
+  {
+    what: "an event from the future",
+    reason: "future",
+    make: () =>
+      wrap("9", signedEvent({ issuedAt: "2026-03-01T12:05:01Z", nonce: "x" })),
+  },
+  {
+    what: "an event without a signature",
+    reason: "missing_signature",
+    make: () => wrap("9", { ...signedEvent({ nonce: "x" }), signature: "" }),
+  },
+  { what: "a replayed event", reason: "replay", make: () => message(1) },
+];
+
+for (const { what, reason, make } of badMessages) {
+  Deno.test(`accept() counts ${what} as "${reason}", and the stream goes on`, async () => {
+    const handler = new SteeredHandler();
+    const { dispatcher, ledger, log } = setUp([handler]);
+    await dispatcher.accept(message(1));
+    handler.finish("e1");
+    await dispatcher.drain();
+    await dispatcher.accept(make());
+    await dispatcher.accept(message(2));
+    handler.finish("e2");
+    await dispatcher.drain();
+    assert.deepEqual(dispatcher.status.rejected, { [reason]: 1 });
+    assert.deepEqual(handler.seen, ["e1", "e2"]);
+    assert.deepEqual(ledger.cursors(), ["1", "2"]);
+    const warnings = log.lines.filter((line) => line.level === "warn");
+    assert.deepEqual(warnings.map((line) => line.fields["reason"]), [reason]);
+  });
+}
+
+Deno.test("a flood of refused events is counted in full and logged once a second", async () => {
+  const { dispatcher, clock, log } = setUp([]);
+  const flood = async () => {
+    for (let n = 0; n < 50; n++) {
+      await dispatcher.accept({ id: "", event: TYPE, data: "no" });
+    }
+  };
+  await flood();
+  assert.equal(log.lines.length, 1);
+  await clock.advance(1_000);
+  await flood();
+  assert.equal(log.lines.length, 2);
+  assert.deepEqual(dispatcher.status.rejected, { malformed: 100 });
+  assert.equal(log.lines[1]?.fields["count"], 51);
+});
+
+Deno.test("a verifier that breaks does not end the stream", async () => {
+  const { ledger, log, clock } = setUp([]);
+  const dispatcher = new Dispatcher({
+    verifier: {
+      verify() {
+        throw new TypeError("broken");
+      },
+      release() {},
+    },
+    ledger,
+    handlers: new Map(),
+    pull() {},
+    clock,
+    log,
+  });
+  await dispatcher.accept(message(1));
+  assert.deepEqual(dispatcher.status.rejected, { unverifiable: 1 });
+});
+
+Deno.test("an event whose effect is durable already has none again, but gets a receipt", async () => {
+  const handler = new SteeredHandler();
+  const { dispatcher, ledger } = setUp([handler]);
+  ledger.applied.add("e1");
+  await dispatcher.accept(message(1));
+  await dispatcher.drain();
+  assert.deepEqual(handler.seen, []);
+  assert.deepEqual(ledger.cursors(), ["1"]);
+  const { applied, repeated } = dispatcher.status;
+  assert.deepEqual({ applied, repeated }, { applied: 0, repeated: 1 });
+});
+
+Deno.test("an event without a handler is counted apart and moves the cursor on", async () => {
+  const { dispatcher, ledger, log } = setUp([]);
+  await dispatcher.accept(message(1, { type: "peer_added" }));
+  await dispatcher.drain();
+  const { applied, unhandled, lastAppliedMs } = dispatcher.status;
+  assert.deepEqual({ applied, unhandled }, { applied: 0, unhandled: 1 });
+  assert.equal(lastAppliedMs, undefined);
+  assert.deepEqual(ledger.cursors(), ["1"]);
+  assert.deepEqual(log.lines.map((line) => line.level), ["debug"]);
+});
+
+const handlerFailures: { what: string; error: Error; reason: string }[] = [
+  {
+    what: "whose payload does not parse",
+    error: new ShapeError("Invalid payload"),
+    reason: "payload",
+  },
+  {
+    what: "whose handler breaks",
+    error: new TypeError("no"),
+    reason: "handler",
+  },
+  {
+    what: "that its handler refuses",
+    error: new RefusedEventError("foreign", "not ours"),
+    reason: "foreign",
+  },
+];
+
+for (const { what, error, reason } of handlerFailures) {
+  Deno.test(`an event ${what} is logged, counted and answered with a pull, and the cursor moves on`, async () => {
+    const setup = setUp([handlerOf(() => {
+      throw error;
+    })]);
+    const { dispatcher, ledger, log, pulls } = setup;
+    await dispatcher.accept(message(1));
+    await dispatcher.drain();
+    assert.deepEqual(dispatcher.status.rejected, { [reason]: 1 });
+    assert.equal(dispatcher.status.applied, 0);
+    assert.equal(pulls.length, 1);
+    assert.deepEqual(ledger.cursors(), ["1"]);
+    assert.equal(log.lines.length, 1);
+    const { event_type, event_id } = log.lines[0]?.fields ?? {};
+    assert.deepEqual({ event_type, event_id }, {
+      event_type: TYPE,
+      event_id: "e1",
+    });
+  });
+}
+
+Deno.test("a handler that breaks does not keep the next one from its work", async () => {
+  const order: string[] = [];
+  const { dispatcher } = setUp([
+    handlerOf(() => {
+      order.push("first");
+      throw new TypeError("broken");
+    }),
+    handlerOf(() => {
+      order.push("second");
+    }),
+  ]);
+  await dispatcher.accept(message(1));
+  await dispatcher.drain();
+  assert.deepEqual(order, ["first", "second"]);
+});
+
+Deno.test("when an effect cannot be stored, the feed hears of it and the event may come again", async () => {
+  const handler = new SteeredHandler();
+  const { dispatcher, ledger, pulls } = setUp([handler]);
+  for (const n of [1, 2, 3]) await dispatcher.accept(message(n));
+  handler.finish("e1");
+  handler.fail("e2", diskFull());
+  handler.finish("e3");
+  await settle();
+  assert.deepEqual(ledger.cursors(), ["1"]);
+  const failure = await failureFrom(dispatcher.accept(message(4)));
+  assert.ok(failure instanceof StoreWriteError);
+  assert.equal(pulls.length, 1);
+
+  // The feed reconnects and gets everything after the cursor, nonces and all.
+  for (const n of [2, 3, 4]) await dispatcher.accept(message(n));
+  for (const n of [2, 3, 4]) handler.finish(`e${n}`);
+  await dispatcher.drain();
+  assert.deepEqual(ledger.cursors(), ["1", "2", "3", "4"]);
+  assert.deepEqual(dispatcher.status.rejected, {});
+  assert.deepEqual(handler.seen, ["e1", "e2", "e3", "e2", "e3", "e4"]);
+});
+
+Deno.test("when receipts cannot be stored, the events may come again", async () => {
+  const { dispatcher, ledger } = setUp([handlerOf(() => {})]);
+  ledger.failures = 1;
+  await dispatcher.accept(message(1));
+  const failure = await failureFrom(dispatcher.drain());
+  assert.ok(failure instanceof StoreWriteError);
+  await dispatcher.accept(message(1));
+  await dispatcher.drain();
+  assert.deepEqual(ledger.cursors(), ["1"]);
+  assert.equal(dispatcher.status.applied, 1);
+});
+
+Deno.test("accept() waits while too many effects are under way", async () => {
+  const handler = new SteeredHandler();
+  const { dispatcher } = setUp([handler], { maxInFlight: 2 });
+  await dispatcher.accept(message(1));
+  let accepted = false;
+  const second = dispatcher.accept(message(2)).then(() => accepted = true);
+  await settle();
+  assert.equal(accepted, false);
+  handler.finish("e1");
+  await second;
+  handler.finish("e2");
+  await dispatcher.drain();
+});
+
+Deno.test("a failure lets go of whoever waits for room", async () => {
+  const handler = new SteeredHandler();
+  const { dispatcher } = setUp([handler], { maxInFlight: 1 });
+  const waiting = failureFrom(dispatcher.accept(message(1)));
+  await settle();
+  handler.fail("e1", diskFull());
+  assert.ok(await waiting instanceof StoreWriteError);
+});
+
+Deno.test("Dispatcher refuses a limit that nothing fits under", () => {
+  for (const maxInFlight of [0, NaN]) {
+    assert.throws(() => setUp([], { maxInFlight }), RangeError);
+  }
+});
+
+Deno.test("a barrier is alone: effects before it are durable, those after it wait", async () => {
+  const state = new SteeredHandler();
+  const rotation = new SteeredHandler();
+  const barrier = {
+    barrier: true,
+    handle: (event: VerifiedEvent) => rotation.handle(event),
+  };
+  const { dispatcher, ledger } = setUp([state], {
+    others: { signing_key_rotated: barrier },
+  });
+  await dispatcher.accept(message(1));
+  const rotated = dispatcher.accept(
+    message(2, { type: "signing_key_rotated" }),
+  );
+  await settle();
+  assert.deepEqual(rotation.seen, []);
+  state.finish("e1");
+  await settle();
+  assert.deepEqual(rotation.seen, ["e2"]);
+  assert.deepEqual(ledger.cursors(), ["1"]);
+  let next = false;
+  const accepted = rotated.then(() => next = true);
+  await settle();
+  assert.equal(next, false);
+  rotation.finish("e2");
+  await accepted;
+  assert.deepEqual(ledger.cursors(), ["1", "2"]);
+});
+
+Deno.test("a barrier behind a failure may come again, too", async () => {
+  const state = new SteeredHandler();
+  const barrier = {
+    barrier: true,
+    handle: () => Promise.resolve(),
+  };
+  const { dispatcher, ledger } = setUp([state], {
+    others: { signing_key_rotated: barrier },
+  });
+  const rotation = message(2, { type: "signing_key_rotated" });
+  await dispatcher.accept(message(1));
+  const failed = failureFrom(dispatcher.accept(rotation));
+  await settle();
+  state.fail("e1", diskFull());
+  assert.ok(await failed instanceof StoreWriteError);
+  await dispatcher.accept(rotation);
+  assert.deepEqual(ledger.cursors(), ["2"]);
+  assert.deepEqual(dispatcher.status.rejected, {});
+});
+
+Deno.test("no receipt is forgotten when events come just as recording ends", async () => {
+  const { dispatcher, ledger } = setUp([handlerOf(() => {})]);
+  let expected = 0;
+  for (let turns = 0; turns < 40; turns++) {
+    await dispatcher.accept(message(++expected));
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    await dispatcher.accept(message(++expected));
+    await dispatcher.drain();
+    assert.equal(ledger.cursors().length, expected, `after ${turns} turns`);
+  }
+});
