@@ -10,7 +10,7 @@ import { call, LocalCallError } from "./local_client.ts";
 export async function printState(invocation: Invocation): Promise<number> {
   const config = await invocation.config();
   const served = await fromAgent(config);
-  const state = served ?? await fromDisk(config, invocation);
+  const state = served ?? fromDisk(config, invocation);
   invocation.print(JSON.stringify(state, null, 2));
   return EXIT.fine;
 }
@@ -29,10 +29,10 @@ async function fromAgent(config: Config): Promise<unknown> {
   }
 }
 
-async function fromDisk(
+function fromDisk(
   config: Config,
   { complain }: Invocation,
-): Promise<unknown> {
+): unknown {
   const { data_dir: dataDir, cluster } = config;
   const stored = readMembership({ dataDir, cluster });
   if (!stored) {
