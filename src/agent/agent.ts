@@ -183,7 +183,15 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     sync: () => ({ ...syncer.status, pending: syncer.pending }),
   };
   const freshness = () =>
-    freshnessOf(sources, io.clock, config["reconcile.interval"]);
+    freshnessOf(
+      {
+        streaming: feed.status.state === "streaming",
+        lastSuccessMs: reconciler.status.lastSuccessMs,
+        lastAppliedMs: dispatcher.lastAppliedMs,
+      },
+      io.clock,
+      config["reconcile.interval"],
+    );
   const api = new NodeApi({
     state: store.state,
     reports: store.reports,

@@ -42,6 +42,16 @@ export interface StatusSources {
   };
 }
 
+/** When the control plane was last heard of. Times are ms since the Unix epoch. */
+export interface Contact {
+  /** Whether the event stream is open. */
+  readonly streaming: boolean;
+  /** Last successful pull. */
+  readonly lastSuccessMs: Moment;
+  /** Last applied event. */
+  readonly lastAppliedMs: Moment;
+}
+
 /** How fresh the served state is. */
 export interface Freshness {
   readonly verifiedAtMs?: number;
@@ -56,14 +66,12 @@ export interface Freshness {
  * @see design, section 9 "Degraded mode and freshness"
  */
 export function freshnessOf(
-  sources: Pick<StatusSources, "stream" | "events" | "pull">,
+  contact: Contact,
   clock: Clock,
   reconcileIntervalMs: number,
 ): Freshness {
-  const { lastSuccessMs } = sources.pull();
-  const { lastAppliedMs } = sources.events();
+  const { streaming, lastSuccessMs, lastAppliedMs } = contact;
   const verifiedAtMs = Math.max(lastSuccessMs ?? 0, lastAppliedMs ?? 0);
-  const streaming = sources.stream().state === "streaming";
   const stale = !streaming && (lastSuccessMs === undefined ||
     clock.now() - lastSuccessMs > 2 * reconcileIntervalMs);
   return { stale, ...(verifiedAtMs > 0 ? { verifiedAtMs } : {}) };

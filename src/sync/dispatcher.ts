@@ -112,6 +112,11 @@ export class Dispatcher {
     };
   }
 
+  /** When the last event was applied; asked on every read of the local API. */
+  get lastAppliedMs(): number | undefined {
+    return this.#lastAppliedMs;
+  }
+
   /**
    * Takes one message. Resolves when the next may come, which is before this
    * one's effect is durable, unless too many are under way.

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { freshnessOf } from "../../src/agent/status.ts";
+import { watchContact } from "../../src/agent/watch_contact.ts";
+import { Degraded } from "../../src/sync/degraded.ts";
+import { ControlError } from "../../src/uplink/control_error.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
+import { MemoryLog } from "../fakes/memory_log.ts";
+
+const NOW_MS = Date.parse("2026-03-01T12:00:00Z");
+const INTERVAL_MS = 60_000;
+
+const cases = [
+  {
+    when: "the stream is open, however old the last pull",
+    contact: {
+      streaming: true,
+      lastSuccessMs: NOW_MS - 3_600_000,
+      lastAppliedMs: undefined,
+    },
+    stale: false,
+  },
+  {
+    when: "the stream is down and a pull is two intervals old",
+    contact: {
+      streaming: false,
+      lastSuccessMs: NOW_MS - 2 * INTERVAL_MS,
+      lastAppliedMs: undefined,
+    },
+    stale: false,
+  },
+  {
+    when: "the stream is down and a pull is older than that",
+    contact: {
+      streaming: false,
+      lastSuccessMs: NOW_MS - 2 * INTERVAL_MS - 1,
+      lastAppliedMs: undefined,
+    },
+    stale: true,
+  },
+  {
+    when: "the stream is down and there was no pull yet",
+    contact: {
+      streaming: false,
+      lastSuccessMs: undefined,
+      lastAppliedMs: undefined,
+    },
+    stale: true,
+  },
+];
+
+for (const { when, contact, stale } of cases) {
+  Deno.test(`freshnessOf() is ${stale ? "stale" : "fresh"} when ${when}`, () => {
+    const clock = new FakeClock(NOW_MS);
+    assert.equal(freshnessOf(contact, clock, INTERVAL_MS).stale, stale);
+  });
+}
+
+Deno.test("freshnessOf() counts the later of pull and event as verified", () => {
+  const contact = { streaming: true, lastSuccessMs: 5, lastAppliedMs: 7 };
+  const clock = new FakeClock(NOW_MS);
+  assert.equal(freshnessOf(contact, clock, INTERVAL_MS).verifiedAtMs, 7);
+});
+
+Deno.test("watchContact() shows why the control plane cannot be used", () => {
+  const degraded = new Degraded(new FakeClock(), new MemoryLog());
+  const contact = watchContact(degraded);
+  const reasons = () => degraded.list().map((one) => one.reason);
+  contact(new ControlError("unreachable", "no route"));
+  assert.deepEqual(reasons(), ["control_plane_unreachable"]);
+  contact(new ControlError("unauthorized", "no", { status: 401 }));
+  assert.deepEqual(reasons(), ["unauthorized"]);
+  contact(undefined);
+  assert.deepEqual(reasons(), []);
+});
+
+Deno.test("watchContact() does not blame the connection for other failures", () => {
+  const degraded = new Degraded(new FakeClock(), new MemoryLog());
+  const contact = watchContact(degraded);
+  contact(new Error("the disk is full"));
+  contact(new ControlError("rate_limited", "slow down", { status: 429 }));
+  assert.deepEqual(degraded.list(), []);
+});
