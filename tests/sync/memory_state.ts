@@ -49,7 +49,13 @@ export class MemoryState implements StatePort {
 }
 
 /** What a view holds, in a form that is easy to compare. */
-export function contentOf({ metadata, data, secretRefs }: StateView) {
+export function contentOf(
+  { metadata, data, secretRefs }: StateView,
+): {
+  readonly metadata: Record<string, string>;
+  readonly data: Record<string, string>;
+  readonly secrets: readonly string[];
+} {
   return {
     metadata: Object.fromEntries(metadata),
     data: Object.fromEntries(

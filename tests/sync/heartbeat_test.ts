@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { goDuration, Heartbeat } from "../../src/sync/heartbeat.ts";
+import { ControlError } from "../../src/uplink/control_error.ts";
+import type {
+  HeartbeatRequest,
+  HeartbeatResponse,
+} from "../../src/wire/bodies.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
+import { FakeRandom } from "../fakes/fake_random.ts";
+import { MemoryLog } from "../fakes/memory_log.ts";
+
+async function whileBeating(
+  work: (running: {
+    readonly clock: FakeClock;
+    readonly log: MemoryLog;
+    readonly bodies: HeartbeatRequest[];
+    /** What the next heartbeats are answered; then an answer without hints. */
+    readonly answers: (HeartbeatResponse | Error)[];
+    readonly heard: string[];
+  }) => Promise<void>,
+) {
+  const clock = new FakeClock();
+  const log = new MemoryLog();
+  const bodies: HeartbeatRequest[] = [];
+  const answers: (HeartbeatResponse | Error)[] = [];
+  const heard: string[] = [];
+  const heartbeat = new Heartbeat({
+    uplink: {
+      heartbeat(body) {
+        bodies.push(body);
+        const answer = answers.shift();
+        return answer instanceof Error
+          ? Promise.reject(answer)
+          : Promise.resolve(answer ?? { reconcile: false, rotate_keys: false });
+      },
+    },
+    nodeId: "n_1",
+    status: () => "healthy",
+    binaryChecksum: "sha256:00",
+    onReconcile: () => heard.push("reconcile"),
+    onAnswer: (failure) =>
+      heard.push(failure instanceof ControlError ? failure.kind : "fine"),
+    io: { clock, random: new FakeRandom(), log },
+  });
+  const stop = new AbortController();
+  const done = heartbeat.run(stop.signal);
+  try {
+    await clock.advance(0);
+    await work({ clock, log, bodies, answers, heard });
+  } finally {
+    stop.abort();
+    await done;
+  }
+  assert.deepEqual(clock.sleeping, []);
+}
+
+Deno.test("heartbeats are sent at the start and every 30 s, with real content", () =>
+  whileBeating(async ({ clock, bodies }) => {
+    assert.equal(bodies.length, 1);
+    await clock.advance(29_999);
+    assert.equal(bodies.length, 1);
+    await clock.advance(1);
+    assert.deepEqual(bodies[1], {
+      node_id: "n_1",
+      timestamp: "2026-03-01T12:00:30.000Z",
+      status: "healthy",
+      uptime: "30s",
+      binary_checksum: "sha256:00",
+    });
+  }));
+
+Deno.test("a heartbeat's hint asks for a pull", () =>
+  whileBeating(async ({ clock, answers, heard }) => {
+    answers.push({ reconcile: true, rotate_keys: false });
+    await clock.advance(30_000);
+    assert.deepEqual(heard, ["fine", "fine", "reconcile"]);
+  }));
+
+Deno.test("a heartbeat that fails is told and logged, and the next one comes in time", () =>
+  whileBeating(async ({ clock, answers, heard, log, bodies }) => {
+    answers.push(new ControlError("unauthorized", "Status 401"));
+    await clock.advance(30_000);
+    assert.deepEqual(heard, ["fine", "unauthorized"]);
+    assert.deepEqual(log.lines.map(({ level }) => level), ["warn"]);
+    await clock.advance(30_000);
+    assert.equal(bodies.length, 3);
+    assert.equal(heard[2], "fine");
+  }));
+
+const durations: [ms: number, text: string][] = [
+  [0, "0s"],
+  [-5, "0s"],
+  [1, "0.001s"],
+  [1_500, "1.5s"],
+  [59_999.6, "1m0s"],
+  [60_000, "1m0s"],
+  [62_500, "1m2.5s"],
+  [3_600_000, "1h0m0s"],
+  [90_061_001, "25h1m1.001s"],
+];
+
+for (const [ms, text] of durations) {
+  Deno.test(`goDuration() is "${text}" for ${ms} ms`, () => {
+    assert.equal(goDuration(ms), text);
+  });
+}
+
+Deno.test("Heartbeat refuses an interval under a second", () => {
+  const io = {
+    clock: new FakeClock(),
+    random: new FakeRandom(),
+    log: new MemoryLog(),
+  };
+  assert.throws(
+    () =>
+      new Heartbeat({
+        uplink: { heartbeat: () => Promise.reject(new Error("not called")) },
+        nodeId: "n_1",
+        intervalMs: 0,
+        status: () => "healthy",
+        binaryChecksum: "",
+        onReconcile() {},
+        io,
+      }),
+    RangeError,
+  );
+});
