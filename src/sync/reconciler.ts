@@ -74,6 +74,8 @@ export class Reconciler implements Part {
   readonly #options: ReconcilerOptions;
   readonly #intervalMs: number;
   #pulling: Promise<void> | undefined;
+  /** The pull that waits for the end of the one that is under way. */
+  #next: Promise<void> | undefined;
   readonly #triggers = new Set<string>();
   #wake: (() => void) | undefined;
   #lastStartMs = -Infinity;
@@ -101,12 +103,25 @@ export class Reconciler implements Part {
   }
 
   /**
-   * Pulls now. Whoever asks while a pull is under way shares it.
+   * Resolves after a pull that was not begun before the call: one that is under
+   * way may have asked before what the caller knows of. Whoever asks meanwhile
+   * shares the next.
    *
    * @throws {ControlError | RefusedStateError | StoreWriteError}
    */
   pullNow(signal: AbortSignal): Promise<void> {
-    return this.#pulling ??= this.#pull(signal).finally(() => {
+    if (this.#next) return this.#next;
+    if (!this.#pulling) return this.#start(signal);
+    const after = () => {
+      this.#next = undefined;
+      signal.throwIfAborted();
+      return this.#start(signal);
+    };
+    return this.#next = this.#pulling.then(after, after);
+  }
+
+  #start(signal: AbortSignal): Promise<void> {
+    return this.#pulling = this.#pull(signal).finally(() => {
       this.#pulling = undefined;
     });
   }

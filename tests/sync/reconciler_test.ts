@@ -196,14 +196,29 @@ Deno.test("pullNow() that cannot be stored fails and reports no drift", async ()
   assert.deepEqual(uplink.drifts, []);
 });
 
-Deno.test("whoever asks while a pull is under way shares it", async () => {
+Deno.test("whoever asks while a pull is under way shares the next one", async () => {
   const { reconciler, uplink } = setUp();
+  uplink.answer = withMetadata("old");
   const release = uplink.hold();
-  const both = [reconciler.pullNow(never), reconciler.pullNow(never)];
+  const first = reconciler.pullNow(never);
+  // The first has asked already: what is true from here on it cannot know.
+  uplink.answer = withMetadata("new");
+  const others = [reconciler.pullNow(never), reconciler.pullNow(never)];
   release();
-  await Promise.all(both);
-  assert.equal(uplink.fetches, 1);
+  await Promise.all([first, ...others]);
+  assert.equal(uplink.fetches, 2);
+  assert.equal(reconciler.status.lastError, undefined);
   await reconciler.pullNow(never);
+  assert.equal(uplink.fetches, 3);
+});
+
+Deno.test("a pull that waits for another runs though that one fails", async () => {
+  const { reconciler, uplink } = setUp();
+  uplink.failures.push(new ControlError("unreachable", "no route"));
+  const first = reconciler.pullNow(never);
+  const second = reconciler.pullNow(never);
+  await assert.rejects(first, ControlError);
+  await second;
   assert.equal(uplink.fetches, 2);
 });
 
