@@ -32,11 +32,11 @@ export class MemoryState implements StatePort {
     decide: (latest: StateView) => StateChange | undefined,
   ): Promise<StateView> {
     await this.#held?.promise;
+    const change = decide(this.view);
     if (this.failures > 0) {
       this.failures--;
       throw new StoreWriteError("a test", new Error("disk full"));
     }
-    const change = decide(this.view);
     if (change) {
       const { revision } = this.view;
       this.view = {

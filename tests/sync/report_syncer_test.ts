@@ -3,6 +3,7 @@ import type { ReportChanges } from "../../src/store/sync_ledger.ts";
 import {
   ReportSyncer,
   type ReportSyncerOptions,
+  type SyncRecord,
 } from "../../src/sync/report_syncer.ts";
 import {
   ControlError,
@@ -10,7 +11,6 @@ import {
   type ControlFailure,
 } from "../../src/uplink/control_error.ts";
 import { ControlClient } from "../../src/uplink/control_client.ts";
-import type { DataEntry } from "../../src/wire/state.ts";
 import { FakeClock, settle } from "../fakes/fake_clock.ts";
 import { FakeRandom } from "../fakes/fake_random.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
@@ -68,12 +68,12 @@ async function whileSyncing(
   const log = new MemoryLog();
   const uplink = new FakeControl();
   let writes = 0;
-  const ledger = {
-    pending: (entries: ReadonlyMap<string, DataEntry>) =>
-      store.syncLedger.pending(entries),
-    async markSynced(changes: ReportChanges) {
+  const real: SyncRecord = store.syncLedger;
+  const ledger: SyncRecord = {
+    pending: (entries) => real.pending(entries),
+    async markSynced(changes) {
       writes++;
-      await store.syncLedger.markSynced(changes).finally(() => writes--);
+      await real.markSynced(changes).finally(() => writes--);
     },
   };
   const syncer = new ReportSyncer({
