@@ -68,12 +68,33 @@ function joinWith(
           ? { metadata: (stop) => askMetadataService(config, io, stop) }
           : {}),
       }, signal),
+    forgetFormer: () => forgetFormer(store),
     controlPlane: config["api.base_url"] ?? "",
     hostname: config["registration.hostname"] ?? hostname(),
     metadata: config["registration.metadata"],
     maxRetryMs: config["registration.max_retry_duration"],
     io,
   }, stop);
+}
+
+/**
+ * State, event cursor and what was synced belong to the node that this one was
+ * until now: its versions would refuse the new node's state as a rollback.
+ * Reports are kept, and go to the new control plane.
+ */
+async function forgetFormer(store: Membership): Promise<void> {
+  await store.state.update(() => ({
+    metadata: new Map(),
+    data: [],
+    secretRefs: [],
+    peers: [],
+    policies: [],
+    position: null,
+    complete: false,
+  }));
+  await store.events.resetCursor();
+  const { deleted } = store.syncLedger.pending(new Map());
+  await store.syncLedger.markSynced({ entries: [], deleted });
 }
 
 function askMetadataService(

@@ -35,7 +35,8 @@ export interface StateChange {
   readonly secretRefs?: readonly SecretRef[];
   readonly peers?: readonly Peer[];
   readonly policies?: readonly Policy[];
-  readonly position?: StatePosition;
+  /** Null forgets it: the numbers of another control plane say nothing. */
+  readonly position?: StatePosition | null;
   readonly complete?: boolean;
 }
 
@@ -55,7 +56,9 @@ export const EMPTY_STATE: StateParts = Object.freeze({
  */
 export function applyChange(from: StateParts, change: StateChange): StateParts {
   const { metadata, data, secretRefs, peers, policies } = change;
-  const position = change.position ?? from.position;
+  const position = change.position === null
+    ? undefined
+    : change.position ?? from.position;
   return Object.freeze({
     metadata: metadata
       ? keepIfEqual(from.metadata, sortedMap(metadata), Object.is)

@@ -42,6 +42,11 @@ export interface RegistrationOptions {
   readonly trust: RegistrationTrust;
   readonly uplink: RegistrationUplink;
   readonly findToken: (signal: AbortSignal) => Promise<FoundToken>;
+  /**
+   * Forgets what only held for the identity before: called once the new one is
+   * certain, and before it is stored.
+   */
+  readonly forgetFormer: () => Promise<void>;
   readonly controlPlane: string;
   readonly hostname: string;
   readonly metadata?: Readonly<Record<string, string>>;
@@ -95,6 +100,7 @@ export async function register(
     nodeSecretKey: answer.node_secret_key,
     signingPublicKey: answer.signing_public_key,
   };
+  await options.forgetFormer();
   // The keys first: an identity whose keys are missing could not go on.
   await trust.save({
     current: answer.signing_public_key,

@@ -33,6 +33,22 @@ Deno.test("update() keeps parts that a change leaves out, and sorts the others",
     await store.close();
   }));
 
+Deno.test("update() forgets its position for null, and only for that", () =>
+  inFolder(async (dataDir) => {
+    const { store } = await openStore(dataDir);
+    const position = { epoch: 3, version: 9 };
+    await store.state.update(() => ({ position }));
+    await store.state.update(() => ({ metadata: new Map([["a", "1"]]) }));
+    assert.deepEqual(store.state.view.position, position);
+    await store.state.update(() => ({ position: null }));
+    assert.equal(store.state.view.position, undefined);
+    await store.close();
+    const reopened = await openStore(dataDir);
+    assert.equal(reopened.store.state.view.position, undefined);
+    assert.equal(reopened.store.state.view.metadata.get("a"), "1");
+    await reopened.store.close();
+  }));
+
 Deno.test("update() keeps payloads byte for byte across a restart", () =>
   inFolder(async (dir) => {
     const payloads = [

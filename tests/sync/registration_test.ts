@@ -103,6 +103,10 @@ function setUp(file?: string) {
     ...recorder.options,
     findToken: () =>
       Promise.resolve({ token: TOKEN, ...(file ? { file } : {}) }),
+    forgetFormer: () => {
+      recorder.steps.push("forget");
+      return Promise.resolve();
+    },
     controlPlane: "https://cp.test",
     hostname: "host-1",
     io: { clock, random: new FakeRandom(), log },
@@ -123,7 +127,13 @@ Deno.test("register() stores the key pair before it is sent and the identity las
     { ...options, metadata: { rack: "7" } },
     never,
   );
-  assert.deepEqual(recorder.steps, ["pending", "register", "keys", "identity"]);
+  assert.deepEqual(recorder.steps, [
+    "pending",
+    "register",
+    "forget",
+    "keys",
+    "identity",
+  ]);
   assert.deepEqual(recorder.requests, [{
     token: TOKEN,
     public_key: recorder.pending?.publicKey,
