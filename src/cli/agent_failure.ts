@@ -1,4 +1,5 @@
 import type { Config } from "../config/settings.ts";
+import { ListenError } from "../node_api/listen_error.ts";
 import { RegistrationError } from "../sync/registration.ts";
 import { TokenError } from "../sync/token_sources.ts";
 import {
@@ -12,6 +13,19 @@ import { CommandError, EXIT } from "./command.ts";
 
 /** What keeps the agent from starting, as an engineer needs to hear it. */
 export function asCommandError(error: unknown, config: Config): unknown {
+  // The part that failed is named around the reason.
+  if (error instanceof Error && error.cause instanceof ListenError) {
+    return asCommandError(error.cause, config);
+  }
+  if (error instanceof ListenError) {
+    const ofConfiguration = error.kind !== "in_use" && error.kind !== "failed";
+    return new CommandError(
+      ofConfiguration ? EXIT.badConfiguration : EXIT.failed,
+      error.message,
+      "the listeners are set by node_api.*; see docs/configuration.md",
+      error.kind === "failed" ? error.cause : undefined,
+    );
+  }
   if (error instanceof AlreadyRunningError) {
     return new CommandError(
       EXIT.alreadyRunning,

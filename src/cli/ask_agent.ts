@@ -13,17 +13,19 @@ export async function askAgent(
     return await call(socket, ...request);
   } catch (error) {
     if (!(error instanceof LocalCallError)) throw error;
-    throw asCommandError(error);
+    throw failureOf(error);
   }
 }
 
 const HINTS = {
   not_running: 'start it with "plexd up", or name its socket with --config',
   no_permission: "run this as root, or join the group that owns the socket",
+  no_answer: "it may be overloaded or stuck: look at its log",
   bad_answer: "is another program listening there?",
 } as const satisfies Record<LocalCallError["kind"], string>;
 
-function asCommandError(error: LocalCallError): CommandError {
+/** What it means for a command that the agent could not be asked. */
+export function failureOf(error: LocalCallError): CommandError {
   const exitCode = error.kind === "not_running"
     ? EXIT.agentNotRunning
     : EXIT.failed;

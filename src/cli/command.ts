@@ -40,6 +40,11 @@ export interface Command {
   /** Its words: `state`, or `state get`. */
   readonly name: string;
   readonly summary: string;
+  /**
+   * Runs until it is told to stop, so it takes SIGTERM and SIGINT itself; the
+   * others end at once, as any program does. @default {false}
+   */
+  readonly stoppable?: boolean;
   readonly args: readonly Argument[];
   readonly flags: readonly Flag[];
   /** Loads what the command needs only when it is the one that runs. */
@@ -64,7 +69,10 @@ export interface Invocation {
   readonly print: (line: string) => void;
   /** Writes a line to standard error. */
   readonly complain: (line: string) => void;
-  /** Aborts on SIGTERM, SIGINT, and where asked for on the end of stdin. */
+  /**
+   * Aborts on SIGTERM, SIGINT, and where asked for on the end of stdin, for
+   * stoppable commands; never for others.
+   */
   readonly stop: AbortSignal;
 }
 

@@ -3,7 +3,7 @@ import type { Command, Flag } from "./command.ts";
 const TOKEN_FILE: Flag = {
   name: "--token-file",
   value: "FILE",
-  doc: "file of the one-time bootstrap token",
+  doc: "file of the one-time bootstrap token; - reads standard input",
   setting: "registration.token_file",
 };
 
@@ -71,6 +71,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "up",
     summary: "Run the agent until it is told to stop",
+    stoppable: true,
     args: [],
     flags: [DIE_WITH_STDIN, USERS_LOCK],
     load: async () => (await import("./up.ts")).up,
@@ -78,6 +79,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "join",
     summary: "Join a control plane with a one-time token",
+    stoppable: true,
     args: [],
     flags: [TOKEN_FILE, {
       name: "--force",
@@ -88,6 +90,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "dev",
     summary: "Run a control plane and an enrolled agent, live",
+    stoppable: true,
     args: [],
     flags: [{
       name: "--tour",
@@ -98,6 +101,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "control-plane",
     summary: "Run a control plane",
+    stoppable: true,
     args: [],
     flags: [
       {
@@ -147,5 +151,12 @@ export const COMMANDS: readonly Command[] = [
       required: true,
     }],
     load: async () => (await import("./state.ts")).stateReport,
+  },
+  {
+    name: "--print-state",
+    summary: "Print the node's state, from disk if no agent runs",
+    args: [],
+    flags: [],
+    load: async () => (await import("./print_state.ts")).printState,
   },
 ];

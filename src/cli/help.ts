@@ -12,10 +12,7 @@ export function helpText(): string {
     "       plexd --print-state",
     "",
     "Commands:",
-    ...columns([
-      ...commands,
-      ["--print-state", "Print the node's state, from disk if no agent runs"],
-    ]),
+    ...columns(commands),
     "",
     "Flags of every command:",
     ...columns(GLOBAL_FLAGS.map(pairOf)),

@@ -22,14 +22,13 @@ export function parseLine(words: readonly string[]): ParsedLine {
     [...GLOBAL_FLAGS, ...COMMANDS.flatMap((one) => one.flags)]
       .map((flag) => [flag.name, flag]),
   );
-  // `--print-state` is the one command that is spelled as a flag.
   for (let at = 0; at < words.length; at++) {
     const word = words[at]!;
     if (word === "--") {
       plain.push(...words.slice(at + 1));
       break;
     }
-    if (!word.startsWith("--") || word === "-") {
+    if (!word.startsWith("--") || isCommand(word)) {
       if (/^-[a-z]/i.test(word)) throw unknownFlag(word, [...known.values()]);
       plain.push(word);
       continue;
@@ -38,7 +37,8 @@ export function parseLine(words: readonly string[]): ParsedLine {
     const takesValue = known.get(word)?.value !== undefined;
     if (takesValue && !word.includes("=")) {
       const value = words[++at];
-      if (value === undefined) {
+      // More likely the value was forgotten than meant to look like a flag.
+      if (value === undefined || value.startsWith("--")) {
         throw new CommandError(
           EXIT.wrongUsage,
           `${word} needs a value`,
@@ -56,6 +56,11 @@ export function parseLine(words: readonly string[]): ParsedLine {
     checkCounts(command, args, flags);
   }
   return { ...(command ? { command } : {}), args, flags };
+}
+
+/** `--print-state` is a command that is spelled like a flag. */
+function isCommand(word: string): boolean {
+  return COMMANDS.some((one) => one.name === word);
 }
 
 function findCommand(plain: readonly string[]): Command | undefined {
@@ -122,10 +127,14 @@ function checkCounts(
     );
   }
   if (args.length > command.args.length) {
+    // Perhaps the word was meant to go on with the command's name.
+    const longer = COMMANDS.map((one) => one.name)
+      .filter((name) => name.startsWith(`${command.name} `));
+    const near = nearest(`${command.name} ${args[0]}`, longer);
     throw new CommandError(
       EXIT.wrongUsage,
       `"plexd ${command.name}" does not take "${args[command.args.length]}"`,
-      `plexd ${command.name} --help`,
+      near ? `did you mean "plexd ${near}"?` : `plexd ${command.name} --help`,
     );
   }
   for (const flag of command.flags) {

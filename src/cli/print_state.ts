@@ -1,6 +1,9 @@
 import type { Config } from "../config/settings.ts";
 import { readMembership } from "../store/read_membership.ts";
+import { CorruptIdentityError } from "../store/store_errors.ts";
+import { errorText, failureOf } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
+import { indentJson } from "./indent_json.ts";
 import { call, LocalCallError } from "./local_client.ts";
 
 /**
@@ -9,32 +12,29 @@ import { call, LocalCallError } from "./local_client.ts";
  */
 export async function printState(invocation: Invocation): Promise<number> {
   const config = await invocation.config();
-  const served = await fromAgent(config);
-  const state = served ?? fromDisk(config, invocation);
-  invocation.print(JSON.stringify(state, null, 2));
+  const state = await fromAgent(config) ??
+    JSON.stringify(fromDisk(config, invocation));
+  invocation.print(indentJson(state));
   return EXIT.fine;
 }
 
-async function fromAgent(config: Config): Promise<unknown> {
+/** @returns undefined when no agent is running. */
+async function fromAgent(config: Config): Promise<string | undefined> {
   try {
-    const answer = await call(
-      config["node_api.socket_path"],
-      "GET",
-      "/v1/state",
-    );
-    return answer.status === 200 ? answer.body : undefined;
+    const socket = config["node_api.socket_path"];
+    const answer = await call(socket, "GET", "/v1/state");
+    if (answer.status === 200) return answer.text;
+    throw new CommandError(EXIT.failed, errorText(answer));
   } catch (error) {
-    if (error instanceof LocalCallError) return undefined;
-    throw error;
+    if (!(error instanceof LocalCallError)) throw error;
+    if (error.kind === "not_running") return undefined;
+    throw failureOf(error);
   }
 }
 
-function fromDisk(
-  config: Config,
-  { complain }: Invocation,
-): unknown {
+function fromDisk(config: Config, { complain }: Invocation): unknown {
   const { data_dir: dataDir, cluster } = config;
-  const stored = readMembership({ dataDir, cluster });
+  const stored = readStore(dataDir, cluster);
   if (!stored) {
     throw new CommandError(
       EXIT.notFound,
@@ -58,4 +58,22 @@ function fromDisk(
     report_keys: [...stored.reports.values()]
       .map(({ key, version }) => ({ key, version })),
   };
+}
+
+function readStore(dataDir: string, cluster: string) {
+  try {
+    return readMembership({ dataDir, cluster });
+  } catch (error) {
+    if (error instanceof CorruptIdentityError) {
+      throw new CommandError(EXIT.failed, error.message);
+    }
+    if (error instanceof Deno.errors.PermissionDenied) {
+      throw new CommandError(
+        EXIT.failed,
+        `no agent is running, and this user may not read ${dataDir}`,
+        "run this as root, or as the user of the agent",
+      );
+    }
+    throw error;
+  }
 }

@@ -1,6 +1,9 @@
 import { encodeSegment } from "../wire/endpoints.ts";
 import { askAgent, errorText } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
+import { indentJson } from "./indent_json.ts";
+import { readStdin } from "./read_stdin.ts";
+import { stateTable } from "./state_table.ts";
 
 /** `plexd state` */
 export async function state(invocation: Invocation): Promise<number> {
@@ -10,9 +13,15 @@ export async function state(invocation: Invocation): Promise<number> {
     throw new CommandError(EXIT.failed, errorText(answer));
   }
   warnWhenStale(answer.headers, invocation);
-  invocation.print(JSON.stringify(answer.body, null, 2));
+  const asTable = invocation.flags["--output"] === "table";
+  invocation.print(
+    asTable ? stateTable(answer.body) : indentJson(answer.text),
+  );
   return EXIT.fine;
 }
+
+/** What the agent takes at most. */
+const MAX_REPORT_BYTES = 2 ** 20;
 
 const TYPES = ["metadata", "data", "report"];
 
@@ -43,7 +52,7 @@ export async function stateGet(invocation: Invocation): Promise<number> {
     throw new CommandError(EXIT.failed, errorText(answer));
   }
   warnWhenStale(answer.headers, invocation);
-  invocation.print(JSON.stringify(answer.body, null, 2));
+  invocation.print(indentJson(answer.text));
   return EXIT.fine;
 }
 
@@ -52,11 +61,10 @@ export async function stateReport(invocation: Invocation): Promise<number> {
   const [key = ""] = invocation.args;
   const given = invocation.flags["--data"];
   const text = given === "-"
-    ? await new Response(Deno.stdin.readable).text()
+    ? await readStdin(MAX_REPORT_BYTES)
     : String(given);
-  let payload: unknown;
   try {
-    payload = JSON.parse(text);
+    JSON.parse(text);
   } catch {
     throw new CommandError(
       EXIT.wrongUsage,
@@ -69,7 +77,8 @@ export async function stateReport(invocation: Invocation): Promise<number> {
     config,
     "PUT",
     `/v1/state/report/${segment(key)}`,
-    { content_type: "application/json", payload },
+    // As it was typed: numbers keep their text, members their order.
+    `{"content_type":"application/json","payload":${text}}`,
   );
   if (answer.status !== 200) {
     throw new CommandError(EXIT.failed, errorText(answer));

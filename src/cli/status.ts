@@ -1,6 +1,7 @@
 import type { StatusDocument } from "../wire/status.ts";
 import { askAgent, errorText } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
+import { indentJson } from "./indent_json.ts";
 
 /** `plexd status`: one screen that says whether the agent is well. */
 export async function status(invocation: Invocation): Promise<number> {
@@ -10,14 +11,31 @@ export async function status(invocation: Invocation): Promise<number> {
     throw new CommandError(EXIT.failed, errorText(answer));
   }
   if (invocation.flags["--output"] === "json") {
-    invocation.print(JSON.stringify(answer.body, null, 2));
+    invocation.print(indentJson(answer.text));
     return EXIT.fine;
   }
+  if (!isStatus(answer.body)) {
+    throw new CommandError(
+      EXIT.failed,
+      "the agent says its status in another way than this version knows",
+      'see it with "plexd status --output json"',
+    );
+  }
   const now = invocation.platform(config).clock.now();
-  for (const line of statusLines(answer.body as StatusDocument, now)) {
+  for (const line of statusLines(answer.body, now)) {
     invocation.print(line);
   }
   return EXIT.fine;
+}
+
+const SECTIONS = ["reasons", "stream", "events", "pull", "state", "sync"];
+
+/** An agent of another version may be running: enough to show nothing wrong. */
+function isStatus(body: unknown): body is StatusDocument {
+  return typeof body === "object" && body !== null &&
+    SECTIONS.every((name) =>
+      typeof Object.getOwnPropertyDescriptor(body, name)?.value === "object"
+    );
 }
 
 /** The screen, line by line. Ages are counted from `nowMs`. */
@@ -85,7 +103,10 @@ export function statusLines(status: StatusDocument, nowMs: number): string[] {
       }`,
     ],
   ];
-  return rows.map(([name, text]) => `${name.padEnd(14)} ${text}`.trimEnd());
+  return rows.map(([name, text]) =>
+    // Errors quote what others said; that must not steer the terminal.
+    `${name.padEnd(14)} ${text.replace(/\p{Cc}/gu, "\ufffd")}`.trimEnd()
+  );
 }
 
 /** A span of time in its two largest units. */

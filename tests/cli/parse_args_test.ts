@@ -44,6 +44,19 @@ Deno.test("parseLine() takes everything after -- as words", () => {
   assert.deepEqual(args, ["data", "--odd"]);
 });
 
+Deno.test("parseLine() takes --print-state for a command", () => {
+  const { command, flags } = parseLine(["--cluster", "a", "--print-state"]);
+  assert.equal(command?.name, "--print-state");
+  assert.deepEqual(flags, { "--cluster": "a" });
+});
+
+Deno.test("parseLine() takes --print-state after -- or = for a text", () => {
+  const key = parseLine(["state", "get", "data", "--", "--print-state"]);
+  assert.equal(key.command?.name, "state get");
+  const data = parseLine(["state", "report", "k", "--data=--print-state"]);
+  assert.equal(data.flags["--data"], "--print-state");
+});
+
 Deno.test("parseLine() takes - as a value", () => {
   const { flags } = parseLine(["state", "report", "k", "--data", "-"]);
   assert.equal(flags["--data"], "-");
@@ -85,6 +98,24 @@ const wrong = [
     words: ["up", "--config"],
     message: "--config needs a value",
     hint: "write it as --config FILE",
+  },
+  {
+    when: "a flag stands where a value should",
+    words: ["--config", "--cluster", "x", "up"],
+    message: "--config needs a value",
+    hint: "write it as --config FILE",
+  },
+  {
+    when: "the second word of a command is misspelled",
+    words: ["state", "gte", "data", "x"],
+    message: '"plexd state" does not take "gte"',
+    hint: 'did you mean "plexd state get"?',
+  },
+  {
+    when: "--print-state stands beside a command",
+    words: ["up", "--print-state"],
+    message: '"plexd up" does not take "--print-state"',
+    hint: "plexd up --help",
   },
   {
     when: "a switch has a value",

@@ -1,0 +1,81 @@
+import { resolve } from "node:path";
+import { ConfigError } from "../config/config_error.ts";
+import { loadConfig, variableOf } from "../config/load_config.ts";
+import { SettingValueError } from "../config/setting.ts";
+import { type Config, type SettingName, SETTINGS } from "../config/settings.ts";
+import type { Command, Flag } from "./command.ts";
+import { GLOBAL_FLAGS } from "./commands.ts";
+import type { ParsedLine } from "./parse_args.ts";
+import { platformFor } from "./platform_for.ts";
+
+const DEFAULT_CONFIG_FILE = "/etc/plexd/config.yaml";
+
+/**
+ * The configuration that a command runs with; its warnings go to the log.
+ *
+ * @throws {ConfigError}
+ */
+export async function configFor(
+  command: Command,
+  line: ParsedLine,
+): Promise<Config> {
+  const asked = line.flags["--config"] ?? Deno.env.get("PLEXD_CONFIG");
+  const { config, warnings } = await loadConfig({
+    file: {
+      path: typeof asked === "string" ? asked : DEFAULT_CONFIG_FILE,
+      required: asked !== undefined,
+    },
+    env: Deno.env.toObject(),
+    flags: settingsOf([...GLOBAL_FLAGS, ...command.flags], line),
+  });
+  // Children and /proc would show it for as long as the process lives.
+  Deno.env.delete(variableOf("registration.token_value"));
+  const { log } = platformFor(config);
+  for (const warning of warnings) log.warn("Configuration", { warning });
+  return config;
+}
+
+/**
+ * How to log where there is no configuration: by the flags alone.
+ *
+ * @throws {ConfigError}
+ */
+export function logSettings(
+  { flags }: ParsedLine,
+): Pick<Config, "log_level" | "log_format"> {
+  const read = <T>(
+    flag: string,
+    from: { read(value: unknown): T },
+    rest: T,
+  ) => {
+    const value = flags[flag];
+    if (value === undefined) return rest;
+    try {
+      return from.read(value);
+    } catch (error) {
+      if (!(error instanceof SettingValueError)) throw error;
+      throw new ConfigError([{ where: flag, what: error.message }]);
+    }
+  };
+  const { log_level, log_format } = SETTINGS;
+  return {
+    log_level: read("--log-level", log_level, log_level.defaultValue),
+    log_format: read("--log-format", log_format, log_format.defaultValue),
+  };
+}
+
+function settingsOf(
+  flags: readonly Flag[],
+  line: ParsedLine,
+): Partial<Record<SettingName, string>> {
+  const settings: Partial<Record<SettingName, string>> = {};
+  for (const { name, setting } of flags) {
+    const value = line.flags[name];
+    // "-" is standard input, which the command reads itself.
+    if (!setting || typeof value !== "string" || value === "-") continue;
+    // Whoever types a path means the folder they are in.
+    const isPath = SETTINGS[setting].form === "path" && value !== "";
+    settings[setting] = isPath ? resolve(value) : value;
+  }
+  return settings;
+}

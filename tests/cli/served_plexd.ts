@@ -1,0 +1,67 @@
+import { plexdCommand } from "./run_plexd.ts";
+
+/** A plexd process that runs until it is stopped, watched through its output. */
+export class ServedPlexd implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+  readonly #reading: Promise<unknown>;
+  #output = "";
+  #over = false;
+  #ended = false;
+  #changed = Promise.withResolvers<void>();
+
+  constructor(args: readonly string[], env: Record<string, string> = {}) {
+    const [program, ...words] = plexdCommand(args);
+    this.#process = new Deno.Command(program!, {
+      args: words,
+      env: { NO_COLOR: "1", ...env },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#reading = Promise.all([
+      this.#read(this.#process.stdout),
+      this.#read(this.#process.stderr),
+    ]).then(() => {
+      this.#over = true;
+      this.#wake();
+    });
+  }
+
+  /** Waits until it has written something, without looking at a clock. */
+  async writes(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = pattern.exec(this.#output);
+      if (found) return found;
+      if (this.#over) throw new Error(`It ended without it: ${this.#output}`);
+      await this.#changed.promise;
+    }
+  }
+
+  /** @returns its exit code. */
+  async stop(how: "SIGTERM" | "SIGINT" | "stdin"): Promise<number> {
+    if (how === "stdin") await this.#process.stdin.close();
+    else this.#process.kill(how);
+    const { code } = await this.#process.status;
+    this.#ended = true;
+    return code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#ended) this.#process.kill("SIGKILL");
+    await this.#reading;
+    await this.#process.status;
+    await this.#process.stdin.close().catch(() => {});
+  }
+
+  async #read(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      this.#output += text;
+      this.#wake();
+    }
+  }
+
+  #wake() {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers<void>();
+  }
+}

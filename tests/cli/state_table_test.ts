@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { stateTable } from "../../src/cli/state_table.ts";
+
+Deno.test("stateTable() gives a line for each key, in columns", () => {
+  const table = stateTable({
+    metadata: { region: "eu-1" },
+    data_keys: [{ key: "motd", version: 12, content_type: "text/plain" }],
+    secret_keys: [{ key: "db-password", version: 3 }],
+    report_keys: [{ key: "health", version: 1 }],
+  });
+  assert.deepEqual(table.split("\n"), [
+    "TYPE      KEY          VERSION",
+    "metadata  region",
+    "data      motd         12",
+    "secret    db-password  3",
+    "report    health       1",
+  ]);
+});
+
+Deno.test("stateTable() does not let a key steer the terminal", () => {
+  const table = stateTable({ data_keys: [{ key: "a\x1b[2J", version: 1 }] });
+  assert.ok(!table.includes("\x1b"));
+});
+
+for (const odd of [undefined, null, [], "x", { data_keys: [null, 3] }]) {
+  Deno.test(`stateTable() shows what there is of ${JSON.stringify(odd)}`, () => {
+    assert.match(stateTable(odd), /^TYPE/);
+  });
+}

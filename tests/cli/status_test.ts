@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { statusLines } from "../../src/cli/status.ts";
+import type { StatusDocument } from "../../src/wire/status.ts";
+
+const NOW = Date.parse("2026-03-01T12:00:00Z");
+
+const WELL: StatusDocument = {
+  version: "1.2.3",
+  pid: 42,
+  started_at: "2026-03-01T10:00:00Z",
+  cluster: "default",
+  node_id: "n-1",
+  mesh_ip: "10.0.0.1",
+  control_plane: "https://api.example.com",
+  status: "ok",
+  reasons: [],
+  stale: false,
+  verified_at: "2026-03-01T11:59:00Z",
+  stream: {
+    state: "streaming",
+    since: "2026-03-01T11:00:00Z",
+    next_try_at: null,
+    last_error: null,
+  },
+  events: { applied: 7, repeated: 0, last_applied_at: null, rejected: {} },
+  pull: {
+    last_success_at: "2026-03-01T11:59:30Z",
+    last_error: null,
+    next_at: null,
+  },
+  state: {
+    metadata: 1,
+    data: 2,
+    secrets: 3,
+    reports: 4,
+    epoch: 1,
+    version: 9,
+  },
+  sync: {
+    pending: 0,
+    last_success_at: null,
+    last_error: null,
+    next_try_at: null,
+  },
+};
+
+Deno.test("statusLines() says of a node that is well what it does", () => {
+  assert.deepEqual(statusLines(WELL, NOW), [
+    "Status         ok",
+    "Node           n-1 (10.0.0.1), membership default",
+    "Control plane  https://api.example.com",
+    "Stream         streaming for 1h",
+    "Events         7 applied, last never; none refused",
+    "Last pull      30s ago",
+    "State          1 metadata, 2 data, 3 secrets, 4 reports (version 9)",
+    "Report sync    0 waiting, last never",
+    "Agent          plexd 1.2.3, pid 42, up 2h",
+  ]);
+});
+
+Deno.test("statusLines() says since when, why, what works, and the next try", () => {
+  const lines = statusLines({
+    ...WELL,
+    status: "degraded",
+    stale: true,
+    reasons: [{
+      reason: "control_plane_unreachable",
+      since: "2026-03-01T11:57:30Z",
+      detail: "connection refused",
+      works: "reads and reports",
+      next_try_at: "2026-03-01T12:00:40Z",
+    }],
+    events: { ...WELL.events, rejected: { signature: 2, replay: 1 } },
+  }, NOW);
+  assert.equal(lines[0], "Status         degraded, serving stale state");
+  assert.equal(
+    lines[1]?.trim(),
+    "control_plane_unreachable for 2m 30s: connection refused, next try in 40s",
+  );
+  assert.equal(lines[2]?.trim(), "still works: reads and reports");
+  assert.ok(lines.some((line) => line.endsWith("2 signature, 1 replay")));
+});
+
+Deno.test("statusLines() does not let a server's words steer the terminal", () => {
+  const pull = { ...WELL.pull, last_error: "bad\x1b[2J\r\nStatus ok" };
+  const lines = statusLines({ ...WELL, pull }, NOW);
+  assert.doesNotMatch(lines.join(""), /\p{Cc}/u);
+});
