@@ -1,3 +1,5 @@
+import { parseDuration } from "../wire/duration.ts";
+
 /** How one setting is written, read and explained. */
 export interface Setting<T> {
   /** One line for help texts and `docs/configuration.md`. */
@@ -18,23 +20,6 @@ export interface Setting<T> {
 /** A value that a setting cannot take. The message never repeats the value. */
 export class SettingValueError extends Error {
   override readonly name = "SettingValueError";
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = {
-  h: 3_600_000,
-  m: 60_000,
-  s: 1_000,
-  ms: 1,
-};
-
-/** Duration text such as `10s`, `1m30s` or `250ms`, in ms. */
-export function parseDuration(text: string): number | undefined {
-  if (!/^(\d+(\.\d+)?(h|ms|m|s))+$/.test(text)) return undefined;
-  let total = 0;
-  for (const [, amount, unit] of text.matchAll(/([\d.]+)([a-z]+)/g)) {
-    total += Number(amount) * UNIT_MS[unit!]!;
-  }
-  return total;
 }
 
 interface Text {

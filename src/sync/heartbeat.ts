@@ -2,6 +2,7 @@ import { describeError } from "../platform/log.ts";
 import { isoTime } from "../platform/clock.ts";
 import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
+import { formatDuration } from "../wire/duration.ts";
 import type { HeartbeatRequest, HeartbeatResponse } from "../wire/bodies.ts";
 
 /** Where heartbeats go. */
@@ -76,7 +77,7 @@ export class Heartbeat implements Part {
         node_id: nodeId,
         timestamp: isoTime(io.clock.now()),
         status: status(),
-        uptime: goDuration(io.clock.elapsed() - this.#startedMs),
+        uptime: formatDuration(io.clock.elapsed() - this.#startedMs),
         binary_checksum: binaryChecksum,
       }, signal);
       onAnswer?.(undefined);
@@ -90,14 +91,4 @@ export class Heartbeat implements Part {
       onAnswer?.(error);
     }
   }
-}
-
-/** Go duration text such as `1h2m3.5s`. */
-export function goDuration(ms: number): string {
-  const whole = Math.max(0, Math.round(ms));
-  const hours = Math.floor(whole / 3_600_000);
-  const minutes = Math.floor(whole / 60_000) % 60;
-  const rest = (whole % 60_000) / 1000;
-  if (hours > 0) return `${hours}h${minutes}m${rest}s`;
-  return minutes > 0 ? `${minutes}m${rest}s` : `${rest}s`;
 }

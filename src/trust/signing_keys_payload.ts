@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { parseDuration } from "../wire/duration.ts";
 import { rawMembers } from "../wire/raw_json.ts";
 import { parseRfc3339 } from "../wire/rfc3339.ts";
 import { parseShape, ShapeError } from "../wire/shape_error.ts";
@@ -61,28 +62,11 @@ function keysFromAlias(text: string): SigningKeys {
   const current = alias.new_signing_public_key;
   if (!alias.valid_from || !alias.transition_period) return { current };
   const from = parseRfc3339(alias.valid_from);
-  const period = goDurationMs(alias.transition_period);
+  const period = parseDuration(alias.transition_period);
   const end = from && period !== undefined ? from.ms + period : NaN;
   // Beyond this, a date has no RFC 3339 form; no real transition is near it.
   if (!(Math.abs(end) < Date.UTC(9999, 0))) {
     throw new ShapeError(`Invalid ${WHAT}: its transition is no time`);
   }
   return { current, transitionExpires: new Date(end).toISOString() };
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = {
-  h: 3_600_000,
-  m: 60_000,
-  s: 1_000,
-  ms: 1,
-};
-
-/** Go duration text such as `24h` or `1h30m`; finer units than ms do not occur. */
-function goDurationMs(text: string): number | undefined {
-  if (!/^(\d+(\.\d+)?(h|ms|m|s))+$/.test(text)) return undefined;
-  let total = 0;
-  for (const [, amount, unit] of text.matchAll(/([\d.]+)([a-z]+)/g)) {
-    total += Number(amount) * (UNIT_MS[unit!] ?? NaN);
-  }
-  return total;
 }

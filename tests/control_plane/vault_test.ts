@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { parseDuration } from "../../src/control_plane/duration.ts";
 import { Vault } from "../../src/control_plane/vault.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 
@@ -41,24 +40,3 @@ Deno.test("unseal() refuses every changed byte and every shortened text", () =>
       await assert.rejects(vault.unseal("a", cut), `cut at ${at}`);
     }
   }));
-
-for (
-  const [text, ms] of [
-    ["500ms", 500],
-    ["90s", 90_000],
-    ["10m", 600_000],
-    ["1h30m", 5_400_000],
-    ["7d", 604_800_000],
-    ["0s", 0],
-    ["", undefined],
-    ["10", undefined],
-    ["-1s", undefined],
-    ["1.5h", undefined],
-    ["1s ", undefined],
-    ["9999999999s", undefined],
-  ] as const
-) {
-  Deno.test(`parseDuration() reads "${text}" as ${ms}`, () => {
-    assert.equal(parseDuration(text), ms);
-  });
-}

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { goDuration, Heartbeat } from "../../src/sync/heartbeat.ts";
+import { Heartbeat } from "../../src/sync/heartbeat.ts";
 import { ControlError } from "../../src/uplink/control_error.ts";
 import type {
   HeartbeatRequest,
@@ -86,24 +86,6 @@ Deno.test("a heartbeat that fails is told and logged, and the next one comes in 
     assert.equal(bodies.length, 3);
     assert.equal(heard[2], "fine");
   }));
-
-const durations: [ms: number, text: string][] = [
-  [0, "0s"],
-  [-5, "0s"],
-  [1, "0.001s"],
-  [1_500, "1.5s"],
-  [59_999.6, "1m0s"],
-  [60_000, "1m0s"],
-  [62_500, "1m2.5s"],
-  [3_600_000, "1h0m0s"],
-  [90_061_001, "25h1m1.001s"],
-];
-
-for (const [ms, text] of durations) {
-  Deno.test(`goDuration() is "${text}" for ${ms} ms`, () => {
-    assert.equal(goDuration(ms), text);
-  });
-}
 
 Deno.test("Heartbeat refuses an interval under a second", () => {
   const io = {

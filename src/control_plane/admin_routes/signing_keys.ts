@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { auditAdmin } from "../admin_audit.ts";
-import { parseDuration } from "../duration.ts";
+import { parseDuration } from "../../wire/duration.ts";
 import { jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";

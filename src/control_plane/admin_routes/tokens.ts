@@ -3,7 +3,7 @@ import { isoTime } from "../../platform/clock.ts";
 import { auditAdmin } from "../admin_audit.ts";
 import { hashOf, newToken } from "../credentials.ts";
 import { DEFAULT_DOMAIN, ensureDomain } from "../domains.ts";
-import { parseDuration } from "../duration.ts";
+import { parseDuration } from "../../wire/duration.ts";
 import { jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
