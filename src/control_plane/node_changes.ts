@@ -1,4 +1,4 @@
-import { encodeDataEntry } from "../wire/state.ts";
+import { encodeDataEntry } from "../wire/data_entry.ts";
 import type { Emit } from "./changes.ts";
 import type { Node, Rows } from "./storage/storage.ts";
 

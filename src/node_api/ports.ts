@@ -1,5 +1,6 @@
 import type { SecretResponse } from "../wire/bodies.ts";
-import type { DataEntry, SecretRef } from "../wire/state.ts";
+import type { DataEntry } from "../wire/data_entry.ts";
+import type { SecretRef } from "../wire/state.ts";
 import type { StatusDocument } from "../wire/status.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { Logger } from "../platform/log.ts";
 import { ReportConflictError, StoreWriteError } from "../store/store_errors.ts";
-import { encodeDataEntry } from "../wire/state.ts";
+import { encodeDataEntry } from "../wire/data_entry.ts";
 import { errorAnswer, internalError, jsonAnswer, notFound } from "./answers.ts";
 import type { ApiPutCondition, ApiReports } from "./ports.ts";
 import { parseReportBody, readBody, ReportBodyError } from "./report_body.ts";

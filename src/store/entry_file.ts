@@ -1,5 +1,5 @@
 import { endOfString } from "../wire/raw_json.ts";
-import { type DataEntry, encodeDataEntry } from "../wire/state.ts";
+import { type DataEntry, encodeDataEntry } from "../wire/data_entry.ts";
 import { checkSum, type Summed, withSum } from "./summed_json.ts";
 
 const KEY = `{"key":`;

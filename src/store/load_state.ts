@@ -1,6 +1,6 @@
 import { describeError } from "../platform/log.ts";
 import { ShapeError } from "../wire/shape_error.ts";
-import type { DataEntry } from "../wire/state.ts";
+import type { DataEntry } from "../wire/data_entry.ts";
 import { type Disk, type FolderEntry, isMissing, readIfThere } from "./disk.ts";
 import { decodeEntryFile } from "./entry_file.ts";
 import { EntryDigest } from "./entry_digest.ts";

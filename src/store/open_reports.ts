@@ -1,5 +1,5 @@
 import { describeError } from "../platform/log.ts";
-import type { DataEntry } from "../wire/state.ts";
+import type { DataEntry } from "../wire/data_entry.ts";
 import { type Disk, isMissing } from "./disk.ts";
 import { decodeEntryFile } from "./entry_file.ts";
 import type { Fault } from "./load_state.ts";

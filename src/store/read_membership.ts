@@ -5,7 +5,7 @@ import { decodeIdentity, IDENTITY_FILE } from "./identity_file.ts";
 import { type Fault, loadState } from "./load_state.ts";
 import { loadReports } from "./open_reports.ts";
 import { sortedMap, type StateParts } from "./state_view.ts";
-import type { DataEntry } from "../wire/state.ts";
+import type { DataEntry } from "../wire/data_entry.ts";
 
 /** Options for {@linkcode readMembership}. */
 export interface ReadMembershipOptions {

@@ -1,5 +1,5 @@
 import { type Clock, isoTime } from "../platform/clock.ts";
-import type { DataEntry } from "../wire/state.ts";
+import type { DataEntry } from "../wire/data_entry.ts";
 import { ReportConflictError } from "./store_errors.ts";
 
 /** What a writer says of a report. */

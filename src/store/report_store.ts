@@ -1,5 +1,5 @@
 import { describeError } from "../platform/log.ts";
-import type { DataEntry } from "../wire/state.ts";
+import type { DataEntry } from "../wire/data_entry.ts";
 import { CommitQueue } from "./commit_queue.ts";
 import { encodeEntryFile } from "./entry_file.ts";
 import { fileNameOf } from "./file_name.ts";

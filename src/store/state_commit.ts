@@ -1,4 +1,4 @@
-import type { DataEntry } from "../wire/state.ts";
+import type { DataEntry } from "../wire/data_entry.ts";
 import { encodeEntryFile } from "./entry_file.ts";
 import { EntryDigest } from "./entry_digest.ts";
 import {

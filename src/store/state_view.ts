@@ -1,10 +1,5 @@
-import type {
-  DataEntry,
-  Peer,
-  Policy,
-  SecretRef,
-  StatePosition,
-} from "../wire/state.ts";
+import type { DataEntry } from "../wire/data_entry.ts";
+import type { Peer, Policy, SecretRef, StatePosition } from "../wire/state.ts";
 
 /** The parts that make up a node's state. */
 export interface StateParts {

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { describeError } from "../platform/log.ts";
 import { parseShape } from "../wire/shape_error.ts";
-import { type DataEntry, encodeDataEntry } from "../wire/state.ts";
+import { type DataEntry, encodeDataEntry } from "../wire/data_entry.ts";
 import { CommitQueue } from "./commit_queue.ts";
 import { readIfThere } from "./disk.ts";
 import { replaceFile } from "./replace_file.ts";

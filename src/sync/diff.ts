@@ -1,6 +1,7 @@
 import type { StateView } from "../store/state_view.ts";
 import type { Correction } from "../wire/bodies.ts";
-import type { DesiredState, Peer, SigningKeys } from "../wire/state.ts";
+import type { SigningKeys } from "../wire/signing_keys.ts";
+import type { DesiredState, Peer } from "../wire/state.ts";
 
 /** What the node has, as far as a pull can change it. */
 export type PresentState =

@@ -1,12 +1,12 @@
 import type { Clock } from "../platform/clock.ts";
 import type { StateChange, StateView } from "../store/state_view.ts";
+import type { StatePosition } from "../wire/state.ts";
 import {
   type NodeSecretsUpdate,
   type NodeStateUpdate,
   parseNodeSecretsUpdate,
   parseNodeStateUpdate,
-  type StatePosition,
-} from "../wire/state.ts";
+} from "../wire/state_updates.ts";
 import type { Handler } from "./handler.ts";
 import { IssueOrder } from "./issue_order.ts";
 import { RefusedEventError } from "./refused_event_error.ts";

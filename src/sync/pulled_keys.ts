@@ -1,6 +1,6 @@
 import { type Clock, isoTime } from "../platform/clock.ts";
 import { type Keyring, RefusedKeysError } from "../trust/keyring.ts";
-import type { SigningKeys } from "../wire/state.ts";
+import type { SigningKeys } from "../wire/signing_keys.ts";
 import type { Degraded } from "./degraded.ts";
 import { inTurn } from "./in_turn.ts";
 import type { KeyPort } from "./signing_key_handler.ts";

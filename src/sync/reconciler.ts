@@ -4,7 +4,8 @@ import type { Platform } from "../platform/platform.ts";
 import { isoTime } from "../platform/clock.ts";
 import type { StateView } from "../store/state_view.ts";
 import type { Correction, DriftReport } from "../wire/bodies.ts";
-import type { DesiredState, SigningKeys } from "../wire/state.ts";
+import type { SigningKeys } from "../wire/signing_keys.ts";
+import type { DesiredState } from "../wire/state.ts";
 import { diffState } from "./diff.ts";
 import type { StatePort } from "./node_state_handler.ts";
 import {

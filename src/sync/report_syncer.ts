@@ -4,7 +4,7 @@ import type { Platform } from "../platform/platform.ts";
 import type { ReportChanges } from "../store/sync_ledger.ts";
 import { backoffMs, RETRY_AFTER_CAP_MS } from "../uplink/backoff.ts";
 import { ControlError } from "../uplink/control_error.ts";
-import type { DataEntry } from "../wire/state.ts";
+import type { DataEntry } from "../wire/data_entry.ts";
 
 /** The node's reports, and when they change. */
 export interface SyncSource {

@@ -1,5 +1,5 @@
 import { parseRfc3339 } from "../wire/rfc3339.ts";
-import type { SigningKeys } from "../wire/state.ts";
+import type { SigningKeys } from "../wire/signing_keys.ts";
 import { importSigningKey, type SigningKey } from "./signing_key.ts";
 
 /** The signing keys that are trusted, in the form that is stored. */

@@ -7,7 +7,7 @@ import {
   type SigningKeys,
   signingKeysFrom,
   signingKeysSchema,
-} from "../wire/state.ts";
+} from "../wire/signing_keys.ts";
 
 /** What a `signing_key_rotated` event carries. */
 export interface SigningKeysPayload extends SigningKeys {

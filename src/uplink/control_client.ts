@@ -14,7 +14,8 @@ import {
 import { type EndpointName, ENDPOINTS, fillPath } from "../wire/endpoints.ts";
 import { parseFirstValue } from "../wire/raw_json.ts";
 import { checkShape } from "../wire/shape_error.ts";
-import { type DesiredState, parseStateDocument } from "../wire/state.ts";
+import type { DesiredState } from "../wire/state.ts";
+import { parseStateDocument } from "../wire/state_document.ts";
 import { checkBaseUrl } from "./base_url.ts";
 import { ControlError } from "./control_error.ts";
 import { decodeAnswer, withoutNulls } from "./decode_answer.ts";

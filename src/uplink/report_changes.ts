@@ -1,4 +1,4 @@
-import { type DataEntry, encodeDataEntry } from "../wire/state.ts";
+import { type DataEntry, encodeDataEntry } from "../wire/data_entry.ts";
 
 /** Report changes of one sync. */
 export interface ReportChanges {

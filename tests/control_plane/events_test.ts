@@ -6,7 +6,7 @@ import { EventVerifier } from "../../src/trust/verify_event.ts";
 import {
   parseNodeSecretsUpdate,
   parseNodeStateUpdate,
-} from "../../src/wire/state.ts";
+} from "../../src/wire/state_updates.ts";
 import { settle } from "../fakes/fake_clock.ts";
 import { RunningPlane, type TestNode } from "./running_plane.ts";
 import type { SseFrame } from "./sse_reader.ts";

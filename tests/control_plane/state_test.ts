@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseStateDocument } from "../../src/wire/state.ts";
+import { parseStateDocument } from "../../src/wire/state_document.ts";
 import { RunningPlane, type TestNode } from "./running_plane.ts";
 
 async function pull(node: TestNode) {

@@ -9,7 +9,7 @@ import type {
 import { ReportConflictError } from "../../src/store/store_errors.ts";
 import { ControlError } from "../../src/uplink/control_error.ts";
 import type { SecretResponse } from "../../src/wire/bodies.ts";
-import type { DataEntry } from "../../src/wire/state.ts";
+import type { DataEntry } from "../../src/wire/data_entry.ts";
 import type { StatusDocument } from "../../src/wire/status.ts";
 
 /** Reports in memory, with the rules of the store; `failures` come first. */

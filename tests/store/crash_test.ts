@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Membership } from "../../src/store/membership.ts";
 import type { StateChange, StateParts } from "../../src/store/state_view.ts";
-import type { DataEntry } from "../../src/wire/state.ts";
+import type { DataEntry } from "../../src/wire/data_entry.ts";
 import { CrashDisk } from "./crash_disk.ts";
 import { copyFolder, entry, inFolder, openStore } from "./open_store.ts";
 

@@ -3,7 +3,7 @@ import type { Disk } from "../../src/store/disk.ts";
 import { type Membership, openMembership } from "../../src/store/membership.ts";
 import type { Recovery } from "../../src/store/recovery.ts";
 import { sealKeyFrom } from "../../src/store/seal_key.ts";
-import type { DataEntry } from "../../src/wire/state.ts";
+import type { DataEntry } from "../../src/wire/data_entry.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { FakeRandom } from "../fakes/fake_random.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { applyChange, EMPTY_STATE } from "../../src/store/state_view.ts";
 import { diffState } from "../../src/sync/diff.ts";
 import { changeTo } from "../../src/sync/pulled_state.ts";
-import { parseStateDocument } from "../../src/wire/state.ts";
+import { parseStateDocument } from "../../src/wire/state_document.ts";
 import { vectors } from "../vectors/load.ts";
 
 /** What plexd sees although the public agent does not, by vector. */

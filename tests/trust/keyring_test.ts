@@ -5,7 +5,7 @@ import {
   RefusedKeysError,
 } from "../../src/trust/keyring.ts";
 import { importSigningKey } from "../../src/trust/signing_key.ts";
-import type { SigningKeys } from "../../src/wire/state.ts";
+import type { SigningKeys } from "../../src/wire/signing_keys.ts";
 import { VECTORS_NOW_MS as NOW } from "../vectors/load.ts";
 import { publicKeyOf, type SignerName, signWith } from "./signers.ts";
 

@@ -2,13 +2,15 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ShapeError } from "../../src/wire/shape_error.ts";
 import {
-  comparePositions,
   encodeDataEntry,
   parseDataEntries,
+} from "../../src/wire/data_entry.ts";
+import { comparePositions } from "../../src/wire/state.ts";
+import { parseStateDocument } from "../../src/wire/state_document.ts";
+import {
   parseNodeSecretsUpdate,
   parseNodeStateUpdate,
-  parseStateDocument,
-} from "../../src/wire/state.ts";
+} from "../../src/wire/state_updates.ts";
 
 const PAYLOAD = '{ "n" : 1.0, "big":12345678901234567890, "s":"\\u003C" }';
 const ENTRY = `{"version":3,"payload" : ${PAYLOAD} ,"key":"app",` +

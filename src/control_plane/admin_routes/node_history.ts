@@ -1,5 +1,5 @@
 import { isoTime } from "../../platform/clock.ts";
-import { encodeDataEntry } from "../../wire/state.ts";
+import { encodeDataEntry } from "../../wire/data_entry.ts";
 import { jsonTextAnswer } from "../http/answers.ts";
 import type { Route } from "../http/router.ts";
 import type { Services } from "../services.ts";

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { rawElements } from "../../wire/raw_json.ts";
 import { ShapeError } from "../../wire/shape_error.ts";
-import { type DataEntry, parseDataEntries } from "../../wire/state.ts";
+import { type DataEntry, parseDataEntries } from "../../wire/data_entry.ts";
 import { jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";

@@ -1,4 +1,4 @@
-import type { DataEntry } from "../../wire/state.ts";
+import type { DataEntry } from "../../wire/data_entry.ts";
 import type { Sql, SqlRow } from "./sql.ts";
 import type { ReportRows, SecretRows, ValueRows } from "./storage.ts";
 

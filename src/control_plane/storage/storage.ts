@@ -2,7 +2,8 @@
  * What the control plane keeps. One interface, so that another database can
  * take the place of the built-in one: rows only, no rules.
  */
-import type { DataEntry, SecretRef } from "../../wire/state.ts";
+import type { DataEntry } from "../../wire/data_entry.ts";
+import type { SecretRef } from "../../wire/state.ts";
 
 /** At once from an embedded database, later from one behind a network. */
 export type Eventual<T> = T | Promise<T>;
