@@ -160,7 +160,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     nodeId,
     intervalMs: config["heartbeat.interval"],
     status: () => degraded.list().length === 0 ? "healthy" : "degraded",
-    binaryChecksum: await binaryChecksum(),
+    binaryChecksum,
     onReconcile: () => reconciler.trigger("heartbeat"),
     onAnswer: contact,
     io,

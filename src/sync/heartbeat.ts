@@ -22,7 +22,7 @@ export interface HeartbeatOptions {
   /** `healthy` or `degraded`, asked for each heartbeat. */
   readonly status: () => string;
   /** `sha256:` and hex of the running program, or empty when unknown. */
-  readonly binaryChecksum: string;
+  readonly binaryChecksum: () => Promise<string>;
   /** The control plane asks for a pull. */
   readonly onReconcile: () => void;
   /** Hears how each heartbeat went. */
@@ -78,7 +78,7 @@ export class Heartbeat implements Part {
         timestamp: isoTime(io.clock.now()),
         status: status(),
         uptime: formatDuration(io.clock.elapsed() - this.#startedMs),
-        binary_checksum: binaryChecksum,
+        binary_checksum: await binaryChecksum(),
       }, signal);
       onAnswer?.(undefined);
       if (answer.reconcile) onReconcile();

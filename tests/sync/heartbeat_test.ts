@@ -36,7 +36,7 @@ async function whileBeating(
     },
     nodeId: "n_1",
     status: () => "healthy",
-    binaryChecksum: "sha256:00",
+    binaryChecksum: () => Promise.resolve("sha256:00"),
     onReconcile: () => heard.push("reconcile"),
     onAnswer: (failure) =>
       heard.push(failure instanceof ControlError ? failure.kind : "fine"),
@@ -100,7 +100,7 @@ Deno.test("Heartbeat refuses an interval under a second", () => {
         nodeId: "n_1",
         intervalMs: 0,
         status: () => "healthy",
-        binaryChecksum: "",
+        binaryChecksum: () => Promise.resolve(""),
         onReconcile() {},
         io,
       }),
