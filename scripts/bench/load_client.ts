@@ -6,36 +6,35 @@ import { print } from "./print.ts";
  * It writes raw HTTP/1.1 on kept connections and only counts answers, so that
  * on two cores the server is the one that is measured.
  *
- * Arguments: socket, request (a JSON string), connections, ms.
- * Prints one JSON object: requests per second, p50 and p99 in ms.
+ * Arguments: socket, file with the requests as a JSON array of strings, which
+ * all connections together go through in turn, connections, ms.
+ * Prints the number of answers per second.
  */
-const [socket, requestJson, connectionsText, msText] = Deno.args;
-const request = new TextEncoder().encode(JSON.parse(requestJson!) as string);
+const [socket, requestsFile, connectionsText, msText] = Deno.args;
+const requests = (JSON.parse(Deno.readTextFileSync(requestsFile!)) as string[])
+  .map((request) => new TextEncoder().encode(request));
 const runMs = Number(msText);
 
-const started = performance.now();
-const latencies: number[] = [];
+const decoder = new TextDecoder("latin1");
 
+/** Longer than any head; the rest of an answer is only counted. */
+const HEAD_BYTES = 2_048;
+
+let sent = 0;
+let answered = 0;
+const started = performance.now();
 await Promise.all(
   Array.from({ length: Number(connectionsText) }, () => connection()),
 );
-const seconds = (performance.now() - started) / 1000;
-latencies.sort((a, b) => a - b);
-const at = (part: number) => latencies[Math.floor(latencies.length * part)];
-print(JSON.stringify({
-  perSecond: latencies.length / seconds,
-  p50: at(0.5),
-  p99: at(0.99),
-}));
+print(String(answered / (performance.now() - started) * 1000));
 
 async function connection() {
   using conn = await Deno.connect({ transport: "unix", path: socket! });
   const buffer = new Uint8Array(1 << 20);
   while (performance.now() - started < runMs) {
-    const sent = performance.now();
-    await conn.write(request);
+    await conn.write(requests[sent++ % requests.length]!);
     await readAnswer(conn, buffer);
-    latencies.push(performance.now() - sent);
+    answered++;
   }
 }
 
@@ -47,15 +46,17 @@ async function readAnswer(conn: Deno.Conn, buffer: Uint8Array) {
     const count = await conn.read(buffer.subarray(have));
     if (count === null) throw new Error("the server hung up");
     have += count;
-    if (need !== Infinity) continue;
-    const head = new TextDecoder().decode(
-      buffer.subarray(0, Math.min(have, 2048)),
-    );
-    const end = head.indexOf("\r\n\r\n");
-    if (end < 0) continue;
-    if (!head.startsWith("HTTP/1.1 2")) throw new Error(head.slice(0, 60));
-    const length = /content-length: (\d+)/i.exec(head)?.[1];
-    if (length === undefined) throw new Error("no Content-Length");
-    need = end + 4 + Number(length);
+    if (need === Infinity) need = lengthOf(buffer.subarray(0, have));
   }
+}
+
+/** Bytes of the answer that begins with `bytes`; infinite while unknown. */
+function lengthOf(bytes: Uint8Array): number {
+  const text = decoder.decode(bytes.subarray(0, HEAD_BYTES));
+  const end = text.indexOf("\r\n\r\n");
+  if (end < 0) return Infinity;
+  if (!text.startsWith("HTTP/1.1 2")) throw new Error(text.slice(0, 60));
+  const length = /content-length: (\d+)/i.exec(text)?.[1];
+  if (length === undefined) throw new Error("no Content-Length");
+  return end + 4 + Number(length);
 }

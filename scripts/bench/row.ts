@@ -1,38 +1,58 @@
 /** One measured figure beside the floor that was measured in the same run. */
 export interface Row {
+  /** Names the row for `--only` and in JSON. */
   readonly name: string;
+  /** Says for a reader what was measured. */
+  readonly what: string;
   readonly value: number;
   readonly unit: string;
-  /** The same quantity without plexd. */
-  readonly floor: number;
-  /** `value / floor`. */
-  readonly ratio: number;
-  /** What the ratio should be, such as `>= 0.85`; empty without a goal. */
+  /** The same quantity without plexd; null where there is none to compare. */
+  readonly floor: number | null;
+  /** `value / floor`; null without a floor. */
+  readonly ratio: number | null;
+  /** What should hold, such as `>= 0.85`. */
   readonly goal: string;
-  readonly met: boolean | null;
+  readonly met: boolean;
 }
 
-/** A goal for the ratio. */
+/** What is measured, and what should come out. */
+export interface Subject {
+  readonly name: string;
+  readonly what: string;
+  readonly unit: string;
+  readonly goal: Goal;
+}
+
+/** A bound for the ratio, or for the value of a row without a floor. */
 export interface Goal {
   readonly relation: ">=" | "<=";
-  readonly ratio: number;
+  readonly bound: number;
+  /** Said beside the bound. */
+  readonly note?: string;
 }
 
-export function makeRow(
-  name: string,
-  unit: string,
-  value: number,
-  floor: number,
-  goal?: Goal,
-): Row {
-  const ratio = value / floor;
-  const met = goal === undefined
-    ? null
-    : goal.relation === ">="
-    ? ratio >= goal.ratio
-    : ratio <= goal.ratio;
-  const goalText = goal ? `${goal.relation} ${goal.ratio}` : "";
-  return { name, value, unit, floor, ratio, goal: goalText, met };
+/** A figure and its floor, in the same unit. */
+export interface Measured {
+  readonly value: number;
+  readonly floor: number | null;
+}
+
+export function makeRow(subject: Subject, measured: Measured): Row {
+  const { value, floor } = measured;
+  const { relation, bound, note } = subject.goal;
+  const ratio = floor === null ? null : value / floor;
+  const compared = ratio ?? value;
+  return {
+    name: subject.name,
+    what: subject.what,
+    value,
+    unit: subject.unit,
+    floor,
+    ratio,
+    goal: `${relation} ${bound}` + (note === undefined ? "" : ` (${note})`),
+    // NaN, which is what a failed measurement leaves, meets no goal.
+    met: relation === ">=" ? compared >= bound : compared <= bound,
+  };
 }
 
 /** The middle value; of an even number of values the lower of the two. */
@@ -41,12 +61,19 @@ export function median(values: readonly number[]): number {
   return sorted[(sorted.length - 1) >> 1] ?? NaN;
 }
 
+/** The value below which the given part of all values lies. */
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = Math.ceil(sorted.length * part) - 1;
+  return sorted[Math.max(0, at)] ?? NaN;
+}
+
 /** Runs figure and floor in turns, so that both see the same noise. */
 export async function inTurns(
   rounds: number,
   figure: () => Promise<number>,
   floor: () => Promise<number>,
-): Promise<{ value: number; floor: number }> {
+): Promise<{ readonly value: number; readonly floor: number }> {
   const values: number[] = [];
   const floors: number[] = [];
   for (let round = 0; round < rounds; round++) {

@@ -5,12 +5,12 @@ export function asTable(rows: readonly Row[]): string {
   const cells = [
     ["What", "Figure", "Floor", "Ratio", "Goal", "Met"],
     ...rows.map((row) => [
-      row.name,
+      row.what,
       `${short(row.value)} ${row.unit}`,
-      `${short(row.floor)} ${row.unit}`,
-      row.ratio.toFixed(2),
-      row.goal || "–",
-      row.met === null ? "–" : row.met ? "yes" : "no",
+      row.floor === null ? "–" : `${short(row.floor)} ${row.unit}`,
+      row.ratio === null ? "–" : row.ratio.toFixed(2),
+      row.goal,
+      row.met ? "yes" : "no",
     ]),
   ];
   const widths = cells[0]!.map((_cell, column) =>
@@ -21,6 +21,12 @@ export function asTable(rows: readonly Row[]): string {
   );
   const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
   return [lines[0], rule, ...lines.slice(1)].join("\n");
+}
+
+/** One JSON object for machines to read. */
+export function asJsonLine(row: Row): string {
+  const { name, value, unit, floor, ratio, goal, met } = row;
+  return JSON.stringify({ name, value, unit, floor, ratio, goal, met });
 }
 
 function short(value: number): string {

@@ -1,0 +1,35 @@
+import { systemClock } from "../../src/platform/clock.ts";
+import { ControlClient } from "../../src/uplink/control_client.ts";
+import { openReceiver } from "./event_receiver.ts";
+import { silentLog } from "./prepare.ts";
+import { print } from "./print.ts";
+import { wallMs } from "./wall_ms.ts";
+
+/**
+ * Follows the stream of the event sender to its end, and prints as a JSON array
+ * when each event was durable and visible, ms since the Unix epoch.
+ *
+ * Arguments: folder, address of the sender, its public key.
+ */
+const [folder, baseUrl, publicKey] = Deno.args;
+const { store, receive } = await openReceiver(folder!, publicKey!);
+const client = new ControlClient({
+  baseUrl: baseUrl!,
+  version: "0.0.0",
+  clock: systemClock,
+  log: silentLog,
+});
+client.setAuthToken("bench");
+
+const visibleMs: number[] = [];
+store.state.onChange(({ position }) => {
+  const nowMs = wallMs();
+  // Several may share a commit. The first event has the number 2.
+  const visible = (position?.version ?? 1) - 1;
+  while (visibleMs.length < visible) visibleMs.push(nowMs);
+});
+await receive((lastEventId, signal) =>
+  client.openEvents("bench", lastEventId, signal)
+);
+await store.close();
+print(JSON.stringify(visibleMs));
