@@ -18,6 +18,7 @@ export class ServedPlexd implements AsyncDisposable {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
+    this.#process.status.then(() => this.#ended = true);
     this.#reading = Promise.all([
       this.#read(this.#process.stdout),
       this.#read(this.#process.stderr),
@@ -25,6 +26,15 @@ export class ServedPlexd implements AsyncDisposable {
       this.#over = true;
       this.#wake();
     });
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** Everything it has written, to standard output and error alike. */
+  get output(): string {
+    return this.#output;
   }
 
   /** Waits until it has written something, without looking at a clock. */
@@ -38,11 +48,18 @@ export class ServedPlexd implements AsyncDisposable {
   }
 
   /** @returns its exit code. */
-  async stop(how: "SIGTERM" | "SIGINT" | "stdin"): Promise<number> {
+  async stop(
+    how: "SIGTERM" | "SIGINT" | "SIGKILL" | "stdin",
+  ): Promise<number> {
     if (how === "stdin") await this.#process.stdin.close();
     else this.#process.kill(how);
+    return await this.ends();
+  }
+
+  /** Waits until it has ended. @returns its exit code. */
+  async ends(): Promise<number> {
     const { code } = await this.#process.status;
-    this.#ended = true;
+    await this.#reading;
     return code;
   }
 
