@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { parseAnswer, putRequest } from "../../scripts/bench/http_probe.ts";
+
+Deno.test("parseAnswer() takes an answer apart and keeps the order of fields", () => {
+  const text = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" +
+    'ETag: W/"a:b"\r\n\r\n{"a":1}\r\n\r\n';
+  assert.deepEqual(parseAnswer(text), {
+    status: 200,
+    headers: [["content-type", "application/json"], ["etag", 'W/"a:b"']],
+    body: '{"a":1}\r\n\r\n',
+  });
+});
+
+Deno.test("putRequest() counts its body in bytes", () => {
+  const request = putRequest("/v1/state/report/a", '"é"');
+  assert.ok(request.includes("Content-Length: 4\r\n"));
+  assert.ok(request.endsWith('\r\n\r\n"é"'));
+});
