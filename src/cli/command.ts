@@ -47,6 +47,8 @@ export interface Command {
   readonly stoppable?: boolean;
   readonly args: readonly Argument[];
   readonly flags: readonly Flag[];
+  /** Flags that it shares with other commands. */
+  readonly common: readonly Flag[];
   /** Loads what the command needs only when it is the one that runs. */
   readonly load: () => Promise<(invocation: Invocation) => Promise<number>>;
 }

@@ -7,6 +7,11 @@ const TOKEN_FILE: Flag = {
   setting: "registration.token_file",
 };
 
+const TOKEN_FILE_OF_AGENT: Flag = {
+  ...TOKEN_FILE,
+  doc: "file of the one-time bootstrap token, for the first start",
+};
+
 const DIE_WITH_STDIN: Flag = {
   name: "--die-with-stdin",
   doc: "end when standard input ends",
@@ -20,8 +25,8 @@ const USERS_LOCK: Flag = {
   hidden: true,
 };
 
-/** Flags that every command takes. */
-export const GLOBAL_FLAGS: readonly Flag[] = [
+/** What decides which agent, and which of its settings, a command is about. */
+const AGENT_FLAGS: readonly Flag[] = [
   {
     name: "--config",
     value: "FILE",
@@ -39,6 +44,16 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
     doc: "data folder (default /var/lib/plexd)",
     setting: "data_dir",
   },
+];
+
+const API: Flag = {
+  name: "--api",
+  value: "URL",
+  doc: "base URL of the control plane",
+  setting: "api.base_url",
+};
+
+const LOG_FLAGS: readonly Flag[] = [
   {
     name: "--log-level",
     value: "LEVEL",
@@ -51,20 +66,29 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
     doc: "auto, json or text",
     setting: "log_format",
   },
-  {
-    name: "--api",
-    value: "URL",
-    doc: "base URL of the control plane",
-    setting: "api.base_url",
-  },
-  {
-    name: "--output",
-    value: "FORM",
-    doc: "table or json, for commands that read",
-  },
+];
+
+const OUTPUT: Flag = {
+  name: "--output",
+  value: "FORM",
+  doc: "table or json",
+};
+
+const HELP_FLAGS: readonly Flag[] = [
   { name: "--version", doc: "print the version and exit" },
   { name: "--help", doc: "print this help and exit" },
 ];
+
+const RUNNING = [...AGENT_FLAGS, API, ...LOG_FLAGS, ...HELP_FLAGS];
+const ASKING = [...AGENT_FLAGS, ...LOG_FLAGS, ...HELP_FLAGS];
+
+/** Flags that several commands share, for a line that names no command. */
+export const COMMON_FLAGS: readonly Flag[] = [...RUNNING, OUTPUT];
+
+/** All flags that a command takes, its own first. */
+export function flagsOf(command: Command): readonly Flag[] {
+  return [...command.flags, ...command.common];
+}
 
 /** Every command; help texts and usage errors come from here. */
 export const COMMANDS: readonly Command[] = [
@@ -73,7 +97,8 @@ export const COMMANDS: readonly Command[] = [
     summary: "Run the agent until it is told to stop",
     stoppable: true,
     args: [],
-    flags: [DIE_WITH_STDIN, USERS_LOCK],
+    flags: [TOKEN_FILE_OF_AGENT, DIE_WITH_STDIN, USERS_LOCK],
+    common: RUNNING,
     load: async () => (await import("./up.ts")).up,
   },
   {
@@ -85,6 +110,7 @@ export const COMMANDS: readonly Command[] = [
       name: "--force",
       doc: "join anew; reports are kept",
     }],
+    common: RUNNING,
     load: async () => (await import("./join.ts")).join,
   },
   {
@@ -92,10 +118,18 @@ export const COMMANDS: readonly Command[] = [
     summary: "Run a control plane and an enrolled agent, live",
     stoppable: true,
     args: [],
-    flags: [{
-      name: "--tour",
-      doc: "show everything once, without a person, and exit",
-    }],
+    flags: [
+      {
+        name: "--tour",
+        doc: "show everything once, without a person, and exit",
+      },
+      {
+        name: "--data-dir",
+        value: "DIR",
+        doc: "keep everything in DIR (default: a temporary folder)",
+      },
+    ],
+    common: HELP_FLAGS,
     load: async () => (await import("./dev/command.ts")).dev,
   },
   {
@@ -109,11 +143,17 @@ export const COMMANDS: readonly Command[] = [
         value: "HOST:PORT",
         doc: "address (default 127.0.0.1:8443)",
       },
+      {
+        name: "--data-dir",
+        value: "DIR",
+        doc: "data folder (default /var/lib/plexd-control-plane)",
+      },
       { name: "--tls-cert", value: "FILE", doc: "PEM file of the certificate" },
       { name: "--tls-key", value: "FILE", doc: "PEM file of its key" },
       DIE_WITH_STDIN,
       USERS_LOCK,
     ],
+    common: [...LOG_FLAGS, ...HELP_FLAGS],
     load: async () => (await import("./control_plane.ts")).controlPlane,
   },
   {
@@ -121,6 +161,7 @@ export const COMMANDS: readonly Command[] = [
     summary: "Say whether the agent is well, and if not, why",
     args: [],
     flags: [],
+    common: [OUTPUT, ...ASKING],
     load: async () => (await import("./status.ts")).status,
   },
   {
@@ -128,6 +169,7 @@ export const COMMANDS: readonly Command[] = [
     summary: "Print a summary of the node's state",
     args: [],
     flags: [],
+    common: [OUTPUT, ...ASKING],
     load: async () => (await import("./state.ts")).state,
   },
   {
@@ -138,6 +180,7 @@ export const COMMANDS: readonly Command[] = [
       { name: "KEY", doc: "key of the entry" },
     ],
     flags: [],
+    common: [OUTPUT, ...ASKING],
     load: async () => (await import("./state.ts")).stateGet,
   },
   {
@@ -150,6 +193,7 @@ export const COMMANDS: readonly Command[] = [
       doc: "its payload; - reads standard input",
       required: true,
     }],
+    common: ASKING,
     load: async () => (await import("./state.ts")).stateReport,
   },
   {
@@ -157,6 +201,7 @@ export const COMMANDS: readonly Command[] = [
     summary: "Print the node's state, from disk if no agent runs",
     args: [],
     flags: [],
+    common: [OUTPUT, ...ASKING],
     load: async () => (await import("./print_state.ts")).printState,
   },
 ];

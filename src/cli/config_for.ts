@@ -4,7 +4,7 @@ import { loadConfig, variableOf } from "../config/load_config.ts";
 import { SettingValueError } from "../config/setting.ts";
 import { type Config, type SettingName, SETTINGS } from "../config/settings.ts";
 import type { Command, Flag } from "./command.ts";
-import { GLOBAL_FLAGS } from "./commands.ts";
+import { flagsOf } from "./commands.ts";
 import type { ParsedLine } from "./parse_args.ts";
 import { platformFor } from "./platform_for.ts";
 
@@ -26,7 +26,7 @@ export async function configFor(
       required: asked !== undefined,
     },
     env: Deno.env.toObject(),
-    flags: settingsOf([...GLOBAL_FLAGS, ...command.flags], line),
+    flags: settingsOf(flagsOf(command), line),
   });
   // Children and /proc would show it for as long as the process lives.
   Deno.env.delete(variableOf("registration.token_value"));

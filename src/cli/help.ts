@@ -1,5 +1,5 @@
 import { type Command, EXIT, type Flag } from "./command.ts";
-import { COMMANDS, GLOBAL_FLAGS } from "./commands.ts";
+import { COMMANDS, COMMON_FLAGS } from "./commands.ts";
 
 /** What `plexd --help` prints. */
 export function helpText(): string {
@@ -14,8 +14,8 @@ export function helpText(): string {
     "Commands:",
     ...columns(commands),
     "",
-    "Flags of every command:",
-    ...columns(GLOBAL_FLAGS.map(pairOf)),
+    "Flags of most commands:",
+    ...columns(COMMON_FLAGS.map(pairOf)),
     "",
     "plexd COMMAND --help tells more. First look: plexd dev",
   ].join("\n");
@@ -37,8 +37,8 @@ export function commandHelpText(command: Command): string {
       : []),
     ...(flags.length > 0 ? ["", "Flags:", ...columns(flags.map(pairOf))] : []),
     "",
-    "Flags of every command:",
-    ...columns(GLOBAL_FLAGS.map(pairOf)),
+    "Common flags:",
+    ...columns(command.common.map(pairOf)),
     "",
     "Exit codes:",
     ...columns(EXIT_CODES),

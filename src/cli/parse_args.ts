@@ -1,6 +1,6 @@
 import { nearest } from "../config/nearest.ts";
 import { type Command, CommandError, EXIT, type Flag } from "./command.ts";
-import { COMMANDS, GLOBAL_FLAGS } from "./commands.ts";
+import { COMMANDS, COMMON_FLAGS, flagsOf } from "./commands.ts";
 
 /** What the words of a command line mean. */
 export interface ParsedLine {
@@ -19,7 +19,7 @@ export function parseLine(words: readonly string[]): ParsedLine {
   const flagWords: string[] = [];
   const plain: string[] = [];
   const known = new Map(
-    [...GLOBAL_FLAGS, ...COMMANDS.flatMap((one) => one.flags)]
+    [...COMMON_FLAGS, ...COMMANDS.flatMap((one) => one.flags)]
       .map((flag) => [flag.name, flag]),
   );
   for (let at = 0; at < words.length; at++) {
@@ -49,7 +49,7 @@ export function parseLine(words: readonly string[]): ParsedLine {
     }
   }
   const command = findCommand(plain);
-  const allowed = [...GLOBAL_FLAGS, ...(command?.flags ?? [])];
+  const allowed = command ? flagsOf(command) : COMMON_FLAGS;
   const flags = readFlags(flagWords, allowed, command);
   const args = command ? plain.slice(command.name.split(" ").length) : plain;
   if (command && flags["--help"] === undefined) {

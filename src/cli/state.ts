@@ -68,7 +68,7 @@ export async function stateReport(invocation: Invocation): Promise<number> {
   } catch {
     throw new CommandError(
       EXIT.wrongUsage,
-      "--data is not JSON",
+      given === "-" ? "standard input is not JSON" : "--data is not JSON",
       `a text needs its quotes: --data '"hello"'`,
     );
   }

@@ -48,7 +48,7 @@ export function statusLines(status: StatusDocument, nowMs: number): string[] {
   const refused = Object.entries(events.rejected)
     .map(([reason, count]) => `${count} ${reason}`);
   const rows: [string, string][] = [
-    ["Status", status.status + (status.stale ? ", serving stale state" : "")],
+    ["Status", verdict(status)],
     ...status.reasons.flatMap((
       { reason, since, detail, works, next_try_at },
     ): [string, string][] => [
@@ -75,6 +75,7 @@ export function statusLines(status: StatusDocument, nowMs: number): string[] {
     [
       "Events",
       `${events.applied} applied, last ${ago(events.last_applied_at)}` +
+      (events.repeated > 0 ? `; ${events.repeated} brought nothing new` : "") +
       (refused.length > 0
         ? `; refused: ${refused.join(", ")}`
         : "; none refused"),
@@ -107,6 +108,11 @@ export function statusLines(status: StatusDocument, nowMs: number): string[] {
     // Errors quote what others said; that must not steer the terminal.
     `${name.padEnd(14)} ${text.replace(/\p{Cc}/gu, "\ufffd")}`.trimEnd()
   );
+}
+
+function verdict({ status, stale, stream }: StatusDocument): string {
+  if (stale) return `${status}, serving stale state`;
+  return stream.state === "streaming" ? status : `${status}, reconnecting`;
 }
 
 /** A span of time in its two largest units. */

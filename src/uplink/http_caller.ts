@@ -1,5 +1,5 @@
 import type { Clock } from "../platform/clock.ts";
-import { describeError, type Logger } from "../platform/log.ts";
+import type { Logger } from "../platform/log.ts";
 import { readStart, readText } from "./answer_body.ts";
 import type { BaseUrl } from "./base_url.ts";
 import { ControlError, failureOf } from "./control_error.ts";
@@ -106,7 +106,7 @@ export class HttpCaller {
     } catch (cause) {
       throw new ControlError(
         "unreachable",
-        `${nameOf(call)} got no answer: ${describeError(cause)}`,
+        `${nameOf(call)} got no answer`,
         { cause },
       );
     }

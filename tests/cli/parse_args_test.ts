@@ -88,6 +88,12 @@ const wrong = [
     hint: "plexd status --help lists all flags",
   },
   {
+    when: "a flag has no meaning for the command",
+    words: ["dev", "--config", "x"],
+    message: 'there is no flag "--config" for "plexd dev"',
+    hint: "plexd dev --help lists all flags",
+  },
+  {
     when: "a token is given as a flag",
     words: ["join", "--token", "psst"],
     message: 'there is no flag "--token" for "plexd join"',
