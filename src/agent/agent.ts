@@ -178,6 +178,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     reasons: () => degraded.list(),
     stream: () => feed.status,
     events: () => dispatcher.status,
+    skippedEvents: () => feed.skippedEvents,
     pull: () => reconciler.status,
     state: () => stateCounts(store),
     sync: () => ({ ...syncer.status, pending: syncer.pending }),

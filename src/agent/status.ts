@@ -28,6 +28,8 @@ export interface StatusSources {
     readonly lastAppliedMs?: Moment;
     readonly rejected: Readonly<Record<string, number>>;
   };
+  /** Events that were too long to be read at all. */
+  skippedEvents(): number;
   pull(): {
     readonly lastSuccessMs?: Moment;
     readonly lastError?: string | undefined;
@@ -86,6 +88,7 @@ export function statusDocument(
   const reasons = sources.reasons();
   const stream = sources.stream();
   const events = sources.events();
+  const tooLong = sources.skippedEvents();
   const pull = sources.pull();
   const sync = sources.sync();
   return {
@@ -110,7 +113,10 @@ export function statusDocument(
       applied: events.applied,
       repeated: events.repeated,
       last_applied_at: timeOrNull(events.lastAppliedMs),
-      rejected: events.rejected,
+      rejected: {
+        ...events.rejected,
+        ...(tooLong > 0 ? { too_long: tooLong } : {}),
+      },
     },
     pull: {
       last_success_at: timeOrNull(pull.lastSuccessMs),

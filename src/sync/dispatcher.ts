@@ -10,7 +10,7 @@ import {
   parseEnvelope,
 } from "../wire/parse_envelope.ts";
 import { ShapeError } from "../wire/shape_error.ts";
-import type { Handler } from "./handler.ts";
+import type { Effect, Handler } from "./handler.ts";
 import { RefusedEventError } from "./refused_event_error.ts";
 import { RejectionLog } from "./rejection_log.ts";
 
@@ -45,7 +45,7 @@ export interface DispatcherOptions {
 /** What became of the events so far. */
 export interface DispatchStatus {
   readonly applied: number;
-  /** Verified again under an id whose effect was durable already. */
+  /** Verified, but what it brings was durable already. */
   readonly repeated: number;
   /** Verified, but of a type that this agent does nothing about. */
   readonly unhandled: number;
@@ -298,20 +298,26 @@ export class Dispatcher {
     // Each is started in turn, so that effects keep the order of the stream.
     const effects = handlers.map((handler) => this.#guard(event, handler));
     const taken = await Promise.all(effects);
-    if (!taken.every(Boolean)) return "refused";
+    if (taken.includes("refused")) return "refused";
+    if (!taken.includes("applied")) {
+      log.debug("Event brought nothing new", named);
+      return "repeated";
+    }
     log.info("Event applied", named);
     return "applied";
   }
 
-  /** @returns whether the handler took the event. One never blocks the next. */
-  async #guard(event: VerifiedEvent, handler: Handler): Promise<boolean> {
+  /** One handler's failure never blocks the next. */
+  async #guard(
+    event: VerifiedEvent,
+    handler: Handler,
+  ): Promise<Effect | "refused"> {
     try {
-      await handler.handle(event);
-      return true;
+      return await handler.handle(event);
     } catch (error) {
       if (error instanceof StoreWriteError) throw error;
       this.#refuse(event, error);
-      return false;
+      return "refused";
     }
   }
 

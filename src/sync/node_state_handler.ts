@@ -7,7 +7,7 @@ import {
   parseNodeSecretsUpdate,
   parseNodeStateUpdate,
 } from "../wire/state_updates.ts";
-import type { Handler } from "./handler.ts";
+import type { Effect, Handler } from "./handler.ts";
 import { IssueOrder } from "./issue_order.ts";
 import { RefusedEventError } from "./refused_event_error.ts";
 
@@ -70,14 +70,17 @@ function stateHandler(
       }
       if (Object.keys(change).length === 0) {
         options.pull("an event only hints at a change");
-        return;
+        return "applied";
       }
       const { position } = update;
       if (position) {
-        await options.state.update((latest) =>
-          numbered(latest, change, position, options)
-        );
-        return;
+        let effect: Effect = "known";
+        await options.state.update((latest) => {
+          const numberedChange = numbered(latest, change, position, options);
+          effect = numberedChange ? "applied" : "known";
+          return numberedChange;
+        });
+        return effect;
       }
       await order.apply(event, () =>
         options.state.update((latest) => {
@@ -85,6 +88,7 @@ function stateHandler(
           order.take(event);
           return change;
         }));
+      return "applied";
     },
   };
 }

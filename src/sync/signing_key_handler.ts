@@ -43,14 +43,15 @@ export function signingKeyHandler(options: SigningKeyHandlerOptions): Handler {
       if (foreign) {
         throw new RefusedEventError("foreign", "it is for another domain");
       }
-      await inTurn(keyring, async () => {
+      return await inTurn(keyring, async () => {
         const next = plan(() =>
           keyring.planSignedChange(keys, event.signedBy, clock.now())
         );
-        if (next === keyring.state) return;
+        if (next === keyring.state) return "known";
         await store.save(next);
         keyring.replace(next);
         log.info("Signing key rotated", { event_id: event.id });
+        return "applied";
       });
     },
   };

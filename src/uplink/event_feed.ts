@@ -66,6 +66,7 @@ export class EventFeed implements Part {
   readonly #pulls: PullRequests;
   #status: FeedStatus;
   #stream: EventStream | undefined;
+  #skippedEvents = 0;
   /** How long the state to come will wait. */
   #waitMs = 0;
   #limited = false;
@@ -87,6 +88,11 @@ export class EventFeed implements Part {
 
   get status(): FeedStatus {
     return this.#status;
+  }
+
+  /** Events so far that were left out as they were too long. */
+  get skippedEvents(): number {
+    return this.#skippedEvents;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -270,6 +276,7 @@ export class EventFeed implements Part {
   }
 
   #skipped(signal: AbortSignal) {
+    this.#skippedEvents++;
     this.#options.log.warn("Event skipped as it is too long", {
       max_event_bytes: this.#settings.maxEventBytes,
     });

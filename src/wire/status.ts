@@ -24,7 +24,7 @@ export interface StatusDocument {
   };
   readonly events: {
     readonly applied: number;
-    /** Already applied earlier, seen again after a reconnect. */
+    /** What they bring was here already, by an earlier event or a pull. */
     readonly repeated: number;
     readonly last_applied_at: string | null;
     /** Refused events by reason, such as `signature`, `stale` or `replay`. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Receipt } from "../../src/store/receipt_log.ts";
 import { StoreWriteError } from "../../src/store/store_errors.ts";
 import { Dispatcher } from "../../src/sync/dispatcher.ts";
-import type { Handler } from "../../src/sync/handler.ts";
+import type { Effect, Handler } from "../../src/sync/handler.ts";
 import { RefusedEventError } from "../../src/sync/refused_event_error.ts";
 import { Keyring } from "../../src/trust/keyring.ts";
 import { ReplayWindow } from "../../src/trust/replay_window.ts";
@@ -43,17 +43,17 @@ class MemoryLedger {
 /** A handler whose effects become durable when the test says so. */
 class SteeredHandler implements Handler {
   readonly seen: string[] = [];
-  readonly #effects = new Map<string, PromiseWithResolvers<void>>();
+  readonly #effects = new Map<string, PromiseWithResolvers<Effect>>();
 
-  handle(event: VerifiedEvent): Promise<void> {
+  handle(event: VerifiedEvent): Promise<Effect> {
     this.seen.push(event.id);
-    const effect = Promise.withResolvers<void>();
+    const effect = Promise.withResolvers<Effect>();
     this.#effects.set(event.id, effect);
     return effect.promise;
   }
 
-  finish(id: string): void {
-    this.#effects.get(id)?.resolve();
+  finish(id: string, effect: Effect = "applied"): void {
+    this.#effects.get(id)?.resolve(effect);
   }
 
   fail(id: string, error: unknown): void {
@@ -126,7 +126,7 @@ function handlerOf(act: (event: VerifiedEvent) => void): Handler {
     handle(event) {
       try {
         act(event);
-        return Promise.resolve();
+        return Promise.resolve("applied");
       } catch (error) {
         return Promise.reject(error);
       }
@@ -410,6 +410,19 @@ Deno.test("Dispatcher refuses a limit that nothing fits under", () => {
   }
 });
 
+Deno.test("an event that brings nothing new counts as repeated, and has its receipt", async () => {
+  const handler = new SteeredHandler();
+  const { dispatcher, ledger, pulls } = setUp([handler]);
+  await dispatcher.accept(message(1));
+  handler.finish("e1", "known");
+  await dispatcher.drain();
+  const { applied, repeated, rejected } = dispatcher.status;
+  assert.deepEqual({ applied, repeated }, { applied: 0, repeated: 1 });
+  assert.deepEqual(rejected, {});
+  assert.deepEqual(ledger.cursors(), ["1"]);
+  assert.deepEqual(pulls, []);
+});
+
 Deno.test("a barrier is alone: effects before it are durable, those after it wait", async () => {
   const state = new SteeredHandler();
   const rotation = new SteeredHandler();
@@ -441,9 +454,9 @@ Deno.test("a barrier is alone: effects before it are durable, those after it wai
 
 Deno.test("a barrier behind a failure may come again, too", async () => {
   const state = new SteeredHandler();
-  const barrier = {
+  const barrier: Handler = {
     barrier: true,
-    handle: () => Promise.resolve(),
+    handle: () => Promise.resolve("applied"),
   };
   const { dispatcher, ledger } = setUp([state], {
     others: { signing_key_rotated: barrier },

@@ -259,7 +259,7 @@ for (const one of numbered) {
       const failure = await failureFrom(handled);
       assert.ok(failure instanceof RefusedEventError);
       assert.equal(failure.kind, one.refused);
-    } else await handled;
+    } else assert.equal(await handled, one.applied ? "applied" : "known");
     assert.equal(state.view.metadata.get("applied") === "yes", one.applied);
     assert.equal(pulls.length, one.pulls);
     assert.equal(state.view.complete, one.complete);

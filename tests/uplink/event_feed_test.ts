@@ -464,6 +464,7 @@ Deno.test("EventFeed answers an event that is too long with a pull, and streams 
   uplink.send(`data: ${"x".repeat(30)}\n\ndata: b\n\n`);
   await settle();
   assert.equal(uplink.pulls, 2);
+  assert.equal(uplink.feed.skippedEvents, 1);
   assert.deepEqual(uplink.messages.map(({ data }) => data), ["b"]);
 });
 

@@ -1,0 +1,187 @@
+import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { encodeBase64 } from "../../src/wire/base64.ts";
+import { signedText } from "../../src/wire/canonical.ts";
+
+/** What of the node surface a scenario can answer differently. */
+export type Surface =
+  | "register"
+  | "state"
+  | "events"
+  | "heartbeat"
+  | "secret"
+  | "report"
+  | "drift";
+
+/** One request that reached the scripted control plane. */
+export interface SeenRequest {
+  readonly surface: Surface | undefined;
+  /** As it stood in the request line, still encoded. */
+  readonly path: string;
+}
+
+/** What an event can differ in from a good one. */
+export interface EventFields {
+  readonly id?: string;
+  readonly nonce?: string;
+  readonly issuedAtMs?: number;
+}
+
+export const NODE_ID = "n-scripted";
+
+/** The bearer of the node: nobody may find it in any text. */
+export const NODE_SECRET_KEY = "canary0123456789abcdef0123456789";
+
+const encoder = new TextEncoder();
+
+/** A control plane that says what a scenario wants, with real signatures. */
+export class ScriptedPlane implements AsyncDisposable {
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #privateKey: KeyObject;
+  readonly #publicKey: string;
+  readonly #streams = new Set<
+    ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>
+  >();
+  #events = 0;
+  readonly requests: SeenRequest[] = [];
+  /** The document that a good pull answers, as text. */
+  state = "{}";
+  /** Answers instead of the good ones. */
+  answers: { [Name in Surface]?: (request: Request) => Response } = {};
+
+  constructor() {
+    const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+    this.#privateKey = privateKey;
+    const der = publicKey.export({ format: "der", type: "spki" });
+    this.#publicKey = encodeBase64(new Uint8Array(der.subarray(-32)));
+    this.#server = Deno.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      onListen() {},
+    }, (request) => this.#answer(request));
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#server.addr.port}`;
+  }
+
+  /** How many event streams are open. */
+  get streaming(): number {
+    return this.#streams.size;
+  }
+
+  /** The signing key as nodes know it. */
+  get publicKey(): string {
+    return this.#publicKey;
+  }
+
+  /** Ends all event streams, so that agents connect and pull anew. */
+  endStreams(): void {
+    for (const stream of this.#streams) stream.close();
+    this.#streams.clear();
+  }
+
+  /** Sends bytes to all event streams as they are. */
+  sendBytes(bytes: Uint8Array<ArrayBuffer>): void {
+    for (const stream of this.#streams) stream.enqueue(bytes);
+  }
+
+  sendText(text: string): void {
+    this.sendBytes(encoder.encode(text));
+  }
+
+  /** Sends a well-signed event. @returns what was sent. */
+  sendEvent(type: string, payload: string, fields: EventFields = {}): string {
+    const frame = this.frame(type, payload, fields);
+    this.sendText(frame);
+    return frame;
+  }
+
+  /** A well-signed event as it stands in a stream. */
+  frame(type: string, payload: string, fields: EventFields = {}): string {
+    const number = ++this.#events;
+    const { id = `evt-${number}`, nonce = `nonce-${number}` } = fields;
+    const issuedAt = new Date(fields.issuedAtMs ?? Date.now()).toISOString();
+    const unsigned = { type, id, issuedAt, nonce, payload };
+    const signature = encodeBase64(
+      new Uint8Array(
+        sign(null, encoder.encode(signedText(unsigned)), this.#privateKey),
+      ),
+    );
+    const data = `{"event_type":${JSON.stringify(type)}` +
+      `,"event_id":${JSON.stringify(id)}` +
+      `,"issued_at":${JSON.stringify(issuedAt)}` +
+      `,"nonce":${JSON.stringify(nonce)}` +
+      `,"payload":${payload}` +
+      `,"signature":${JSON.stringify(signature)}}`;
+    return `id: ${number}\nevent: ${type}\ndata: ${data}\n\n`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.endStreams();
+    await this.#server.shutdown();
+  }
+
+  #answer(request: Request): Response {
+    const path = request.url.slice(this.url.length);
+    const surface = surfaceOf(path);
+    this.requests.push({ surface, path });
+    if (surface === undefined) return new Response(null, { status: 404 });
+    const other = this.answers[surface];
+    return other ? other(request) : this.#good(surface);
+  }
+
+  #good(surface: Surface): Response {
+    switch (surface) {
+      case "register":
+        return Response.json({
+          node_id: NODE_ID,
+          mesh_ip: "10.100.0.9",
+          signing_public_key: this.#publicKey,
+          node_secret_key: NODE_SECRET_KEY,
+        });
+      case "state":
+        return new Response(this.state);
+      case "events":
+        return this.#openStream();
+      case "secret":
+        return new Response(null, { status: 404 });
+      default:
+        return Response.json({});
+    }
+  }
+
+  #openStream(): Response {
+    let own: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
+    const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      start: (controller) => {
+        own = controller;
+        this.#streams.add(controller);
+        controller.enqueue(encoder.encode(": hello\n\n"));
+      },
+      cancel: () => {
+        this.#streams.delete(own);
+      },
+    });
+    return new Response(body, {
+      headers: { "content-type": "text/event-stream" },
+    });
+  }
+}
+
+function surfaceOf(path: string): Surface | undefined {
+  if (path === "/v1/register") return "register";
+  const [, name] = new RegExp(`^/v1/nodes/${NODE_ID}/([a-z]+)(/|$)`)
+    .exec(path) ?? [];
+  switch (name) {
+    case "state":
+    case "events":
+    case "heartbeat":
+    case "report":
+    case "drift":
+      return name;
+    case "secrets":
+      return "secret";
+    default:
+      return undefined;
+  }
+}
