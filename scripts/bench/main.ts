@@ -21,8 +21,10 @@ const BENCHES: readonly Bench[] = [reads, writes, events, start, memory];
 
 const { only, json } = readArguments();
 const workshop = new Workshop();
+let interrupted = false;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(signal, () => {
+    interrupted = true;
     workshop.close().finally(() => Deno.exit(130));
   });
 }
@@ -40,10 +42,13 @@ try {
     if (json) made.forEach((row) => print(asJsonLine(row)));
   }
   if (!json) print(asTable(rows));
+} catch (error) {
+  // What an interrupted run stumbles over is only that its processes are gone.
+  if (!interrupted) throw error;
 } finally {
   await workshop.close();
 }
-Deno.exit();
+Deno.exit(interrupted ? 130 : 0);
 
 function readArguments() {
   const { values } = parseArgs({

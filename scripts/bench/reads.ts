@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Bench, ROUNDS } from "./bench.ts";
 import { type Answer, ask, getRequest } from "./http_probe.ts";
+import { load } from "./load.ts";
 import { keyOf } from "./prepare.ts";
 import { inTurns, type Measured } from "./row.ts";
 import { makeNode, startFloor, startNode } from "./running_node.ts";
@@ -66,18 +67,6 @@ async function measurePath(
   );
   await floor.process.stop();
   return measured;
-}
-
-/** Answers per second that a client of its own process got. */
-export async function load(
-  workshop: Workshop,
-  socket: string,
-  requestsFile: string,
-  connections: number,
-  ms: number,
-): Promise<number> {
-  const args = [socket, requestsFile, String(connections), String(ms)];
-  return Number(await workshop.run("scripts/bench/load_client.ts", args));
 }
 
 /** The runtime adds these by itself. */

@@ -10,9 +10,10 @@ export interface Row {
   readonly floor: number | null;
   /** `value / floor`; null without a floor. */
   readonly ratio: number | null;
-  /** What should hold, such as `>= 0.85`. */
+  /** What should hold, such as `>= 0.85`; empty without a goal. */
   readonly goal: string;
-  readonly met: boolean;
+  /** Null without a goal. */
+  readonly met: boolean | null;
 }
 
 /** What is measured, and what should come out. */
@@ -20,7 +21,8 @@ export interface Subject {
   readonly name: string;
   readonly what: string;
   readonly unit: string;
-  readonly goal: Goal;
+  /** None for a row that only explains another one. */
+  readonly goal?: Goal;
 }
 
 /** A bound for the ratio, or for the value of a row without a floor. */
@@ -38,21 +40,28 @@ export interface Measured {
 }
 
 export function makeRow(subject: Subject, measured: Measured): Row {
+  const { name, what, unit, goal } = subject;
   const { value, floor } = measured;
-  const { relation, bound, note } = subject.goal;
   const ratio = floor === null ? null : value / floor;
-  const compared = ratio ?? value;
   return {
-    name: subject.name,
-    what: subject.what,
+    name,
+    what,
     value,
-    unit: subject.unit,
+    unit,
     floor,
     ratio,
-    goal: `${relation} ${bound}` + (note === undefined ? "" : ` (${note})`),
-    // NaN, which is what a failed measurement leaves, meets no goal.
-    met: relation === ">=" ? compared >= bound : compared <= bound,
+    goal: goal ? goalText(goal) : "",
+    met: goal ? isMet(goal, ratio ?? value) : null,
   };
+}
+
+function goalText({ relation, bound, note }: Goal): string {
+  return `${relation} ${bound}` + (note === undefined ? "" : ` (${note})`);
+}
+
+/** NaN, which is what a failed measurement leaves, meets no goal. */
+function isMet({ relation, bound }: Goal, compared: number): boolean {
+  return relation === ">=" ? compared >= bound : compared <= bound;
 }
 
 /** The middle value; of an even number of values the lower of the two. */

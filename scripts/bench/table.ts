@@ -9,8 +9,8 @@ export function asTable(rows: readonly Row[]): string {
       `${short(row.value)} ${row.unit}`,
       row.floor === null ? "–" : `${short(row.floor)} ${row.unit}`,
       row.ratio === null ? "–" : row.ratio.toFixed(2),
-      row.goal,
-      row.met ? "yes" : "no",
+      row.goal || "–",
+      row.met === null ? "–" : row.met ? "yes" : "no",
     ]),
   ];
   const widths = cells[0]!.map((_cell, column) =>

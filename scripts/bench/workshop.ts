@@ -6,7 +6,7 @@ export class Workshop {
   /** A folder of this run's own, on the file system of `TMPDIR`. */
   readonly folder = Deno.makeTempDirSync({ prefix: "plexd-bench-" });
   readonly #running = new Set<Deno.ChildProcess>();
-  #closed = false;
+  #closing: Promise<void> | undefined;
   #next = 0;
 
   /** A path inside the folder at which nothing is yet. */
@@ -25,7 +25,7 @@ export class Workshop {
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
   ): Process {
-    if (this.#closed) throw new Error("The run is over");
+    if (this.#closing) throw new Error("The run is over");
     const process = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--no-prompt", fromRoot(script), ...args],
       env: { ...inherited(), ...env, NO_COLOR: "1" },
@@ -43,12 +43,16 @@ export class Workshop {
     return await this.start(script, args).output();
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
+  /** Resolves when nothing of the run is left. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close() {
     const running = [...this.#running];
     for (const process of running) kill(process, "SIGKILL");
     await Promise.all(running.map((process) => process.status));
-    await Deno.remove(this.folder, { recursive: true }).catch(() => {});
+    removeFolder(this.folder);
   }
 }
 
@@ -116,6 +120,20 @@ function inherited(): Record<string, string> {
     !name.startsWith("PLEXD_") && name !== "CREDENTIALS_DIRECTORY"
   );
   return Object.fromEntries(names);
+}
+
+/**
+ * Without waiting in between, so that nothing of this process writes to it. A
+ * write of another thread may still come, hence more than one attempt.
+ */
+function removeFolder(path: string) {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    try {
+      return Deno.removeSync(path, { recursive: true });
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+    }
+  }
 }
 
 function kill(process: Deno.ChildProcess, signal: Deno.Signal) {

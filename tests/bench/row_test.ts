@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  type Goal,
   inTurns,
   makeRow,
   median,
@@ -53,19 +54,20 @@ Deno.test("inTurns() takes floor and figure alternately and keeps medians", asyn
   assert.deepEqual(order.join(" "), "floor figure floor figure floor figure");
 });
 
-const subject: Subject = {
+const goal: Goal = { relation: ">=", bound: 0.85 };
+const subject = {
   name: "get-entry",
   what: "GET of one entry",
   unit: "/s",
-  goal: { relation: ">=", bound: 0.85 },
-};
+  goal,
+} as const satisfies Subject;
 
 Deno.test("makeRow() compares the ratio with the goal, the bound included", () => {
   const atMost = { relation: "<=", bound: 1.25 } as const;
-  const cases: readonly (readonly [Subject["goal"], number, boolean])[] = [
-    [subject.goal, 84, false],
-    [subject.goal, 85, true],
-    [subject.goal, NaN, false],
+  const cases: readonly (readonly [Goal, number, boolean])[] = [
+    [goal, 84, false],
+    [goal, 85, true],
+    [goal, NaN, false],
     [atMost, 125, true],
     [atMost, 126, false],
     [atMost, NaN, false],
@@ -83,4 +85,12 @@ Deno.test("makeRow() without a floor compares the value itself", () => {
   assert.equal(row.met, false);
   assert.equal(row.ratio, null);
   assert.equal(row.goal, "<= 20 (ms)");
+});
+
+Deno.test("makeRow() without a goal says nothing about one", () => {
+  const { name, what, unit } = subject;
+  const row = makeRow({ name, what, unit }, { value: 1, floor: 2 });
+  assert.equal(row.ratio, 0.5);
+  assert.equal(row.goal, "");
+  assert.equal(row.met, null);
 });
