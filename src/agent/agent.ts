@@ -26,6 +26,7 @@ import { openStore } from "./open_store.ts";
 import { openUplink } from "./open_uplink.ts";
 import { freshnessOf, statusDocument, type StatusSources } from "./status.ts";
 import { watchContact } from "./watch_contact.ts";
+import { watchDisk, watchReports } from "./watch_disk.ts";
 
 /** What {@linkcode runAgent} works with. */
 export interface AgentOptions {
@@ -73,6 +74,9 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     clock: io.clock,
   });
   const contact = watchContact(degraded);
+  const disk = watchDisk(degraded);
+  store.state.onChange(disk.wrote);
+  store.reports.onChange(disk.wrote);
 
   const reconciler = new Reconciler({
     uplink: {
@@ -92,6 +96,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     intervalMs: config["reconcile.interval"],
     onPull(failure) {
       contact(failure);
+      disk.failed(failure);
       if (failure === undefined) degraded.clear("corruption_recovered");
     },
     io,
@@ -195,7 +200,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     );
   const api = new NodeApi({
     state: store.state,
-    reports: store.reports,
+    reports: watchReports(store.reports, disk),
     secrets: {
       key: nodeSecretToKey(identity.nodeSecretKey),
       fetch: (key, signal) => client.fetchSecret(nodeId, key, signal),

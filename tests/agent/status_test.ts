@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { freshnessOf } from "../../src/agent/status.ts";
 import { watchContact } from "../../src/agent/watch_contact.ts";
+import { watchDisk } from "../../src/agent/watch_disk.ts";
+import { StoreWriteError } from "../../src/store/store_errors.ts";
 import { Degraded } from "../../src/sync/degraded.ts";
 import { ControlError } from "../../src/uplink/control_error.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
@@ -80,3 +82,22 @@ Deno.test("watchContact() does not blame the connection for other failures", () 
   contact(new ControlError("rate_limited", "slow down", { status: 429 }));
   assert.deepEqual(degraded.list(), []);
 });
+
+const disks = [
+  { code: "ENOSPC", reasons: ["disk_full"] },
+  { code: "EROFS", reasons: ["store_read_only"] },
+  { code: "EIO", reasons: [] },
+];
+for (const { code, reasons } of disks) {
+  Deno.test(`watchDisk() shows [${reasons}] after ${code}, until something is stored`, () => {
+    const degraded = new Degraded(new FakeClock(), new MemoryLog());
+    const disk = watchDisk(degraded);
+    const cause = Object.assign(new Error("no"), { code });
+    disk.failed(new StoreWriteError("a report", cause));
+    disk.failed(new Error("something else"));
+    disk.failed(undefined);
+    assert.deepEqual(degraded.list().map((one) => one.reason), reasons);
+    disk.wrote();
+    assert.deepEqual(degraded.list(), []);
+  });
+}

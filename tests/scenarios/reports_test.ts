@@ -151,13 +151,14 @@ Deno.test("a report for which the disk has no room is answered with 507 and chan
   }
   assert.deepEqual(await local(stage), before);
   assert.deepEqual(listing(`${stage.membership}/state`), files);
+  const { reasons } = await stage.status();
+  assert.deepEqual(reasons.map(({ reason }) => reason), ["disk_full"]);
   await stage.admin.call("PUT", `/nodes/${node_id}/metadata/a`, {
     value: "x".repeat(8192),
   });
   const status = await stage.statusWhen(
-    "it says so",
-    ({ pull, stream }) =>
-      pull.last_error !== null || stream.last_error !== null,
+    "the pull fails, too",
+    ({ pull }) => pull.last_error?.includes("Cannot store") ?? false,
   );
   assert.equal(status.state.metadata, 0);
 
