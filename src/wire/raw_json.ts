@@ -45,7 +45,7 @@ export function rawMembers(text: string): RawMember[] {
     if (text[at] === ",") at = skipSpace(text, at + 1);
     if (at >= text.length || text[at] === "}") return members;
     const nameEnd = endOfString(text, at);
-    const name = JSON.parse(text.slice(at, nameEnd)) as string;
+    const name = decodeName(text.slice(at, nameEnd));
     at = skipSpace(text, skipSpace(text, nameEnd) + 1);
     const end = endOfValue(text, at);
     members.push([name, text.slice(at, end)]);
@@ -112,7 +112,16 @@ function endOfValue(text: string, at: number): number {
   return at;
 }
 
+/** Most names hold no escape, and stand in the text as they are. */
+function decodeName(quoted: string): string {
+  if (quoted.includes("\\")) return JSON.parse(quoted) as string;
+  return quoted.slice(1, -1);
+}
+
+const SCALAR = /[-+.0-9A-Za-z]*/y;
+
 function endOfScalar(text: string, at: number): number {
-  while (at < text.length && /[-+.0-9A-Za-z]/.test(text[at]!)) at++;
-  return at;
+  SCALAR.lastIndex = at;
+  SCALAR.test(text);
+  return SCALAR.lastIndex;
 }
