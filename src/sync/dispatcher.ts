@@ -300,7 +300,7 @@ export class Dispatcher {
     const taken = await Promise.all(effects);
     if (taken.includes("refused")) return "refused";
     if (!taken.includes("applied")) {
-      log.debug("Event brought nothing new", named);
+      log.info("Event known already", named);
       return "repeated";
     }
     log.info("Event applied", named);

@@ -9,6 +9,9 @@ export interface DevPlaces {
   readonly root: string;
 }
 
+/** Far more than anything here takes. */
+const GIVE_UP_MS = 60_000;
+
 /** A running `plexd dev`, watched through what it prints. */
 export class DevProcess {
   readonly #process: Deno.ChildProcess;
@@ -38,13 +41,25 @@ export class DevProcess {
     return this.#output;
   }
 
-  /** Waits until it has printed something, without looking at a clock. */
+  /**
+   * Waits until it has printed something.
+   *
+   * @throws {Error} with its output when it ends without, or after a minute: a
+   * test that waits for ever would hide what went wrong.
+   */
   async prints(pattern: RegExp): Promise<RegExpExecArray> {
+    const deadline = performance.now() + GIVE_UP_MS;
     for (;;) {
       const found = pattern.exec(this.#output);
       if (found) return found;
       if (this.#over) throw new Error(`It ended without it: ${this.#output}`);
-      await this.#changed.promise;
+      const late = Promise.withResolvers<never>();
+      const timer = setTimeout(
+        () => late.reject(new Error(`It never printed it: ${this.#output}`)),
+        deadline - performance.now(),
+      );
+      await Promise.race([this.#changed.promise, late.promise])
+        .finally(() => clearTimeout(timer));
     }
   }
 
