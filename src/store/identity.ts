@@ -1,3 +1,5 @@
+import type { Dialect } from "../wire/dialect.ts";
+
 /** A fresh key pair of the node. */
 export interface NodeKeyPair {
   /** 32 bytes. */
@@ -13,7 +15,9 @@ export interface PublicIdentity {
   /** Named by plexd's own control plane only. */
   readonly domainId?: string;
   /** Dialect that was settled at registration. */
-  readonly dialect: 1;
+  readonly dialect: Dialect;
+  /** Dialect 2 only: name of the signing key, as it was at registration. */
+  readonly signingKeyId?: string;
   /** Base URL of the control plane that issued it. */
   readonly controlPlane: string;
   /** RFC 3339 text. */

@@ -28,7 +28,8 @@ const identitySchema = z.object({
   node_id: z.string().check(z.minLength(1)),
   mesh_ip: z.string().check(z.minLength(1)),
   domain_id: z.optional(z.string()),
-  dialect: z.literal(1),
+  dialect: z.union([z.literal(1), z.literal(2)]),
+  signing_key_id: z.optional(z.string()),
   control_plane: z.string(),
   enrolled_at: z.string(),
   public_key: z.string(),
@@ -48,6 +49,7 @@ export function encodeIdentity(
     mesh_ip: identity.meshIp,
     domain_id: identity.domainId,
     dialect: identity.dialect,
+    signing_key_id: identity.signingKeyId,
     control_plane: identity.controlPlane,
     enrolled_at: identity.enrolledAt,
     public_key: identity.publicKey,
@@ -75,6 +77,9 @@ export function decodeIdentity(bytes: Uint8Array<ArrayBuffer>): StoredIdentity {
         meshIp: file.mesh_ip,
         ...(file.domain_id === undefined ? {} : { domainId: file.domain_id }),
         dialect: file.dialect,
+        ...(file.signing_key_id === undefined
+          ? {}
+          : { signingKeyId: file.signing_key_id }),
         controlPlane: file.control_plane,
         enrolledAt: file.enrolled_at,
         publicKey: file.public_key,

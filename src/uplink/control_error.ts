@@ -11,13 +11,15 @@ export type ControlFailure =
   | "unexpected_status"
   | "unreachable"
   | "timeout"
-  | "bad_answer";
+  | "bad_answer"
+  | "unsupported";
 
 /** What is known about a failure beyond its kind. */
 export interface ControlErrorDetails {
   readonly status?: number;
   readonly retryAfterMs?: number;
   readonly serverText?: string;
+  readonly code?: string;
   readonly cause?: unknown;
 }
 
@@ -36,18 +38,21 @@ export class ControlError extends Error {
   readonly retryAfterMs?: number;
   /** Start of the error body: bounded, on one line, without our own token. */
   readonly serverText?: string;
+  /** Stable name of the reason, from a problem document of dialect 2. */
+  readonly code?: string;
 
   constructor(
     kind: ControlFailure,
     message: string,
     details: ControlErrorDetails = {},
   ) {
-    const { status, retryAfterMs, serverText, cause } = details;
+    const { status, retryAfterMs, serverText, code, cause } = details;
     super(message, cause === undefined ? undefined : { cause });
     this.kind = kind;
     if (status !== undefined) this.status = status;
     if (retryAfterMs !== undefined) this.retryAfterMs = retryAfterMs;
     if (serverText !== undefined) this.serverText = serverText;
+    if (code !== undefined) this.code = code;
   }
 }
 
@@ -75,6 +80,7 @@ export const AFTER_FAILURE = {
   unreachable: { stream: "transient", registration: "transient" },
   timeout: { stream: "transient", registration: "transient" },
   bad_answer: { stream: "transient", registration: "transient" },
+  unsupported: { stream: "permanent", registration: "stop" },
 } as const satisfies Record<ControlFailure, Decision>;
 
 /** The kind of failure that a status outside 200 to 299 stands for. */

@@ -15,6 +15,16 @@ export const registerRequestSchema = z.object({
 });
 export type RegisterRequest = z.infer<typeof registerRequestSchema>;
 
+/** Another node, in answers of dialect 1. Its pre-shared key is never read. */
+export const wirePeerSchema = z.object({
+  id: nonEmpty,
+  public_key: z.string(),
+  mesh_ip: z.string(),
+  endpoint: z._default(z.string(), ""),
+  allowed_ips: z.nullish(z.array(z.string())),
+});
+export type WirePeer = z.infer<typeof wirePeerSchema>;
+
 /** `domain_id` comes from plexd's own control plane only. */
 export const registerResponseSchema = z.object({
   node_id: nonEmpty,
@@ -75,3 +85,166 @@ export const driftReportSchema = z.object({
   corrections: z.array(correctionSchema),
 });
 export type DriftReport = z.infer<typeof driftReportSchema>;
+
+export const keyRotateRequestSchema = z.object({
+  node_id: nonEmpty,
+  new_public_key: nonEmpty,
+});
+export type KeyRotateRequest = z.infer<typeof keyRotateRequestSchema>;
+
+export const keyRotateResponseSchema = z.object({
+  updated_peers: z.nullish(z.array(wirePeerSchema)),
+});
+export type KeyRotateResponse = z.infer<typeof keyRotateResponseSchema>;
+
+/** Kinds of network address translation that a node can be behind. */
+export const NAT_TYPES = [
+  "none",
+  "full_cone",
+  "symmetric",
+  "unknown",
+] as const;
+export type NatType = typeof NAT_TYPES[number];
+
+/** `public_endpoint` is `ip:port`. */
+export const endpointReportSchema = z.object({
+  public_endpoint: nonEmpty,
+  nat_type: z.string(),
+});
+export type EndpointReport = z.infer<typeof endpointReportSchema>;
+
+/** An entry whose endpoint is empty says nothing. */
+export const endpointResponseSchema = z.object({
+  peer_endpoints: z.nullish(z.array(z.object({
+    peer_id: nonEmpty,
+    endpoint: z.string(),
+  }))),
+});
+export type EndpointResponse = z.infer<typeof endpointResponseSchema>;
+
+const actionSchema = z.object({
+  name: nonEmpty,
+  description: z.string(),
+  parameters: z.array(z.object({
+    name: z.string(),
+    type: z.string(),
+    required: z.boolean(),
+    description: z.string(),
+  })),
+});
+
+const hookSchema = z.extend(actionSchema, {
+  source: z.string(),
+  checksum: z.string(),
+  timeout: z.string(),
+  sandbox: z.string(),
+});
+
+/** What a node can do. @see docs/wire.md, section a.6 */
+export const capabilitiesSchema = z.object({
+  binary: z.optional(z.object({ version: z.string(), checksum: z.string() })),
+  builtin_actions: z.array(actionSchema),
+  hooks: z.array(hookSchema),
+});
+export type Capabilities = z.infer<typeof capabilitiesSchema>;
+
+/** Why a node does not run what it was asked to. */
+export const REJECT_REASONS = [
+  "shutting_down",
+  "duplicate_execution_id",
+  "max_concurrent_reached",
+  "unknown_action",
+  "actions_disabled",
+] as const;
+export type RejectReason = typeof REJECT_REASONS[number];
+
+/** `reason` is empty when accepted. */
+export const executionAckSchema = z.object({
+  execution_id: nonEmpty,
+  status: z.enum(["accepted", "rejected"]),
+  reason: z.string(),
+});
+export type ExecutionAck = z.infer<typeof executionAckSchema>;
+
+/** How an execution can end. */
+export const EXECUTION_STATUSES = [
+  "success",
+  "failed",
+  "error",
+  "timeout",
+  "cancelled",
+] as const;
+export type ExecutionStatus = typeof EXECUTION_STATUSES[number];
+
+/** `duration` is Go text, such as `1m2.5s`. */
+export const executionResultSchema = z.object({
+  execution_id: nonEmpty,
+  status: z.enum(EXECUTION_STATUSES),
+  exit_code: z.int(),
+  stdout: z.string(),
+  stderr: z.string(),
+  duration: z.string(),
+  finished_at: z.string(),
+  triggered_by: z.optional(z.object({
+    type: z.string(),
+    session_id: z.string(),
+    user_id: z.string(),
+    email: z.string(),
+  })),
+});
+export type ExecutionResult = z.infer<typeof executionResultSchema>;
+
+/** Data of a metric of group `system`. */
+export const systemDataSchema = z.object({
+  cpu_usage_percent: z.number(),
+  memory_used_bytes: z.int(),
+  memory_total_bytes: z.int(),
+  disk_used_bytes: z.int(),
+  disk_total_bytes: z.int(),
+  network_rx_bytes: z.int(),
+  network_tx_bytes: z.int(),
+});
+export type SystemData = z.infer<typeof systemDataSchema>;
+
+export const metricSchema = z.object({
+  timestamp: z.string(),
+  group: nonEmpty,
+  peer_id: z.optional(z.string()),
+  data: z.unknown(),
+});
+export type Metric = z.infer<typeof metricSchema>;
+
+/** Severities of the system log, from the worst. @see RFC 5424 */
+export const SEVERITIES = [
+  "emerg",
+  "alert",
+  "crit",
+  "err",
+  "warning",
+  "notice",
+  "info",
+  "debug",
+] as const;
+
+export const logEntrySchema = z.object({
+  timestamp: z.string(),
+  source: z.string(),
+  unit: z.string(),
+  message: z.string(),
+  severity: z.enum(SEVERITIES),
+  hostname: z.string(),
+});
+export type LogEntry = z.infer<typeof logEntrySchema>;
+
+export const auditEntrySchema = z.object({
+  timestamp: z.string(),
+  source: z.string(),
+  event_type: z.string(),
+  subject: z.unknown(),
+  object: z.unknown(),
+  action: z.string(),
+  result: z.enum(["success", "failure"]),
+  hostname: z.string(),
+  raw: z.string(),
+});
+export type AuditEntry = z.infer<typeof auditEntrySchema>;

@@ -1,0 +1,105 @@
+import type {
+  AuditEntry,
+  Capabilities,
+  DriftReport,
+  ExecutionAck,
+  ExecutionResult,
+  LogEntry,
+  NatType,
+  SecretResponse,
+  SystemData,
+} from "../wire/bodies.ts";
+import type { Dialect } from "../wire/dialect.ts";
+import type { DesiredState, Peer } from "../wire/state.ts";
+import type { ReportChanges } from "./report_changes.ts";
+
+/** What every heartbeat says, whatever the dialect makes of it. */
+export interface Beat {
+  /** RFC 3339 text. */
+  readonly timestamp: string;
+  /** `healthy` or `degraded`. */
+  readonly status: string;
+  /** Since the agent started, ms. */
+  readonly uptimeMs: number;
+  /** SHA-256 of the running program in hex; empty when it is not known. */
+  readonly binarySha256: string;
+  /** Names of the reasons why it is degraded. */
+  readonly reasons: readonly string[];
+  /** `ip:port` from outside; absent when none is configured. */
+  readonly publicEndpoint?: string;
+}
+
+/** What the answer to a heartbeat asks for. */
+export interface BeatHints {
+  readonly reconcile: boolean;
+  readonly rotateKeys: boolean;
+}
+
+/** Load of the machine at one moment. */
+export interface SystemSample {
+  /** RFC 3339 text. */
+  readonly timestamp: string;
+  readonly data: SystemData;
+}
+
+/** Where another node was last seen. */
+export interface PeerEndpoint {
+  readonly peerId: string;
+  /** `ip:port`, never empty. */
+  readonly endpoint: string;
+}
+
+/**
+ * The control plane as one registered node sees it, in either dialect: what the
+ * agent's loops call. Each loop names only the few calls that it needs.
+ *
+ * Every call rejects with a `ControlError`, or with the signal's reason when
+ * that aborts. A call that a dialect does not have rejects with kind
+ * "unsupported", without asking anyone.
+ *
+ * @see seed Control Plane Client, "API Methods"; docs/wire.md, sections a.3, h.1
+ */
+export interface NodeUplink {
+  readonly dialect: Dialect;
+  heartbeat(beat: Beat, signal: AbortSignal): Promise<BeatHints>;
+  /** Pulls what the node should be. */
+  fetchState(signal: AbortSignal): Promise<DesiredState>;
+  /** A secret, still encrypted for this node. */
+  fetchSecret(key: string, signal: AbortSignal): Promise<SecretResponse>;
+  /** Sends changed and deleted reports: what resolves has been taken. */
+  syncReports(changes: ReportChanges, signal: AbortSignal): Promise<void>;
+  /** Dialect 2 has no such call: it resolves at once there. */
+  reportDrift(report: DriftReport, signal: AbortSignal): Promise<void>;
+  openEvents(
+    lastEventId: string | undefined,
+    signal: AbortSignal,
+  ): Promise<ReadableStream<Uint8Array>>;
+  deregister(signal: AbortSignal): Promise<void>;
+  /**
+   * Announces a new X25519 key, base64 of 32 bytes.
+   *
+   * @returns the peers that changed with it; dialect 2 names none.
+   */
+  rotateKeys(
+    newPublicKey: string,
+    signal: AbortSignal,
+  ): Promise<readonly Peer[]>;
+  updateCapabilities(
+    capabilities: Capabilities,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** @returns where peers are; dialect 2 names none. */
+  reportEndpoint(
+    publicEndpoint: string,
+    natType: NatType,
+    signal: AbortSignal,
+  ): Promise<readonly PeerEndpoint[]>;
+  ackExecution(ack: ExecutionAck, signal: AbortSignal): Promise<void>;
+  reportResult(result: ExecutionResult, signal: AbortSignal): Promise<void>;
+  sendMetrics(
+    samples: readonly SystemSample[],
+    signal: AbortSignal,
+  ): Promise<void>;
+  sendLogs(entries: readonly LogEntry[], signal: AbortSignal): Promise<void>;
+  sendAudit(entries: readonly AuditEntry[], signal: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,38 @@
+import * as z from "zod/mini";
+import { parseShape, ShapeError } from "./shape_error.ts";
+
+/** Media type of errors in dialect 2. */
+export const PROBLEM_MEDIA_TYPE = "application/problem+json";
+
+/** What of a problem document a client acts on. `code` is its only stable name. */
+export interface Problem {
+  readonly code?: string;
+  readonly title?: string;
+  readonly detail?: string;
+}
+
+const problemSchema = z.object({
+  code: z.nullish(z.string()),
+  title: z.nullish(z.string()),
+  detail: z.nullish(z.string()),
+});
+
+/**
+ * Reads a problem document.
+ *
+ * @returns undefined for text that is none: an error stays one all the same.
+ * @see RFC 9457; docs/wire.md, section h.3
+ */
+export function parseProblem(text: string): Problem | undefined {
+  try {
+    const { code, title, detail } = parseShape("problem", problemSchema, text);
+    return {
+      ...(code ? { code } : {}),
+      ...(title ? { title } : {}),
+      ...(detail ? { detail } : {}),
+    };
+  } catch (error) {
+    if (!(error instanceof ShapeError)) throw error;
+    return undefined;
+  }
+}
