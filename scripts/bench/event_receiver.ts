@@ -7,7 +7,7 @@ import { Dispatcher } from "../../src/sync/dispatcher.ts";
 import { nodeStateHandler } from "../../src/sync/node_state_handler.ts";
 import { Keyring } from "../../src/trust/keyring.ts";
 import { ReplayWindow } from "../../src/trust/replay_window.ts";
-import { EventVerifier } from "../../src/trust/verify_event.ts";
+import { eventReader } from "../../src/trust/event_reader.ts";
 import { EventStream, type OpenEvents } from "../../src/uplink/event_stream.ts";
 
 /** The way of events through the agent, put together as the agent does it. */
@@ -46,7 +46,7 @@ export async function openReceiver(
     throw new Error(`nothing should ask for a pull: ${reason}`);
   };
   const dispatcher = new Dispatcher({
-    verifier: new EventVerifier({
+    reader: eventReader(1, {
       keyring: new Keyring({
         current: publicKey,
         retired: [],

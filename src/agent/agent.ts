@@ -16,7 +16,7 @@ import { ReportSyncer } from "../sync/report_syncer.ts";
 import { signingKeyHandler } from "../sync/signing_key_handler.ts";
 import { Keyring } from "../trust/keyring.ts";
 import { ReplayWindow } from "../trust/replay_window.ts";
-import { EventVerifier } from "../trust/verify_event.ts";
+import { eventReader } from "../trust/event_reader.ts";
 import { EventFeed } from "../uplink/event_feed.ts";
 import { nodeSecretToKey } from "../wire/node_secret.ts";
 import { binaryChecksum } from "./binary_checksum.ts";
@@ -68,7 +68,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       },
   );
   const replayWindow = new ReplayWindow(store.events.nonces());
-  const verifier = new EventVerifier({
+  const reader = eventReader(identity.dialect, {
     keyring,
     replayWindow,
     clock: io.clock,
@@ -110,7 +110,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     clock: io.clock,
   };
   const dispatcher = new Dispatcher({
-    verifier,
+    reader,
     ledger: store.events,
     handlers: new Map([
       ["node_state_updated", [nodeStateHandler(stateHandling)]],

@@ -24,6 +24,7 @@ const MEANING = {
   unreachable: "control_plane_unreachable",
   timeout: "control_plane_unreachable",
   bad_answer: "control_plane_unreachable",
+  unsupported: "control_plane_unreachable",
 } as const satisfies Record<ControlFailure, DegradedReason | "not_found">;
 
 /** As long as the key of any state entry may be. */

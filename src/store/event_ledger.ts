@@ -70,10 +70,14 @@ export class EventLedger {
   }
 
   /** Nonces that an event could still come with once more. */
-  *nonces(): Generator<Pick<Receipt, "nonce" | "issuedAtMs">> {
+  *nonces(): Generator<
+    { readonly nonce: string; readonly issuedAtMs: number }
+  > {
     const oldest = this.#context.clock.now() - NONCE_LIFE_MS;
     for (const { nonce, issuedAtMs } of this.#receipts) {
-      if (issuedAtMs >= oldest) yield { nonce, issuedAtMs };
+      if (nonce !== undefined && issuedAtMs >= oldest) {
+        yield { nonce, issuedAtMs };
+      }
     }
   }
 

@@ -6,7 +6,8 @@ import { sha256 } from "./summed_json.ts";
 export interface Receipt {
   readonly eventId: string;
   readonly type: string;
-  readonly nonce: string;
+  /** Absent in dialect 2. */
+  readonly nonce?: string;
   /** Ms since the Unix epoch. */
   readonly issuedAtMs: number;
   /** Where the stream goes on after it; absent when the message had no id. */
@@ -42,7 +43,7 @@ const recordSchema = z.union([
   z.object({
     id: z.string(),
     type: z.string(),
-    nonce: z.string(),
+    nonce: z.optional(z.string()),
     issued: z.number(),
     cursor: z.optional(z.string()),
   }),
@@ -147,7 +148,12 @@ function recordOf(text: string): LogRecord | undefined {
       return { summary: { cursor, issued } };
     }
     const { id, type, nonce, issued, cursor } = value;
-    const receipt = { eventId: id, type, nonce, issuedAtMs: issued };
+    const receipt = {
+      eventId: id,
+      type,
+      ...(nonce === undefined ? {} : { nonce }),
+      issuedAtMs: issued,
+    };
     return {
       receipt: cursor === undefined ? receipt : { ...receipt, cursor },
     };

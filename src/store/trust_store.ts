@@ -13,6 +13,9 @@ export const KEYS_FILE = "trust/keys.json";
 export interface KeyringRecord {
   /** Base64 of 32 bytes. */
   readonly current: string;
+  /** Names of the keys; dialect 2 only. */
+  readonly currentId?: string;
+  readonly previousId?: string;
   /** Base64 of 32 bytes. */
   readonly previous?: string;
   /** Ms since the Unix epoch. */
@@ -26,6 +29,8 @@ export interface KeyringRecord {
 const keyringSchema = z.object({
   format: z.literal(1),
   current: z.string(),
+  current_id: z.optional(z.string()),
+  previous_id: z.optional(z.string()),
   previous: z.optional(z.string()),
   transition_expires_ms: z.optional(z.number()),
   retired: z.array(z.string()),
@@ -81,6 +86,8 @@ function encode(record: KeyringRecord): string {
   return JSON.stringify({
     format: 1,
     current: record.current,
+    current_id: record.currentId,
+    previous_id: record.previousId,
     previous: record.previous,
     transition_expires_ms: record.transitionExpiresMs,
     retired: record.retired,
@@ -93,6 +100,8 @@ function decode(text: string): KeyringRecord {
   const { current, previous, transition_expires_ms, retired } = keys;
   return {
     current,
+    ...(keys.current_id === undefined ? {} : { currentId: keys.current_id }),
+    ...(keys.previous_id === undefined ? {} : { previousId: keys.previous_id }),
     ...(previous === undefined ? {} : { previous }),
     ...(transition_expires_ms === undefined
       ? {}

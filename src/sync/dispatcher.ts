@@ -1,23 +1,20 @@
 import type { Clock } from "../platform/clock.ts";
 import { describeError, type Logger } from "../platform/log.ts";
-import { RejectedEventError } from "../trust/verify_event.ts";
+import { RejectedEventError } from "../trust/rejected_event_error.ts";
 import type { Receipt } from "../store/receipt_log.ts";
 import { StoreWriteError } from "../store/store_errors.ts";
 import type { SseMessage } from "../uplink/sse_parser.ts";
-import type { Envelope, VerifiedEvent } from "../wire/envelope.ts";
-import {
-  MalformedEnvelopeError,
-  parseEnvelope,
-} from "../wire/parse_envelope.ts";
+import type { VerifiedEvent } from "../wire/envelope.ts";
+import { MalformedEnvelopeError } from "../wire/envelope_members.ts";
 import { ShapeError } from "../wire/shape_error.ts";
 import type { Effect, Handler } from "./handler.ts";
 import { RefusedEventError } from "./refused_event_error.ts";
 import { RejectionLog } from "./rejection_log.ts";
 
-/** Turns envelopes into verified events. */
-export interface DispatchVerifier {
-  /** @throws {RejectedEventError} */
-  verify(envelope: Envelope): VerifiedEvent;
+/** Turns the data of stream messages into verified events. */
+export interface DispatchReader {
+  /** @throws {MalformedEnvelopeError | RejectedEventError} */
+  read(data: string): VerifiedEvent;
   /** Lets an event come again whose effect could not be made durable. */
   release(event: VerifiedEvent): void;
 }
@@ -30,10 +27,12 @@ export interface DispatchLedger {
 
 /** Options for {@linkcode Dispatcher}. */
 export interface DispatcherOptions {
-  readonly verifier: DispatchVerifier;
+  readonly reader: DispatchReader;
   readonly ledger: DispatchLedger;
   /** Handlers by event type, in the order in which they run. */
   readonly handlers: ReadonlyMap<string, readonly Handler[]>;
+  /** Takes events of all other types; without it they are left alone. */
+  readonly otherwise?: Handler;
   /** Asks for a pull of the whole state, for the reason given. */
   readonly pull: (reason: string) => void;
   readonly clock: Clock;
@@ -128,7 +127,7 @@ export class Dispatcher {
     this.#throwFailure();
     const event = this.#verify(message);
     if (!event) return;
-    const handlers = this.#options.handlers.get(event.type) ?? [];
+    const handlers = this.#handlersOf(event.type);
     const barrier = handlers.some((handler) => handler.barrier);
     if (barrier) await this.#drainBefore(event);
     this.#add(event, message.id, handlers);
@@ -156,14 +155,19 @@ export class Dispatcher {
     try {
       await this.drain();
     } catch (error) {
-      this.#options.verifier.release(event);
+      this.#options.reader.release(event);
       throw error;
     }
   }
 
+  #handlersOf(type: string): readonly Handler[] {
+    const { handlers, otherwise } = this.#options;
+    return handlers.get(type) ?? (otherwise ? [otherwise] : []);
+  }
+
   #verify(message: SseMessage): VerifiedEvent | undefined {
     try {
-      return this.#options.verifier.verify(parseEnvelope(message.data));
+      return this.#options.reader.read(message.data);
     } catch (error) {
       const cursor = message.id;
       if (error instanceof RejectedEventError) {
@@ -184,7 +188,7 @@ export class Dispatcher {
     const receipt = {
       eventId,
       type,
-      nonce,
+      ...(nonce === undefined ? {} : { nonce }),
       issuedAtMs,
       ...(cursor === "" ? {} : { cursor }),
     };
@@ -258,7 +262,7 @@ export class Dispatcher {
   #fail(error: unknown) {
     this.#failure = error;
     for (const { event } of this.#pending) {
-      this.#options.verifier.release(event);
+      this.#options.reader.release(event);
     }
     this.#pending = [];
     this.#options.log.error("Event effect not stored", {

@@ -6,6 +6,9 @@ import { importSigningKey, type SigningKey } from "./signing_key.ts";
 export interface KeyringState {
   /** Base64 of 32 bytes. */
   readonly current: string;
+  /** What signers call the two keys; dialect 2 only. */
+  readonly currentId?: string;
+  readonly previousId?: string;
   /** Base64 of 32 bytes. Verifies events only, and only for a time. */
   readonly previous?: string;
   /** When `previous` ends, ms since the Unix epoch. Without it, at once. */
@@ -37,6 +40,8 @@ interface Held {
 
 interface Announced extends Held {
   readonly expiresMs?: number;
+  readonly currentId?: string;
+  readonly previousId?: string;
 }
 
 /**
@@ -80,6 +85,29 @@ export class Keyring {
   }
 
   /**
+   * Which trusted key is called `keyId`, if it may verify at this moment.
+   *
+   * @see docs/wire.md, section h.8
+   */
+  keyCalled(keyId: string, nowMs: number): "current" | "previous" | undefined {
+    const { currentId, previousId, transitionExpiresMs } = this.#state;
+    if (keyId === "") return undefined;
+    if (keyId === currentId) return "current";
+    const running = transitionExpiresMs !== undefined &&
+      nowMs < transitionExpiresMs;
+    return running && keyId === previousId ? "previous" : undefined;
+  }
+
+  /** Whether one of the two keys made `signature` over `message`. */
+  verifies(
+    key: "current" | "previous",
+    message: Uint8Array,
+    signature: Uint8Array,
+  ): boolean {
+    return this.#held[key]?.verifies(message, signature) ?? false;
+  }
+
+  /**
    * What a signed announcement makes of the keys; the present state itself when
    * that is nothing, so that an event delivered again does no harm.
    *
@@ -117,8 +145,7 @@ export class Keyring {
     options: { readonly allowed: boolean },
     nowMs: number,
   ): KeyringState | "unchanged" {
-    const announced = readAnnounced(keys);
-    const next = this.#next(announced, nowMs);
+    const next = this.#next(readAnnounced(keys), nowMs);
     const adopts = next.current !== this.#state.current ||
       (next.previous !== undefined && next.previous !== this.#state.previous);
     if (!adopts) return "unchanged";
@@ -142,11 +169,14 @@ export class Keyring {
     const retired = new Set(state.retired);
     if (!stays) retired.add(this.#held.current.fingerprint);
     if (grace) retired.add(grace.key.fingerprint);
+    const { currentId, previousId } = announced;
     return {
       current: current.text,
+      ...(currentId === undefined ? {} : { currentId }),
       ...(grace
         ? { previous: grace.key.text, transitionExpiresMs: grace.endMs }
         : {}),
+      ...(grace && previousId !== undefined ? { previousId } : {}),
       retired: [...retired],
       signedChange: state.signedChange,
     };
@@ -154,13 +184,13 @@ export class Keyring {
 
   /** The key that goes on verifying beside the announced one, and until when. */
   #grace(
-    { current, previous, expiresMs }: Announced,
+    announced: Announced,
     stays: boolean,
     nowMs: number,
   ): { key: SigningKey; endMs: number } | undefined {
+    const { current, expiresMs } = announced;
     if (expiresMs === undefined || expiresMs <= nowMs) return undefined;
-    // A transition without a key named is that of the key in use until now.
-    const key = previous ?? (stays ? undefined : this.#held.current);
+    const key = this.#previousOf(announced, stays);
     if (!key || key.text === current.text) return undefined;
 
     const endMs = Math.min(expiresMs, nowMs + LONGEST_TRANSITION_MS);
@@ -175,6 +205,21 @@ export class Keyring {
     if (this.#state.retired.includes(key.fingerprint)) return undefined;
     return { key, endMs };
   }
+
+  /** The key that an announcement calls the previous one. */
+  #previousOf(announced: Announced, stays: boolean): SigningKey | undefined {
+    const { previous, currentId, previousId } = announced;
+    if (previous) return previous;
+    if (currentId === undefined) {
+      // A transition without a key named is that of the key in use until now.
+      return stays ? undefined : this.#held.current;
+    }
+    // Dialect 2 names it, and only a key that is held can be meant.
+    if (previousId === undefined) return undefined;
+    if (previousId === this.#state.currentId) return this.#held.current;
+    if (previousId === this.#state.previousId) return this.#held.previous;
+    return undefined;
+  }
 }
 
 function holdKeys(current: string, previous: string | undefined): Held {
@@ -187,7 +232,12 @@ function holdKeys(current: string, previous: string | undefined): Held {
 }
 
 function readAnnounced(keys: SigningKeys): Announced {
-  const held = holdKeys(keys.current, keys.previous);
+  const { currentId, previousId } = keys;
+  const held = {
+    ...holdKeys(keys.current, keys.previous),
+    ...(currentId === undefined ? {} : { currentId }),
+    ...(previousId === undefined ? {} : { previousId }),
+  };
   if (keys.transitionExpires === undefined) return held;
   const expires = parseRfc3339(keys.transitionExpires);
   if (!expires) {
@@ -204,5 +254,6 @@ function readKey(name: string, text: string): SigningKey {
 
 function isSame(a: KeyringState, b: KeyringState): boolean {
   return a.current === b.current && a.previous === b.previous &&
+    a.currentId === b.currentId && a.previousId === b.previousId &&
     a.transitionExpiresMs === b.transitionExpiresMs;
 }

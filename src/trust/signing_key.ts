@@ -29,14 +29,15 @@ const SMALL_ORDER: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Reads a signing key from base64 of its 32 bytes.
+ * Reads a signing key from base64 of its 32 bytes, or of its DER form, in which
+ * documentation of dialect 2 shows one.
  *
  * @returns undefined for another length, or for bytes that are no point of the
  * curve to verify with.
- * @see docs/wire.md, section b.4
+ * @see docs/wire.md, sections b.4 and h.8
  */
 export function importSigningKey(text: string): SigningKey | undefined {
-  const bytes = decodeBase64(text);
+  const bytes = rawKey(decodeBase64(text));
   if (bytes?.length !== 32 || isSmallOrder(bytes)) return undefined;
   let key: ReturnType<typeof createPublicKey>;
   try {
@@ -60,6 +61,14 @@ export function importSigningKey(text: string): SigningKey | undefined {
 function keyFingerprint(publicKey: Uint8Array): string {
   return createHash("sha256").update(publicKey).digest().subarray(0, 16)
     .toString("base64url");
+}
+
+function rawKey(
+  bytes: Uint8Array<ArrayBuffer> | undefined,
+): Uint8Array<ArrayBuffer> | undefined {
+  const isDer = bytes?.length === DER_PREFIX.length + 32 &&
+    DER_PREFIX.every((byte, at) => bytes[at] === byte);
+  return isDer ? bytes.slice(DER_PREFIX.length) : bytes;
 }
 
 function isSmallOrder(bytes: Uint8Array): boolean {

@@ -1,4 +1,4 @@
-import type { Envelope } from "./envelope.ts";
+import type { Envelope, Envelope2 } from "./envelope.ts";
 import { endOfString } from "./raw_json.ts";
 import { parseRfc3339 } from "./rfc3339.ts";
 
@@ -16,15 +16,36 @@ const GO_ESCAPES = /[<>&\u2028\u2029]/g;
  * @see docs/wire.md, section b.2
  */
 export function signedText(envelope: Omit<Envelope, "signature">): string {
-  const time = parseRfc3339(envelope.issuedAt);
-  if (!time) {
-    throw new RangeError("Cannot form signed text: issued_at is not RFC 3339");
-  }
   return `{"event_type":${goString(envelope.type)}` +
     `,"event_id":${goString(envelope.id)}` +
-    `,"issued_at":"${time.canonical}"` +
+    `,"issued_at":"${signedTime(envelope.issuedAt)}"` +
     `,"nonce":${goString(envelope.nonce)}` +
-    `,"payload":${escapeForGo(dropSpace(envelope.payload))}}`;
+    `,"payload":${signedPayload(envelope.payload)}}`;
+}
+
+/**
+ * The text of an event that its signature covers, in dialect 2.
+ *
+ * @throws {RangeError} when `issuedAt` is not RFC 3339 text.
+ * @see docs/wire.md, section h.8
+ */
+export function signedText2(event: Omit<Envelope2, "signature">): string {
+  return `{"id":${goString(event.id)}` +
+    `,"type":${goString(event.type)}` +
+    `,"scope":${goString(event.scope)}` +
+    `,"key_id":${goString(event.keyId)}` +
+    `,"issued_at":"${signedTime(event.issuedAt)}"` +
+    `,"payload":${signedPayload(event.payload)}}`;
+}
+
+function signedTime(issuedAt: string): string {
+  const time = parseRfc3339(issuedAt);
+  if (time) return time.canonical;
+  throw new RangeError("Cannot form signed text: issued_at is not RFC 3339");
+}
+
+function signedPayload(raw: string): string {
+  return escapeForGo(dropSpace(raw));
 }
 
 /** A JSON string as Go writes it. A lone surrogate becomes U+FFFD. */

@@ -6,6 +6,9 @@ export interface SigningKeys {
   readonly previous?: string;
   /** RFC 3339 text. */
   readonly transitionExpires?: string;
+  /** Names of the keys; dialect 2 only, which names the previous key by it. */
+  readonly currentId?: string;
+  readonly previousId?: string;
 }
 
 export const signingKeysSchema = z.object({

@@ -6,7 +6,7 @@ import type { Effect, Handler } from "../../src/sync/handler.ts";
 import { RefusedEventError } from "../../src/sync/refused_event_error.ts";
 import { Keyring } from "../../src/trust/keyring.ts";
 import { ReplayWindow } from "../../src/trust/replay_window.ts";
-import { EventVerifier } from "../../src/trust/verify_event.ts";
+import { eventReader } from "../../src/trust/event_reader.ts";
 import type { Envelope, VerifiedEvent } from "../../src/wire/envelope.ts";
 import { ShapeError } from "../../src/wire/shape_error.ts";
 import { FakeClock, settle } from "../fakes/fake_clock.ts";
@@ -78,13 +78,13 @@ function setUp(
     retired: [],
     signedChange: false,
   });
-  const verifier = new EventVerifier({
+  const reader = eventReader(1, {
     keyring,
     replayWindow: new ReplayWindow(),
     clock,
   });
   const dispatcher = new Dispatcher({
-    verifier,
+    reader,
     ledger,
     handlers: new Map([
       [TYPE, handlers],
@@ -250,11 +250,11 @@ Deno.test("a flood of refused events is counted in full and logged once a second
   assert.equal(log.lines[1]?.fields["count"], 51);
 });
 
-Deno.test("a verifier that breaks does not end the stream", async () => {
+Deno.test("a reader that breaks does not end the stream", async () => {
   const { ledger, log, clock } = setUp([]);
   const dispatcher = new Dispatcher({
-    verifier: {
-      verify() {
+    reader: {
+      read() {
         throw new TypeError("broken");
       },
       release() {},

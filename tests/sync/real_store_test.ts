@@ -13,7 +13,7 @@ import { Reconciler } from "../../src/sync/reconciler.ts";
 import { signingKeyHandler } from "../../src/sync/signing_key_handler.ts";
 import { Keyring } from "../../src/trust/keyring.ts";
 import { ReplayWindow } from "../../src/trust/replay_window.ts";
-import { EventVerifier } from "../../src/trust/verify_event.ts";
+import { eventReader } from "../../src/trust/event_reader.ts";
 import type { MessageSink } from "../../src/uplink/event_stream.ts";
 import type { SseMessage } from "../../src/uplink/sse_parser.ts";
 import type { Envelope } from "../../src/wire/envelope.ts";
@@ -80,7 +80,7 @@ async function openSpine(
     clock,
   };
   const dispatcher = new Dispatcher({
-    verifier: new EventVerifier({
+    reader: eventReader(1, {
       keyring,
       replayWindow: new ReplayWindow(store.events.nonces()),
       clock,

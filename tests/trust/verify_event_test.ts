@@ -2,14 +2,10 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Keyring } from "../../src/trust/keyring.ts";
 import { ReplayWindow } from "../../src/trust/replay_window.ts";
-import {
-  EventVerifier,
-  RejectedEventError,
-} from "../../src/trust/verify_event.ts";
-import {
-  MalformedEnvelopeError,
-  parseEnvelope,
-} from "../../src/wire/parse_envelope.ts";
+import { EventVerifier } from "../../src/trust/verify_event.ts";
+import { RejectedEventError } from "../../src/trust/rejected_event_error.ts";
+import { MalformedEnvelopeError } from "../../src/wire/envelope_members.ts";
+import { parseEnvelope } from "../../src/wire/parse_envelope.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { vectors, VECTORS_NOW_MS } from "../vectors/load.ts";
 import { publicKeyOf, signedEvent, type SignerName } from "./signers.ts";

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  MalformedEnvelopeError,
-  parseEnvelope,
-} from "../../src/wire/parse_envelope.ts";
+import { MalformedEnvelopeError } from "../../src/wire/envelope_members.ts";
+import { parseEnvelope } from "../../src/wire/parse_envelope.ts";
 import { vectors } from "../vectors/load.ts";
 
 function kindOf(data: string): string | undefined {
