@@ -5,8 +5,9 @@ import { isoTime } from "../platform/clock.ts";
 import type { StateView } from "../store/state_view.ts";
 import type { Correction, DriftReport } from "../wire/bodies.ts";
 import type { SigningKeys } from "../wire/signing_keys.ts";
-import type { DesiredState } from "../wire/state.ts";
+import type { DesiredState, ExecutionRequest } from "../wire/state.ts";
 import { diffState } from "./diff.ts";
+import { withLocalVersions } from "./local_versions.ts";
 import type { StatePort } from "./node_state_handler.ts";
 import {
   changeTo,
@@ -39,6 +40,8 @@ export interface ReconcilerOptions {
   readonly intervalMs?: number;
   /** Hears how each pull went. */
   readonly onPull?: (failure: unknown) => void;
+  /** Takes what a pull asks the node to run; dialect 2 only. */
+  readonly onExecutions?: (requests: readonly ExecutionRequest[]) => void;
   readonly io: Platform;
 }
 
@@ -204,6 +207,7 @@ export class Reconciler implements Part {
       refuseUnfit(before, desired, nodeId);
       const applied = await this.#apply(before, desired, race < MAX_RACES);
       if (!applied) continue;
+      this.#options.onExecutions?.(desired.executions ?? []);
       const present = keys.present;
       const taken = desired.signingKeys !== undefined &&
         await keys.take(desired.signingKeys);
@@ -219,11 +223,14 @@ export class Reconciler implements Part {
   /** @returns undefined when the state has to be fetched again. */
   async #apply(
     before: StateView,
-    desired: DesiredState,
+    fetched: DesiredState,
     mayRepeat: boolean,
   ): Promise<Applied | undefined> {
+    const { state, io } = this.#options;
     let applied: Applied | undefined;
-    await this.#options.state.update((from) => {
+    await state.update((from) => {
+      const now = isoTime(io.clock.now());
+      const desired = withLocalVersions(fetched, from, now);
       if (!isOvertaken(before, from, desired)) {
         applied = { from, to: desired };
         return changeTo(desired);

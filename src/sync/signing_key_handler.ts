@@ -6,7 +6,11 @@ import {
   RefusedKeysError,
 } from "../trust/keyring.ts";
 import { parseSigningKeysPayload } from "../trust/signing_keys_payload.ts";
+import { parseSigningKeysPayload2 } from "../trust/signing_keys_payload2.ts";
+import type { VerifiedEvent } from "../wire/envelope.ts";
+import { isForeignScope } from "./event_scope.ts";
 import type { Handler } from "./handler.ts";
+import type { SigningKeys } from "../wire/signing_keys.ts";
 import { inTurn } from "./in_turn.ts";
 import { RefusedEventError } from "./refused_event_error.ts";
 
@@ -36,13 +40,7 @@ export function signingKeyHandler(options: SigningKeyHandlerOptions): Handler {
   return {
     barrier: true,
     async handle(event) {
-      const keys = parseSigningKeysPayload(event.payload);
-      const foreign = keys.domainId !== undefined &&
-          keys.domainId !== options.domainId ||
-        keys.nodeId !== undefined && keys.nodeId !== options.nodeId;
-      if (foreign) {
-        throw new RefusedEventError("foreign", "it is for another domain");
-      }
+      const keys = announcedBy(event, options);
       return await inTurn(keyring, async () => {
         const next = plan(() =>
           keyring.planSignedChange(keys, event.signedBy, clock.now())
@@ -55,6 +53,26 @@ export function signingKeyHandler(options: SigningKeyHandlerOptions): Handler {
       });
     },
   };
+}
+
+/** @throws {RefusedEventError} kind "foreign" when it is for others. */
+function announcedBy(
+  event: VerifiedEvent,
+  { nodeId, domainId }: SigningKeyHandlerOptions,
+): SigningKeys {
+  if (event.scope !== undefined) {
+    if (isForeignScope(event.scope, nodeId, domainId)) throw foreign();
+    return parseSigningKeysPayload2(event.payload);
+  }
+  const keys = parseSigningKeysPayload(event.payload);
+  const isForeign = keys.domainId !== undefined && keys.domainId !== domainId ||
+    keys.nodeId !== undefined && keys.nodeId !== nodeId;
+  if (isForeign) throw foreign();
+  return keys;
+}
+
+function foreign(): RefusedEventError {
+  return new RefusedEventError("foreign", "it is for another domain");
 }
 
 function plan(work: () => KeyringState): KeyringState {

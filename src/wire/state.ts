@@ -28,6 +28,25 @@ export interface StatePosition {
   readonly version: number;
 }
 
+/**
+ * An execution as a pull of dialect 2 lists it: again and again, until the node
+ * has said how it ended.
+ *
+ * @see docs/wire.md, section h.7
+ */
+export interface ExecutionRequest {
+  readonly executionId: string;
+  readonly action: string;
+  /** `builtin` or `hook`. */
+  readonly type?: string;
+  /** Raw JSON text of an object, or `null`. */
+  readonly parameters: string;
+  /** `pending`, `ack` or `started`. */
+  readonly status: string;
+  /** RFC 3339 text. */
+  readonly expiresAt?: string;
+}
+
 /** What a node should be, as one pull answers it. */
 export interface DesiredState {
   readonly metadata: ReadonlyMap<string, string>;
@@ -40,6 +59,10 @@ export interface DesiredState {
   readonly position?: StatePosition;
   /** Absent from control planes that do not name the node. */
   readonly nodeId?: string;
+  /** Its entries have no versions: the node counts their changes itself. */
+  readonly unversioned?: boolean;
+  /** Dialect 2 only: what the node is asked to run. */
+  readonly executions?: readonly ExecutionRequest[];
 }
 
 /** -1, 0 or 1 as `a` is older than, the same as, or newer than `b`. */

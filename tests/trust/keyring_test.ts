@@ -263,3 +263,84 @@ Deno.test("new Keyring() and replace() refuse a state with a bad key", () => {
   assert.equal(signer(keyring, "A"), "current");
   assert.deepEqual(keyring.state, stateOf());
 });
+
+/** What dialect 2 announces: names, and the new key only. */
+function named(fields: Partial<SigningKeys> = {}): SigningKeys {
+  return {
+    current: B,
+    currentId: "k2",
+    previousId: "k1",
+    transitionExpires: after(HOUR),
+    ...fields,
+  };
+}
+
+Deno.test("keyCalled() knows the current key always, the previous one for a time", () => {
+  const keyring = new Keyring(stateOf({
+    currentId: "k2",
+    previous: B,
+    previousId: "k1",
+    transitionExpiresMs: NOW + HOUR,
+  }));
+  assert.equal(keyring.keyCalled("k2", NOW), "current");
+  assert.equal(keyring.keyCalled("k1", NOW), "previous");
+  assert.equal(keyring.keyCalled("k1", NOW + HOUR), undefined);
+  assert.equal(keyring.keyCalled("k3", NOW), undefined);
+  assert.equal(keyring.keyCalled("", NOW), undefined);
+});
+
+Deno.test("keyCalled() finds no nameless key by an empty name", () => {
+  assert.equal(new Keyring(stateOf()).keyCalled("", NOW), undefined);
+});
+
+Deno.test("a named rotation keeps the key it retires, under its name", () => {
+  const keyring = new Keyring(stateOf({ currentId: "k1" }));
+  const next = keyring.planSignedChange(named(), "current", NOW);
+  assert.deepEqual(next, {
+    current: B,
+    currentId: "k2",
+    previous: A,
+    previousId: "k1",
+    transitionExpiresMs: NOW + HOUR,
+    retired: [fingerprintOf(A)],
+    signedChange: true,
+  });
+  keyring.replace(next);
+  assert.equal(keyring.keyCalled("k1", NOW), "previous");
+});
+
+for (
+  const [what, fields] of [
+    ["is not held", { previousId: "k0" }],
+    ["has no end", { transitionExpires: undefined }],
+    ["is not named", { previousId: undefined }],
+  ] as const
+) {
+  Deno.test(`a named rotation keeps no previous key that ${what}`, () => {
+    const keyring = new Keyring(stateOf({ currentId: "k1" }));
+    const keys = Object.fromEntries(
+      Object.entries(named({ ...fields } as Partial<SigningKeys>))
+        .filter(([, value]) => value !== undefined),
+    ) as unknown as SigningKeys;
+    const next = keyring.planSignedChange(keys, "current", NOW);
+    assert.equal(next.previous, undefined);
+    assert.equal(next.previousId, undefined);
+    assert.equal(next.currentId, "k2");
+  });
+}
+
+Deno.test("a named rotation that comes again changes nothing", () => {
+  const keyring = new Keyring(stateOf({ currentId: "k1" }));
+  keyring.replace(keyring.planSignedChange(named(), "current", NOW));
+  const again = keyring.planSignedChange(named(), "previous", NOW + 1);
+  assert.equal(again, keyring.state);
+});
+
+Deno.test("a named rotation to a bad key changes nothing", () => {
+  const keyring = new Keyring(stateOf({ currentId: "k1" }));
+  const kind = kindOf(() =>
+    keyring.planSignedChange(named({ current: "AAAA" }), "current", NOW)
+  );
+  assert.equal(kind, "bad_key");
+  assert.equal(keyring.state.current, A);
+});

@@ -65,3 +65,17 @@ for (const { what, text } of refused) {
     assert.equal(importSigningKey(base64), undefined);
   });
 }
+
+Deno.test("importSigningKey() reads the DER form as the same key", () => {
+  const raw = Uint8Array.fromBase64(publicKeyOf("A"));
+  const prefix = Uint8Array.fromHex("302a300506032b6570032100");
+  const der = Uint8Array.of(...prefix, ...raw).toBase64();
+  assert.equal(der.length, 60);
+  assert.equal(importSigningKey(der)?.text, publicKeyOf("A"));
+});
+
+Deno.test("importSigningKey() refuses 44 bytes with another prefix", () => {
+  const bytes = new Uint8Array(44);
+  bytes.set(Uint8Array.fromBase64(publicKeyOf("A")), 12);
+  assert.equal(importSigningKey(bytes.toBase64()), undefined);
+});
