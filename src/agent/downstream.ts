@@ -1,0 +1,92 @@
+import { Dispatcher } from "../sync/dispatcher.ts";
+import { PulledKeys } from "../sync/pulled_keys.ts";
+import { Reconciler } from "../sync/reconciler.ts";
+import { eventReader } from "../trust/event_reader.ts";
+import { Keyring } from "../trust/keyring.ts";
+import { ReplayWindow } from "../trust/replay_window.ts";
+import { EventFeed } from "../uplink/event_feed.ts";
+import { eventHandlers } from "./event_handlers.ts";
+import type { NodeContext } from "./node_context.ts";
+
+/** What brings the control plane's will to the node. */
+export interface Downstream {
+  readonly reconciler: Reconciler;
+  readonly dispatcher: Dispatcher;
+  readonly feed: EventFeed;
+}
+
+/**
+ * Puts together what pulls, receives, verifies and applies. Keys, nonces and
+ * handlers are in place when this returns, before the first byte comes.
+ */
+export function buildDownstream(context: NodeContext): Downstream {
+  const { config, store, identity, uplink, io } = context;
+  const keyring = keyringOf(context);
+  const reconciler = buildReconciler(context, keyring);
+  const pull = (reason: string) => reconciler.trigger(reason);
+  const dispatcher = new Dispatcher({
+    reader: eventReader(identity.dialect, {
+      keyring,
+      replayWindow: new ReplayWindow(store.events.nonces()),
+      clock: io.clock,
+    }),
+    ledger: store.events,
+    ...eventHandlers(context, { keyring, pull }),
+    pull,
+    ...io,
+  });
+  const feed = new EventFeed({
+    open: (lastEventId, signal) => uplink.openEvents(lastEventId, signal),
+    pull: (signal) => reconciler.pullNow(signal),
+    sink: dispatcher,
+    cursor: () => store.events.cursor,
+    resetCursor: () => store.events.resetCursor(),
+    ...io,
+    settings: {
+      backoffBaseMs: config["stream.backoff_base"],
+      backoffMaxMs: config["stream.backoff_max"],
+      pollingAfterMs: config["stream.polling_after"],
+      pollIntervalMs: config["stream.poll_interval"],
+      reprobeIntervalMs: config["stream.reprobe_interval"],
+      idleTimeoutMs: config["api.sse_idle_timeout"],
+      maxEventBytes: config["stream.max_event_bytes"],
+    },
+  });
+  return { reconciler, dispatcher, feed };
+}
+
+/** The keys that were trusted last, or those of the registration. */
+function keyringOf({ store, identity }: NodeContext): Keyring {
+  const { signingPublicKey, signingKeyId } = identity;
+  return new Keyring(
+    store.trust.load() ?? {
+      current: signingPublicKey,
+      ...(signingKeyId === undefined ? {} : { currentId: signingKeyId }),
+      retired: [],
+      signedChange: false,
+    },
+  );
+}
+
+function buildReconciler(context: NodeContext, keyring: Keyring): Reconciler {
+  const { config, store, identity, uplink, degraded, io } = context;
+  return new Reconciler({
+    uplink,
+    state: store.state,
+    keys: new PulledKeys({
+      keyring,
+      store: store.trust,
+      allowed: config["trust.accept_keys_from_pull"] && !context.exposed,
+      degraded,
+      clock: io.clock,
+    }),
+    nodeId: identity.nodeId,
+    intervalMs: config["reconcile.interval"],
+    onPull(failure) {
+      context.contact(failure);
+      context.disk.failed(failure);
+      if (failure === undefined) degraded.clear("corruption_recovered");
+    },
+    io,
+  });
+}

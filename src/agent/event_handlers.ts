@@ -1,0 +1,59 @@
+import type { Handler } from "../sync/handler.ts";
+import {
+  nodeSecretsHandler,
+  nodeStateHandler,
+} from "../sync/node_state_handler.ts";
+import { pullHintHandler } from "../sync/pull_hint_handler.ts";
+import { signingKeyHandler } from "../sync/signing_key_handler.ts";
+import type { Keyring } from "../trust/keyring.ts";
+import type { NodeContext } from "./node_context.ts";
+
+/** What the handlers need beside the context. */
+export interface HandlerNeeds {
+  readonly keyring: Keyring;
+  /** Asks for a pull of the whole state, for the reason given. */
+  readonly pull: (reason: string) => void;
+}
+
+/** Who takes which type of event. */
+export interface EventHandlers {
+  readonly handlers: ReadonlyMap<string, readonly Handler[]>;
+  /** Takes all other types; absent where they are left alone. */
+  readonly otherwise?: Handler;
+}
+
+/** The effect of every event type, in the dialect that the node speaks. */
+export function eventHandlers(
+  context: NodeContext,
+  { keyring, pull }: HandlerNeeds,
+): EventHandlers {
+  const { identity, store, io } = context;
+  const { nodeId, domainId } = identity;
+  const scope = { nodeId, ...(domainId === undefined ? {} : { domainId }) };
+  const rotation = signingKeyHandler({
+    keyring,
+    store: store.trust,
+    ...scope,
+    ...io,
+  });
+  if (identity.dialect === 2) {
+    return {
+      handlers: new Map([["signing_key_rotated", [rotation]]]),
+      otherwise: pullHintHandler({ ...scope, pull }),
+    };
+  }
+  const stateHandling = {
+    state: store.state,
+    nodeId,
+    lastIssuedMs: (type: string) => store.events.lastIssuedMs(type),
+    pull,
+    clock: io.clock,
+  };
+  return {
+    handlers: new Map([
+      ["node_state_updated", [nodeStateHandler(stateHandling)]],
+      ["node_secrets_updated", [nodeSecretsHandler(stateHandling)]],
+      ["signing_key_rotated", [rotation]],
+    ]),
+  };
+}

@@ -1,0 +1,78 @@
+import { NodeApi } from "../node_api/node_api.ts";
+import type { Membership } from "../store/membership.ts";
+import { nodeSecretToKey } from "../wire/node_secret.ts";
+import type { Downstream } from "./downstream.ts";
+import { nodeApiSettings } from "./node_api_settings.ts";
+import type { NodeContext } from "./node_context.ts";
+import { freshnessOf, statusDocument, type StatusSources } from "./status.ts";
+import type { Upstream } from "./upstream.ts";
+import { watchReports } from "./watch_disk.ts";
+
+/** Puts together what serves the node's workloads. */
+export function buildLocalApi(
+  context: NodeContext,
+  downstream: Downstream,
+  upstream: Upstream,
+): NodeApi {
+  const { config, store, identity, uplink, io } = context;
+  const { feed, reconciler, dispatcher } = downstream;
+  const sources = statusSources(context, downstream, upstream);
+  const freshness = () =>
+    freshnessOf(
+      {
+        streaming: feed.status.state === "streaming",
+        lastSuccessMs: reconciler.status.lastSuccessMs,
+        lastAppliedMs: dispatcher.lastAppliedMs,
+      },
+      io.clock,
+      config["reconcile.interval"],
+    );
+  return new NodeApi({
+    state: store.state,
+    reports: watchReports(store.reports, context.disk),
+    secrets: {
+      key: nodeSecretToKey(identity.nodeSecretKey),
+      fetch: (key, signal) => uplink.fetchSecret(key, signal),
+    },
+    status: () => statusDocument(sources, freshness()),
+    freshness,
+    settings: nodeApiSettings(config),
+    io,
+  });
+}
+
+function statusSources(
+  { config, store, identity, degraded, version, startedAtMs }: NodeContext,
+  { feed, reconciler, dispatcher }: Downstream,
+  { syncer }: Upstream,
+): StatusSources {
+  return {
+    about: {
+      version,
+      startedAtMs,
+      cluster: config.cluster,
+      nodeId: identity.nodeId,
+      meshIp: identity.meshIp,
+      controlPlane: config["api.base_url"] ?? identity.controlPlane,
+    },
+    reasons: () => degraded.list(),
+    stream: () => feed.status,
+    events: () => dispatcher.status,
+    skippedEvents: () => feed.skippedEvents,
+    pull: () => reconciler.status,
+    state: () => stateCounts(store),
+    sync: () => ({ ...syncer.status, pending: syncer.pending }),
+  };
+}
+
+function stateCounts({ state, reports }: Membership) {
+  const { metadata, data, secretRefs, position } = state.view;
+  return {
+    metadata: metadata.size,
+    data: data.size,
+    secrets: secretRefs.length,
+    reports: reports.view.entries.size,
+    epoch: position?.epoch ?? null,
+    version: position?.version ?? null,
+  };
+}

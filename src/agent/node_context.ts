@@ -1,0 +1,30 @@
+import type { Config } from "../config/settings.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { Identity } from "../store/identity.ts";
+import type { Membership } from "../store/membership.ts";
+import type { Degraded } from "../sync/degraded.ts";
+import type { ControlClient } from "../uplink/control_client.ts";
+import type { NodeUplink } from "../uplink/node_uplink.ts";
+import type { DiskWatch } from "./watch_disk.ts";
+
+/** What the parts of a running node share. */
+export interface NodeContext {
+  readonly config: Config;
+  readonly io: Platform;
+  readonly version: string;
+  /** Ms since the Unix epoch. */
+  readonly startedAtMs: number;
+  readonly store: Membership;
+  readonly identity: Identity;
+  readonly uplink: Pick<
+    NodeUplink,
+    "fetchState" | "fetchSecret" | "reportDrift" | "syncReports" | "openEvents"
+  >;
+  readonly client: ControlClient;
+  /** Strangers may read or change what goes over the connection. */
+  readonly exposed: boolean;
+  readonly degraded: Degraded;
+  readonly disk: DiskWatch;
+  /** Hears how each call to the control plane went. */
+  readonly contact: (failure: unknown) => void;
+}
