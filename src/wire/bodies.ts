@@ -194,15 +194,15 @@ export const executionResultSchema = z.object({
 });
 export type ExecutionResult = z.infer<typeof executionResultSchema>;
 
-/** Data of a metric of group `system`. */
+/** Data of a metric of group `system`. What a node cannot read is absent. */
 export const systemDataSchema = z.object({
-  cpu_usage_percent: z.number(),
-  memory_used_bytes: z.int(),
-  memory_total_bytes: z.int(),
-  disk_used_bytes: z.int(),
-  disk_total_bytes: z.int(),
-  network_rx_bytes: z.int(),
-  network_tx_bytes: z.int(),
+  cpu_usage_percent: z.optional(z.number()),
+  memory_used_bytes: z.optional(z.int()),
+  memory_total_bytes: z.optional(z.int()),
+  disk_used_bytes: z.optional(z.int()),
+  disk_total_bytes: z.optional(z.int()),
+  network_rx_bytes: z.optional(z.int()),
+  network_tx_bytes: z.optional(z.int()),
 });
 export type SystemData = z.infer<typeof systemDataSchema>;
 
