@@ -60,6 +60,32 @@ export function createLogger(
   };
 }
 
+/** Hears each record of a log, whatever its level. It must not throw. */
+export type LogListener = (
+  level: LogLevel,
+  message: string,
+  fields: LogFields,
+) => void;
+
+/** The same log; `heard` is told of every record, too. */
+export function teeLogger(
+  log: Logger,
+  heard: LogListener,
+  fields: LogFields = {},
+): Logger {
+  const at = (level: LogLevel) => (message: string, extra?: LogFields) => {
+    log[level](message, extra);
+    heard(level, message, { ...fields, ...extra });
+  };
+  return {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    with: (more) => teeLogger(log.with(more), heard, { ...fields, ...more }),
+  };
+}
+
 /** One JSON object a line: `time`, `level`, `msg`, then the fields. */
 export function formatJsonLine(record: LogRecord): string {
   const { time, level, message, fields } = record;
@@ -71,12 +97,16 @@ export function formatJsonLine(record: LogRecord): string {
 /** A line for a person at a terminal. */
 export function formatTextLine(record: LogRecord): string {
   const { time, level, message, fields } = record;
+  const head = `${time.slice(11, 23)} ${level.toUpperCase().padEnd(5)}`;
+  return `${head} ${formatMessage(message, fields)}`;
+}
+
+/** A sentence and its fields on one line, without control characters. */
+export function formatMessage(message: string, fields: LogFields): string {
   const pairs = Object.entries(fields).map(([name, value]) =>
     ` ${escapeControls(name)}=${quoteIfNeeded(textOf(value))}`
   );
-  return `${time.slice(11, 23)} ${level.toUpperCase().padEnd(5)} ${
-    escapeControls(message)
-  }${pairs.join("")}`;
+  return `${escapeControls(message)}${pairs.join("")}`;
 }
 
 /** JSON that never throws: a log line must not be lost to a cycle or a BigInt. */

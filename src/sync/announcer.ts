@@ -1,0 +1,129 @@
+import { describeError } from "../platform/log.ts";
+import type { Part } from "../platform/part.ts";
+import type { Platform } from "../platform/platform.ts";
+import { ControlError } from "../uplink/control_error.ts";
+import { FailureSeries } from "../uplink/failure_series.ts";
+
+/** Options for {@linkcode Announcer}. */
+export interface AnnouncerOptions<Content> {
+  /** What is announced, for the log: `capabilities` or `endpoint`. */
+  readonly name: string;
+  /** What holds now; undefined when there is nothing to say. */
+  readonly content: () => Promise<Content | undefined>;
+  /** Rejects with a `ControlError`, or with the signal's reason. */
+  readonly send: (content: Content, signal: AbortSignal) => Promise<void>;
+  /** First wait after a failure. @default {5000} */
+  readonly retryMs?: number;
+  /** Longest such wait, before jitter. @default {300000} */
+  readonly maxRetryMs?: number;
+  readonly io: Platform;
+}
+
+/**
+ * Tells the control plane something about the node once, and again when it has
+ * changed. What is refused waits for a change; every other failure is tried
+ * again.
+ */
+export class Announcer<Content> implements Part {
+  readonly name: string;
+  readonly #options: AnnouncerOptions<Content>;
+  readonly #failures: FailureSeries;
+  /** What was taken or refused, as JSON text. */
+  #settled: string | undefined;
+  #stale = true;
+  #wake: (() => void) | undefined;
+
+  constructor(options: AnnouncerOptions<Content>) {
+    const { retryMs = 5_000, maxRetryMs = 300_000, io } = options;
+    this.name = options.name;
+    this.#options = options;
+    this.#failures = new FailureSeries({
+      baseMs: retryMs,
+      maxMs: maxRetryMs,
+      ...io,
+    });
+  }
+
+  /** What is to be announced may have changed. */
+  changed(): void {
+    this.#stale = true;
+    this.#wake?.();
+  }
+
+  /** The control plane may have lost it, as after joining anew. */
+  forget(): void {
+    this.#settled = undefined;
+    this.changed();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const stopped = new Promise<void>((resolve) => {
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    while (!signal.aborted) {
+      const woken = this.#nextChange();
+      if (this.#stale) {
+        const waitMs = await this.#announce(signal);
+        if (waitMs !== undefined) {
+          await this.#options.io.clock.sleep(waitMs, signal).catch(() => {});
+          continue;
+        }
+      }
+      if (!this.#stale) await Promise.race([woken, stopped]);
+    }
+  }
+
+  /** @returns how long to wait before trying again, ms. */
+  async #announce(signal: AbortSignal): Promise<number | undefined> {
+    const { name, content, send, io } = this.#options;
+    this.#stale = false;
+    try {
+      const latest = await content();
+      const text = JSON.stringify(latest);
+      if (latest === undefined || text === this.#settled) return undefined;
+      try {
+        await send(latest, signal);
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        io.log.warn("Announcement refused", {
+          announcement: name,
+          error: describeError(error),
+        });
+      }
+      this.#settled = text;
+      this.#failures.end();
+      return undefined;
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      this.#stale = true;
+      const wait_ms = Math.round(this.#failures.add(error));
+      const first = this.#failures.count <= 1;
+      io.log[first ? "warn" : "debug"]("Announcement failed", {
+        announcement: name,
+        wait_ms,
+        error: describeError(error),
+      });
+      return wait_ms;
+    }
+  }
+
+  /** Armed before looking for work, so that no change falls between. */
+  #nextChange(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    return promise;
+  }
+}
+
+/**
+ * Whether this content, or this kind of call, is not wanted: nothing but a
+ * change helps. The node's own standing (401) and the moment do pass.
+ */
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof ControlError)) return false;
+  const { kind, status = 0 } = error;
+  if (kind === "unsupported" || status === 501) return true;
+  const passes = kind === "unauthorized" || kind === "rate_limited" ||
+    status === 408;
+  return status >= 400 && status <= 499 && !passes;
+}
