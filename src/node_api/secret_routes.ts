@@ -1,31 +1,22 @@
 import type { Logger } from "../platform/log.ts";
 import { DecryptError, decryptSecret } from "../trust/decrypt_secret.ts";
-import { ControlError, type ControlFailure } from "../uplink/control_error.ts";
+import { actionAfter } from "../uplink/after_failure.ts";
+import { RETRY_AFTER_CAP_MS } from "../uplink/backoff.ts";
+import { ControlError } from "../uplink/control_error.ts";
 import type { DegradedReason } from "../wire/status.ts";
-import { errorAnswer, internalError, jsonAnswer, notFound } from "./answers.ts";
+import {
+  errorAnswer,
+  type ExtraHeaders,
+  internalError,
+  jsonAnswer,
+  notFound,
+} from "./answers.ts";
 import type { ApiSecrets } from "./ports.ts";
 import { decodeSegment } from "./request_target.ts";
 import type { Call, Route } from "./router.ts";
 
 /** No cache between here and the program that asked may keep a secret. */
 const NO_STORE = { "cache-control": "no-store" };
-
-/** What a failed call to the control plane means to who asked for a secret. */
-const MEANING = {
-  not_found: "not_found",
-  unauthorized: "unauthorized",
-  forbidden: "unauthorized",
-  bad_request: "control_plane_unreachable",
-  conflict: "control_plane_unreachable",
-  too_large: "control_plane_unreachable",
-  rate_limited: "control_plane_unreachable",
-  server: "control_plane_unreachable",
-  unexpected_status: "control_plane_unreachable",
-  unreachable: "control_plane_unreachable",
-  timeout: "control_plane_unreachable",
-  bad_answer: "control_plane_unreachable",
-  unsupported: "control_plane_unreachable",
-} as const satisfies Record<ControlFailure, DegradedReason | "not_found">;
 
 /** As long as the key of any state entry may be. */
 const LONGEST_KEY = 1024;
@@ -57,20 +48,46 @@ export function secretRoutes(
         log.error("Secret not decrypted", { key });
         return internalError();
       }
-      if (error instanceof ControlError) return failed(key, error.kind);
       // Cut off, by the reader or by the stop.
-      if (signal.aborted) return failed(key, "unreachable");
-      throw error;
+      const cut = signal.aborted && !(error instanceof ControlError);
+      const failure = cut ? new ControlError("unreachable", "Cut off") : error;
+      if (!(failure instanceof ControlError)) throw error;
+      const { kind } = failure;
+      if (kind !== "not_found") log.warn("Secret not fetched", { key, kind });
+      return failureAnswer(failure);
     }
   };
-  const failed = (key: string, kind: ControlFailure) => {
-    const reason = MEANING[kind];
-    if (reason === "not_found") return notFound();
-    log.warn("Secret not fetched", { key, kind });
-    const error = "control plane unavailable";
-    return errorAnswer(503, error, NO_STORE, { reason });
-  };
   return [["/v1/state/secrets/{key}", { GET: get }]];
+}
+
+/** What a failed call to the control plane is to who asked for a secret. */
+function failureAnswer(failure: ControlError): Response {
+  // Both dialects mean the same by what they answer here.
+  switch (actionAfter("secret", failure, 2)) {
+    case "local_404":
+      return notFound();
+    case "local_403":
+      return errorAnswer(403, "forbidden by the control plane", NO_STORE);
+    case "local_429_with_retry_after":
+      return errorAnswer(429, "rate limited by the control plane", {
+        ...NO_STORE,
+        ...retryAfter(failure),
+      });
+    case "local_503": {
+      const reason: DegradedReason = failure.kind === "unauthorized"
+        ? "unauthorized"
+        : "control_plane_unreachable";
+      const error = "control plane unavailable";
+      return errorAnswer(503, error, NO_STORE, { reason });
+    }
+  }
+}
+
+/** In whole seconds, as the header wants it; absent when nothing was asked. */
+function retryAfter({ retryAfterMs }: ControlError): ExtraHeaders {
+  if (retryAfterMs === undefined) return {};
+  const ms = Math.min(retryAfterMs, RETRY_AFTER_CAP_MS);
+  return { "retry-after": String(Math.ceil(ms / 1_000)) };
 }
 
 /** The same route where secret values are not to be had. */

@@ -78,8 +78,8 @@ const upstream: readonly [
 ][] = [
   ["not_found", 404, { error: "not found" }],
   ["unauthorized", 503, unauthorized],
-  ["forbidden", 503, unauthorized],
-  ["rate_limited", 503, unreachable],
+  ["forbidden", 403, { error: "forbidden by the control plane" }],
+  ["rate_limited", 429, { error: "rate limited by the control plane" }],
   ["server", 503, unreachable],
   ["unreachable", 503, unreachable],
   ["timeout", 503, unreachable],
@@ -96,6 +96,29 @@ for (const [kind, status, body] of upstream) {
     assert.equal(answer.status, status);
     assert.deepEqual(JSON.parse(answer.body), body);
     assert.equal(answer.headers.has("etag"), false);
+  });
+}
+
+const asked: [retryAfterMs: number | undefined, header: string | undefined][] =
+  [
+    [undefined, undefined],
+    [0, "0"],
+    [1_500, "2"],
+    [30_000, "30"],
+    [1e30, "3600"],
+  ];
+
+for (const [retryAfterMs, header] of asked) {
+  Deno.test(`GET of a secret passes a wait of ${retryAfterMs} ms on as Retry-After ${header}`, async () => {
+    const sources = withSecret();
+    const details = retryAfterMs === undefined ? {} : { retryAfterMs };
+    const failure = new ControlError("rate_limited", "Too many", details);
+    sources.secrets.failures.push(failure);
+    await using running = await startApi(sources);
+    const answer = await call(running.secretsSocket, target);
+    assert.equal(answer.status, 429);
+    assert.equal(answer.headers.get("retry-after"), header);
+    assert.equal(answer.headers.get("cache-control"), "no-store");
   });
 }
 
