@@ -11,6 +11,7 @@ import {
   membershipPaths,
 } from "./folders.ts";
 import { IdentityStore } from "./identity_store.ts";
+import { KeyRotationStore } from "./key_rotation_store.ts";
 import { takeLock } from "./lock.ts";
 import { openReports } from "./open_reports.ts";
 import { openState } from "./open_state.ts";
@@ -50,6 +51,7 @@ export interface MembershipOptions {
 export interface Membership extends AsyncDisposable {
   readonly paths: MembershipPaths;
   readonly identity: IdentityStore;
+  readonly keyRotation: KeyRotationStore;
   readonly trust: TrustStore;
   readonly state: StateStore;
   readonly reports: ReportStore;
@@ -102,6 +104,8 @@ function open(
   key: SealKey,
   lock: { release(): void },
 ): Membership {
+  // The identity's files may only fit together once this is done.
+  const keyRotation = KeyRotationStore.open(context, key);
   const { entries, faults } = openReports(context);
   const lost = faults.map((fault) => fault.file);
   const state = openState(context);
@@ -118,6 +122,7 @@ function open(
   return {
     paths,
     identity: new IdentityStore(context, key),
+    keyRotation,
     trust: new TrustStore(context),
     state,
     reports,

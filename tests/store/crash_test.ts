@@ -115,6 +115,11 @@ const identity = {
 
 const keys = { current: "a", retired: [], signedChange: false };
 
+const nextPair = {
+  publicKey: "next",
+  privateKey: new Uint8Array(32).fill(3),
+};
+
 const stories: Story[] = [
   ...Object.entries(changes).map(([name, change]): Story => ({
     name: `an update of ${name}`,
@@ -202,7 +207,30 @@ const stories: Story[] = [
     },
     between: "undefined undefined",
   },
+  {
+    name: "a key that is to take over",
+    before: (store) => store.identity.save(identity),
+    change: (store) => store.keyRotation.prepare(nextPair),
+    seen: async (store) =>
+      `${(await store.keyRotation.pending())?.publicKey} ${await keyOf(store)}`,
+  },
+  {
+    name: "a confirmed key",
+    before: async (store) => {
+      await store.identity.save(identity);
+      await store.keyRotation.prepare(nextPair);
+    },
+    change: (store) =>
+      new Promise((resolve) => resolve(store.keyRotation.confirm())),
+    seen: async (store) =>
+      `${(await store.keyRotation.pending())?.publicKey} ${await keyOf(store)}`,
+  },
 ];
+
+async function keyOf(store: Membership): Promise<string> {
+  const { publicKey, privateKey } = await store.identity.load() ?? {};
+  return `${publicKey} ${privateKey?.[0]}`;
+}
 
 for (const story of stories) {
   Deno.test(`${story.name} is there whole or not at all, wherever a crash or a power cut comes`, () =>

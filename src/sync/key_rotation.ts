@@ -1,0 +1,264 @@
+import { describeError } from "../platform/log.ts";
+import type { Part } from "../platform/part.ts";
+import type { Platform } from "../platform/platform.ts";
+import type {
+  KeyRotationRecord,
+  PendingRotation,
+} from "../store/key_rotation_store.ts";
+import type { NodeKeyPair } from "../store/identity.ts";
+import { createNodeKeyPair } from "../trust/node_keys.ts";
+import { backoffMs, RETRY_AFTER_CAP_MS } from "../uplink/backoff.ts";
+import {
+  AFTER_FAILURE,
+  ControlError,
+  type ControlFailure,
+} from "../uplink/control_error.ts";
+import type { NodeUplink } from "../uplink/node_uplink.ts";
+import type { Peer } from "../wire/state.ts";
+import { inTurn } from "./in_turn.ts";
+
+/** Where the key that is to take over is kept. */
+export interface RotationPort {
+  readonly record: KeyRotationRecord;
+  pending(): Promise<PendingRotation | undefined>;
+  prepare(pair: NodeKeyPair): Promise<PendingRotation>;
+  confirm(): boolean;
+  drop(): void;
+}
+
+/** Options for {@linkcode KeyRotation}. */
+export interface KeyRotationOptions {
+  readonly store: RotationPort;
+  readonly uplink: Pick<NodeUplink, "rotateKeys">;
+  /** Takes the peers that the control plane says have changed. */
+  readonly onPeers: (peers: readonly Peer[]) => Promise<unknown>;
+  /** Makes a key pair. @default a new X25519 pair */
+  readonly createPair?: () => Promise<NodeKeyPair>;
+  readonly io: Platform;
+}
+
+/** How rotating goes, beside what is on disk. */
+export interface KeyRotationStatus extends KeyRotationRecord {
+  readonly lastError?: string;
+  readonly nextTryMs?: number;
+}
+
+/** A control plane that refuses is asked again after this. */
+const REFUSED_WAIT_MS = 600_000;
+
+/**
+ * A hint that stays up, or was on its way while the key rotated, must not
+ * rotate again and again: hints count only this long after the last try ended.
+ */
+const BETWEEN_HINTS_MS = 300_000;
+
+/** Failures after which nobody knows whether the control plane took the key. */
+const UNKNOWN_OUTCOME: readonly ControlFailure[] = [
+  "unreachable",
+  "timeout",
+  "bad_answer",
+  "server",
+];
+
+/**
+ * Replaces the node's X25519 key when the control plane asks for it.
+ *
+ * The new pair is on disk before it is announced, and the old one stays until
+ * the announcement is confirmed: so an answer that got lost, or a crash, leads
+ * to the same announcement once more.
+ *
+ * @see docs/wire.md, sections a.3 and h.3; design, section 6
+ */
+export class KeyRotation implements Part {
+  readonly name = "key_rotation";
+  readonly #options: KeyRotationOptions;
+  #wake: (() => void) | undefined;
+  #lastEndedMs: number | undefined;
+  #lastError: string | undefined;
+  #nextTryMs: number | undefined;
+
+  constructor(options: KeyRotationOptions) {
+    this.#options = options;
+  }
+
+  get status(): KeyRotationStatus {
+    return {
+      ...this.#options.store.record,
+      ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
+      ...(this.#nextTryMs === undefined ? {} : { nextTryMs: this.#nextTryMs }),
+    };
+  }
+
+  /**
+   * Asks for a rotation; one that is under way already counts as this one.
+   * Once it resolves, the rotation survives a restart.
+   *
+   * @returns whether a new one was begun.
+   * @throws {StoreWriteError} when the new key could not be stored.
+   */
+  async request(reason: string): Promise<boolean> {
+    const { store, createPair = createNodeKeyPair, io } = this.#options;
+    const isNew = await inTurn(this, async () => {
+      if (await store.pending()) return false;
+      await store.prepare(await createPair());
+      return true;
+    });
+    if (isNew) io.log.info("Rotation of the node's key begins", { reason });
+    this.#wake?.();
+    return isNew;
+  }
+
+  /** A heartbeat's hint: like {@linkcode request}, but not too often. */
+  onHint(): void {
+    const { clock, log } = this.#options.io;
+    const isSoon = this.#lastEndedMs !== undefined &&
+      clock.elapsed() - this.#lastEndedMs < BETWEEN_HINTS_MS;
+    if (isSoon) return;
+    this.request("heartbeat").catch((error: unknown) => {
+      this.#lastError = describeError(error);
+      log.warn("The node's key cannot be rotated", { error: this.#lastError });
+    });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const wake = () => this.#wake?.();
+    signal.addEventListener("abort", wake, { once: true });
+    // What is found at the start may have been announced before a crash.
+    let isFirst = true;
+    try {
+      while (!signal.aborted) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        this.#wake = resolve;
+        if (await this.#pending()) await this.#rotate(isFirst, signal);
+        else await promise;
+        isFirst = false;
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      signal.removeEventListener("abort", wake);
+    }
+  }
+
+  #pending(): Promise<PendingRotation | undefined> {
+    return inTurn(this, () => this.#options.store.pending());
+  }
+
+  /** Announces the pending key until that is decided. */
+  async #rotate(wasAnnounced: boolean, signal: AbortSignal) {
+    const { clock, log } = this.#options.io;
+    let isUnknown = wasAnnounced;
+    for (let attempt = 0;; attempt++) {
+      try {
+        await this.#attempt(isUnknown, signal);
+        this.#lastEndedMs = clock.elapsed();
+        this.#nextTryMs = undefined;
+        return;
+      } catch (error) {
+        if (signal.aborted) throw error;
+        isUnknown ||= hasUnknownOutcome(error);
+        const wait_ms = Math.round(this.#waitAfter(error, attempt));
+        this.#lastError = describeError(error);
+        this.#nextTryMs = clock.now() + wait_ms;
+        log.warn("The node's new key is not confirmed yet", {
+          attempt: attempt + 1,
+          wait_ms,
+          error: this.#lastError,
+        });
+        await clock.sleep(wait_ms, signal);
+      }
+    }
+  }
+
+  /** @throws when it is to be tried again. */
+  async #attempt(isUnknown: boolean, signal: AbortSignal) {
+    const { store, io } = this.#options;
+    const pending = await this.#pending();
+    if (!pending) return;
+    const peers = pending.confirmed
+      ? []
+      : await this.#announce(pending.publicKey, isUnknown, signal);
+    if (!peers) return store.drop();
+    if (!store.confirm()) return;
+    this.#lastError = undefined;
+    io.log.info("The node's key has been rotated", {
+      public_key: pending.publicKey,
+    });
+    if (peers.length > 0) await this.#tellPeers(peers);
+  }
+
+  /**
+   * @returns the peers that changed with the key; undefined when the control
+   * plane will not have it.
+   */
+  async #announce(
+    publicKey: string,
+    isUnknown: boolean,
+    signal: AbortSignal,
+  ): Promise<readonly Peer[] | undefined> {
+    const { uplink, io } = this.#options;
+    try {
+      return await uplink.rotateKeys(publicKey, signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const verdict = verdictOn(error, isUnknown);
+      if (verdict === "later") throw error;
+      if (verdict === "confirmed") return [];
+      this.#lastError = describeError(error);
+      io.log.warn("The node's new key is dropped, the present one stays", {
+        error: this.#lastError,
+      });
+      return undefined;
+    }
+  }
+
+  /** The next pull brings them too, so a failure changes nothing. */
+  async #tellPeers(peers: readonly Peer[]) {
+    const { onPeers, io } = this.#options;
+    try {
+      await onPeers(peers);
+    } catch (error) {
+      io.log.warn("Peers of the rotated key could not be stored", {
+        error: describeError(error),
+      });
+    }
+  }
+
+  #waitAfter(failure: unknown, attempt: number): number {
+    const { random } = this.#options.io;
+    const step = backoffMs(attempt, () => random.unit());
+    if (!(failure instanceof ControlError)) return step;
+    if (failure.retryAfterMs !== undefined) {
+      return Math.max(Math.min(failure.retryAfterMs, RETRY_AFTER_CAP_MS), step);
+    }
+    return isTransient(failure) ? step : REFUSED_WAIT_MS;
+  }
+}
+
+/** What a failed announcement means for the pending key. */
+type Verdict = "confirmed" | "void" | "later";
+
+/** @param isUnknown An earlier announcement of this key may have arrived. */
+function verdictOn(error: unknown, isUnknown: boolean): Verdict {
+  if (!(error instanceof ControlError)) return "later";
+  switch (error.code) {
+    case "keys_rotate_public_key_unchanged":
+      return "confirmed";
+    case "keys_rotate_no_pending_rotation":
+      // The answer that got lost was the one that ended it.
+      return isUnknown ? "confirmed" : "void";
+    case "keys_rotate_public_key_invalid":
+      return "void";
+    default:
+      return error.kind === "unsupported" ? "void" : "later";
+  }
+}
+
+function hasUnknownOutcome(error: unknown): boolean {
+  return error instanceof ControlError && UNKNOWN_OUTCOME.includes(error.kind);
+}
+
+/** Whether waiting a little may help. */
+function isTransient({ kind }: ControlError): boolean {
+  return AFTER_FAILURE[kind].registration !== "stop";
+}
