@@ -48,6 +48,7 @@ export class Changes {
         if (!key) throw new Error("There is no signing key");
         await rows.events.append({
           ...event,
+          exceptNodeId: event.exceptNodeId,
           id: uuidV7(io.clock, io.random),
           signingKeyId: key.id,
           createdAtMs: io.clock.now(),

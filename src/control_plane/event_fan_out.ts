@@ -1,7 +1,9 @@
-/** Whom an event is for: one node, or every node of a domain. */
+/** Whom an event is for: one node, every node of a domain, or all but one. */
 export interface Audience {
   readonly domainId: string;
   readonly nodeId: string | undefined;
+  /** Beside a domain: the node that the event is about, which knows already. */
+  readonly exceptNodeId?: string;
 }
 
 /**

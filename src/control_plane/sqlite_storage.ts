@@ -9,6 +9,9 @@ import {
   settingRows,
   tokenRows,
 } from "./storage/sql_access.ts";
+import { ingestRows } from "./storage/sql_ingest.ts";
+import { executionRows, sessionRows } from "./storage/sql_operations.ts";
+import { policyRows } from "./storage/sql_policies.ts";
 import { nodeRows } from "./storage/sql_nodes.ts";
 import { reportRows, secretRows, valueRows } from "./storage/sql_values.ts";
 import { SCHEMA_STEPS } from "./storage/sqlite_schema.ts";
@@ -103,6 +106,10 @@ class Connection implements Sql {
       events: eventRows(this),
       signingKeys: signingKeyRows(this),
       reports: reportRows(this),
+      policies: policyRows(this),
+      executions: executionRows(this),
+      sessions: sessionRows(this),
+      ingest: ingestRows(this),
       admins: adminRows(this),
       audit: auditRows(this),
     };

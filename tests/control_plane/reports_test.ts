@@ -182,15 +182,15 @@ Deno.test("heartbeat hints at a pull while changes have no stream to come by", a
   assert.equal(await hint(), false);
 });
 
-Deno.test("rotate-keys is told by an event, and once by a heartbeat", async () => {
+Deno.test("rotate-keys is told by an event, and by heartbeats, since an answer can be lost", async () => {
   await using plane = await RunningPlane.start();
   const node = await plane.join();
   const stream = await node.events();
   await node.admin("POST", "/rotate-keys");
   assert.equal((await stream.next()).event, "rotate_keys");
   await stream.close();
-  for (const expected of [true, false]) {
+  for (let time = 0; time < 2; time++) {
     const answer = await node.call("POST", "/heartbeat", heartbeat(node.id));
-    assert.equal(answer.json["rotate_keys"], expected);
+    assert.equal(answer.json["rotate_keys"], true);
   }
 });

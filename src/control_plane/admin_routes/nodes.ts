@@ -1,4 +1,5 @@
 import { isoTime } from "../../platform/clock.ts";
+import { uuidV7 } from "../../platform/random.ts";
 import { auditAdmin } from "../admin_audit.ts";
 import { emptyAnswer, jsonAnswer, jsonTextAnswer } from "../http/answers.ts";
 import type { Route } from "../http/router.ts";
@@ -61,7 +62,7 @@ export function nodeRoutes(services: Services): Route[] {
         const id = params["id"]!;
         await changes.make(async (rows, emit) => {
           const node = await nodeOrProblem(rows, id);
-          await rows.nodes.rotateKeys(id, true);
+          await rows.nodes.wantRotation(id, uuidV7(io.clock, io.random));
           await emit({
             type: "rotate_keys",
             domainId: node.domainId,

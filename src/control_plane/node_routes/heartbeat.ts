@@ -8,7 +8,8 @@ import { nodeRoute } from "./node_route.ts";
 
 /**
  * `POST /v1/nodes/{node_id}/heartbeat`, answered with hints: `reconcile` when
- * the node misses changes and has no stream that would bring them.
+ * the node misses changes and has no stream that would bring them, and
+ * `rotate_keys` until it has rotated, since an answer can be lost.
  *
  * @see docs/wire.md, section e.1
  */
@@ -23,20 +24,13 @@ export function heartbeatRoute(services: Services): Route {
     if (value.node_id !== "" && value.node_id !== node.id) {
       throw new ProblemError(403, "node_id_mismatch");
     }
-    const rotate = await storage.write(async (rows) => {
-      await rows.nodes.heartbeat(
-        node.id,
-        io.clock.now(),
-        JSON.stringify(value),
-      );
-      const current = await rows.nodes.byId(node.id);
-      if (current?.rotateKeys) await rows.nodes.rotateKeys(node.id, false);
-      return current?.rotateKeys ?? false;
-    });
+    await storage.write(async (rows) =>
+      await rows.nodes.heartbeat(node.id, io.clock.now(), JSON.stringify(value))
+    );
     return jsonAnswer({
       reconcile: node.stateVersion > node.pulledVersion &&
         !streams.isOpen(node.id),
-      rotate_keys: rotate,
+      rotate_keys: node.rotateKeys,
     });
   });
 }

@@ -24,12 +24,13 @@ export function settingRows(sql: Sql): SettingRows {
 }
 
 export function domainRows(sql: Sql): DomainRows {
-  const select = "SELECT id, name, mesh_cidr FROM domains";
+  const select = "SELECT * FROM domains";
   const domainFrom = (row: SqlRow | undefined): Domain | undefined =>
     row && {
       id: row.text("id"),
       name: row.text("name"),
       meshCidr: row.text("mesh_cidr"),
+      policyRevision: row.textOrNothing("policy_revision"),
     };
   return {
     all: () => sql.all(`${select} ORDER BY id`).map((row) => domainFrom(row)!),
@@ -41,6 +42,13 @@ export function domainRows(sql: Sql): DomainRows {
         id,
         name,
         meshCidr,
+      );
+    },
+    policiesChanged(id, revision) {
+      sql.run(
+        "UPDATE domains SET policy_revision = ? WHERE id = ?",
+        revision,
+        id,
       );
     },
   };

@@ -7,18 +7,20 @@ import type {
 } from "./storage.ts";
 
 /** Events for one node: its own, and those for its whole domain. */
-const FOR_NODE = "(node_id = ? OR (node_id IS NULL AND domain_id = ?))";
+const FOR_NODE = `(node_id = ?1 OR
+  (node_id IS NULL AND domain_id = ?2 AND except_node_id IS NOT ?1))`;
 
 export function eventRows(sql: Sql): EventRows {
   return {
     append(event) {
       sql.run(
-        `INSERT INTO events (id, type, domain_id, node_id, payload,
-          signing_key_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO events (id, type, domain_id, node_id, except_node_id,
+          payload, signing_key_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
         event.id,
         event.type,
         event.domainId,
         event.nodeId ?? null,
+        event.exceptNodeId ?? null,
         event.payload,
         event.signingKeyId,
         event.createdAtMs,
@@ -26,8 +28,8 @@ export function eventRows(sql: Sql): EventRows {
     },
     after: (sequence, { nodeId, domainId }, limit) =>
       sql.all(
-        `SELECT * FROM events WHERE ${FOR_NODE} AND sequence > ?
-          ORDER BY sequence LIMIT ?`,
+        `SELECT * FROM events WHERE ${FOR_NODE} AND sequence > ?3
+          ORDER BY sequence LIMIT ?4`,
         nodeId,
         domainId,
         sequence,
@@ -36,7 +38,7 @@ export function eventRows(sql: Sql): EventRows {
     newest: ({ nodeId, domainId }, limit) =>
       sql.all(
         `SELECT * FROM events WHERE ${FOR_NODE}
-          ORDER BY sequence DESC LIMIT ?`,
+          ORDER BY sequence DESC LIMIT ?3`,
         nodeId,
         domainId,
         limit,
@@ -56,6 +58,7 @@ function eventFrom(row: SqlRow): StoredEvent {
     type: row.text("type"),
     domainId: row.text("domain_id"),
     nodeId: row.textOrNothing("node_id"),
+    exceptNodeId: row.textOrNothing("except_node_id"),
     payload: row.text("payload"),
     signingKeyId: row.text("signing_key_id"),
     createdAtMs: row.number("created_at"),

@@ -14,11 +14,14 @@ export function nodeRows(sql: Sql): NodeRows {
     byId: (id) => one(sql.get("SELECT * FROM nodes WHERE id = ?", id)),
     byBearer: (hash) =>
       one(sql.get("SELECT * FROM nodes WHERE bearer_hash = ?", hash)),
+    byRegistrationNonce: (nonce) =>
+      one(sql.get("SELECT * FROM nodes WHERE registration_nonce = ?", nonce)),
     add(node, bearerHash) {
       sql.run(
         `INSERT INTO nodes (id, domain_id, dialect, hostname, public_key,
           mesh_ip, labels, bearer_hash, sealed_key, first_sequence,
-          registered_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+          registered_at, registration_nonce)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         node.id,
         node.domainId,
         node.dialect,
@@ -30,6 +33,7 @@ export function nodeRows(sql: Sql): NodeRows {
         node.sealedKey,
         node.firstSequence,
         node.registeredAtMs,
+        node.registrationNonce ?? null,
       );
     },
     remove(id) {
@@ -68,10 +72,37 @@ export function nodeRows(sql: Sql): NodeRows {
         id,
       );
     },
-    rotateKeys(id, wanted) {
+    wantRotation(id, rotationId) {
       sql.run(
-        "UPDATE nodes SET rotate_keys = ? WHERE id = ?",
-        wanted ? 1 : 0,
+        "UPDATE nodes SET rotate_keys = 1, rotation_id = ? WHERE id = ?",
+        rotationId,
+        id,
+      );
+    },
+    rotated(id, publicKey, rotationId) {
+      sql.run(
+        `UPDATE nodes SET public_key = ?, rotation_id = ?, rotate_keys = 0,
+          key_version = key_version + 1 WHERE id = ?`,
+        publicKey,
+        rotationId,
+        id,
+      );
+    },
+    setEndpoint(id, endpoint, natType, atMs) {
+      sql.run(
+        `UPDATE nodes SET endpoint = ?, nat_type = ?, endpoint_at = ?
+          WHERE id = ?`,
+        endpoint,
+        natType,
+        atMs,
+        id,
+      );
+    },
+    setCapabilities(id, text, atMs) {
+      sql.run(
+        "UPDATE nodes SET capabilities = ?, capabilities_at = ? WHERE id = ?",
+        text,
+        atMs,
         id,
       );
     },
@@ -83,6 +114,14 @@ export function nodeRows(sql: Sql): NodeRows {
       );
       if (!row) throw new TypeError("No such node to count a change of");
       return row.number("state_version");
+    },
+    nextStateVersions(domainId, exceptNodeId) {
+      sql.run(
+        `UPDATE nodes SET state_version = state_version + 1
+          WHERE domain_id = ? AND id IS NOT ?`,
+        domainId,
+        exceptNodeId ?? null,
+      );
     },
   };
 }
@@ -105,5 +144,13 @@ function nodeFrom(row: SqlRow): Node {
     lastHeartbeatAtMs: row.numberOrNothing("last_heartbeat_at"),
     heartbeat: row.textOrNothing("heartbeat"),
     rotateKeys: row.number("rotate_keys") === 1,
+    rotationId: row.textOrNothing("rotation_id"),
+    keyVersion: row.number("key_version"),
+    endpoint: row.text("endpoint"),
+    natType: row.textOrNothing("nat_type"),
+    endpointAtMs: row.numberOrNothing("endpoint_at"),
+    capabilities: row.textOrNothing("capabilities"),
+    capabilitiesAtMs: row.numberOrNothing("capabilities_at"),
+    registrationNonce: row.textOrNothing("registration_nonce"),
   };
 }

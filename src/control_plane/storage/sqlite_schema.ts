@@ -129,4 +129,68 @@ export const SCHEMA_STEPS: readonly string[] = [
     outcome TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  ALTER TABLE nodes ADD COLUMN endpoint TEXT NOT NULL DEFAULT '';
+  ALTER TABLE nodes ADD COLUMN nat_type TEXT;
+  ALTER TABLE nodes ADD COLUMN endpoint_at INTEGER;
+  ALTER TABLE nodes ADD COLUMN capabilities TEXT;
+  ALTER TABLE nodes ADD COLUMN capabilities_at INTEGER;
+  -- Of the last rotation that was asked for or done.
+  ALTER TABLE nodes ADD COLUMN rotation_id TEXT;
+  ALTER TABLE nodes ADD COLUMN key_version INTEGER NOT NULL DEFAULT 1;
+  -- Dialect 2 only.
+  ALTER TABLE nodes ADD COLUMN registration_nonce TEXT;
+  CREATE UNIQUE INDEX node_of_nonce ON nodes (registration_nonce)
+    WHERE registration_nonce IS NOT NULL;
+
+  -- Names the policies of the domain as they are now, as a whole.
+  ALTER TABLE domains ADD COLUMN policy_revision TEXT;
+
+  -- The one node of the domain that the event is not for.
+  ALTER TABLE events ADD COLUMN except_node_id TEXT;
+
+  CREATE TABLE policies (
+    domain_id TEXT NOT NULL REFERENCES domains (id) ON DELETE CASCADE,
+    id TEXT NOT NULL,
+    rules TEXT NOT NULL,
+    PRIMARY KEY (domain_id, id)
+  ) STRICT;
+
+  CREATE TABLE executions (
+    sequence INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    node_id TEXT NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,
+    action TEXT NOT NULL,
+    parameters TEXT NOT NULL,
+    timeout INTEGER,
+    requested_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN
+      ('pending', 'accepted', 'started', 'rejected', 'finished')),
+    reason TEXT,
+    result TEXT,
+    changed_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX executions_of_node ON executions (node_id, sequence);
+
+  CREATE TABLE sessions (
+    id TEXT PRIMARY KEY,
+    node_id TEXT NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,
+    target_host TEXT NOT NULL,
+    target_port INTEGER NOT NULL,
+    authorized_key TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX sessions_of_node ON sessions (node_id);
+
+  CREATE TABLE ingest (
+    id INTEGER PRIMARY KEY,
+    node_id TEXT NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    record TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX ingest_of_node ON ingest (node_id, kind, id);
+  `,
 ];

@@ -4,6 +4,12 @@
  */
 import type { DataEntry } from "../../wire/data_entry.ts";
 import type { SecretRef } from "../../wire/state.ts";
+import type {
+  ExecutionRows,
+  IngestRows,
+  PolicyRows,
+  SessionRows,
+} from "./operations.ts";
 
 /** At once from an embedded database, later from one behind a network. */
 export type Eventual<T> = T | Promise<T>;
@@ -48,6 +54,10 @@ export interface Rows {
   readonly events: EventRows;
   readonly signingKeys: SigningKeyRows;
   readonly reports: ReportRows;
+  readonly policies: PolicyRows;
+  readonly executions: ExecutionRows;
+  readonly sessions: SessionRows;
+  readonly ingest: IngestRows;
   readonly admins: AdminRows;
   readonly audit: AuditRows;
 }
@@ -63,13 +73,16 @@ export interface Domain {
   readonly name: string;
   /** IPv4 network of the mesh, such as `10.42.0.0/16`. */
   readonly meshCidr: string;
+  /** Names its policies as they are, as a whole; undefined before the first. */
+  readonly policyRevision: string | undefined;
 }
 
 export interface DomainRows {
   all(): Eventual<Domain[]>;
   byId(id: string): Eventual<Domain | undefined>;
   byName(name: string): Eventual<Domain | undefined>;
-  add(domain: Domain): Eventual<void>;
+  add(domain: Omit<Domain, "policyRevision">): Eventual<void>;
+  policiesChanged(id: string, revision: string): Eventual<void>;
 }
 
 /** A one-time token; the token itself is not kept. */
@@ -106,7 +119,7 @@ export interface Node {
   readonly labels: string;
   /** Its secret key, sealed. */
   readonly sealedKey: Uint8Array;
-  /** Counts its changes of metadata, data and secrets, from 1. */
+  /** Counts the changes of what its pull answers, signing keys aside, from 1. */
   readonly stateVersion: number;
   /** State version it pulled last; 0 before the first pull. */
   readonly pulledVersion: number;
@@ -118,9 +131,39 @@ export interface Node {
   readonly lastHeartbeatAtMs: number | undefined;
   /** JSON text of its last heartbeat. */
   readonly heartbeat: string | undefined;
-  /** Whether its next heartbeat is to be answered with the hint to rotate. */
+  /** Whether it was asked to rotate its key, and has not done so yet. */
   readonly rotateKeys: boolean;
+  /** Of the last rotation that was asked for or done. */
+  readonly rotationId: string | undefined;
+  /** Counts its mesh keys, from 1. */
+  readonly keyVersion: number;
+  /** `ip:port` from outside; empty when it has told none. */
+  readonly endpoint: string;
+  readonly natType: string | undefined;
+  readonly endpointAtMs: number | undefined;
+  /** JSON object in the words of its dialect. */
+  readonly capabilities: string | undefined;
+  readonly capabilitiesAtMs: number | undefined;
+  /** Dialect 2 only: what it registered with. */
+  readonly registrationNonce: string | undefined;
 }
+
+/** What is known of a node at its registration. */
+export type NewNode =
+  & Pick<
+    Node,
+    | "id"
+    | "domainId"
+    | "dialect"
+    | "hostname"
+    | "publicKey"
+    | "meshIp"
+    | "labels"
+    | "sealedKey"
+    | "firstSequence"
+    | "registeredAtMs"
+  >
+  & { readonly registrationNonce?: string };
 
 export interface NodeRows {
   all(): Eventual<Node[]>;
@@ -131,18 +174,8 @@ export interface NodeRows {
   byId(id: string): Eventual<Node | undefined>;
   /** @param hash SHA-256 of the bearer. */
   byBearer(hash: Uint8Array): Eventual<Node | undefined>;
-  add(
-    node: Omit<
-      Node,
-      | "stateVersion"
-      | "pulledVersion"
-      | "firstCallAtMs"
-      | "lastHeartbeatAtMs"
-      | "heartbeat"
-      | "rotateKeys"
-    >,
-    bearerHash: Uint8Array,
-  ): Eventual<void>;
+  byRegistrationNonce(nonce: string): Eventual<Node | undefined>;
+  add(node: NewNode, bearerHash: Uint8Array): Eventual<void>;
   /** Removes it with all that belongs to it. */
   remove(id: string): Eventual<void>;
   replaceKey(
@@ -156,9 +189,21 @@ export interface NodeRows {
   firstCall(id: string, atMs: number): Eventual<void>;
   pulled(id: string, stateVersion: number): Eventual<void>;
   heartbeat(id: string, atMs: number, text: string): Eventual<void>;
-  rotateKeys(id: string, wanted: boolean): Eventual<void>;
+  /** Asks for a new mesh key. */
+  wantRotation(id: string, rotationId: string): Eventual<void>;
+  /** Takes the new mesh key; nothing is asked for any more. */
+  rotated(id: string, publicKey: string, rotationId: string): Eventual<void>;
+  setEndpoint(
+    id: string,
+    endpoint: string,
+    natType: string,
+    atMs: number,
+  ): Eventual<void>;
+  setCapabilities(id: string, text: string, atMs: number): Eventual<void>;
   /** @returns the new state version. */
   nextStateVersion(id: string): Eventual<number>;
+  /** Counts a change for every node of a domain, or all but one. */
+  nextStateVersions(domainId: string, exceptNodeId?: string): Eventual<void>;
 }
 
 /**
@@ -204,8 +249,9 @@ export interface StoredEvent {
   readonly id: string;
   readonly type: string;
   readonly domainId: string;
-  /** Absent when it is for every node of the domain. */
+  /** Absent when it is for every node of the domain, or all but one. */
   readonly nodeId: string | undefined;
+  readonly exceptNodeId: string | undefined;
   /** JSON text. */
   readonly payload: string;
   /** The key that was current when it happened. */
