@@ -3,20 +3,21 @@ import { createHash } from "node:crypto";
 let known: Promise<string> | undefined;
 
 /**
- * `sha256:` and hex of the running program, for heartbeats. Read once, in
+ * SHA-256 of the running program in hex, for heartbeats and capabilities: of
+ * the compiled binary, or of the runtime that runs from source. Read once, in
  * pieces, so that a hundred megabytes never lie in memory.
  *
  * @returns an empty text when the program may not be read.
  * @see docs/wire.md, section e.1
  */
-export function binaryChecksum(): Promise<string> {
+export function binarySha256(): Promise<string> {
   return known ??= compute();
 }
 
 async function compute(): Promise<string> {
   const hash = createHash("sha256");
   try {
-    using file = await Deno.open(Deno.execPath());
+    using file = await openProgram();
     const buffer = new Uint8Array(1 << 18);
     for (;;) {
       const count = await file.read(buffer);
@@ -26,5 +27,14 @@ async function compute(): Promise<string> {
   } catch {
     return "";
   }
-  return `sha256:${hash.digest("hex")}`;
+  return hash.digest("hex");
+}
+
+/** What runs, even when an update has put another file in its place. */
+async function openProgram(): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open("/proc/self/exe");
+  } catch {
+    return await Deno.open(Deno.execPath());
+  }
 }

@@ -1,6 +1,9 @@
 import { Heartbeat } from "../sync/heartbeat.ts";
 import { ReportSyncer } from "../sync/report_syncer.ts";
-import { binaryChecksum } from "./binary_checksum.ts";
+import type { ControlClient } from "../uplink/control_client.ts";
+import type { NodeUplink } from "../uplink/node_uplink.ts";
+import { formatDuration } from "../wire/duration.ts";
+import { binarySha256 } from "./binary_checksum.ts";
 import type { Downstream } from "./downstream.ts";
 import type { NodeContext } from "./node_context.ts";
 
@@ -17,6 +20,7 @@ export function buildUpstream(
 ): Upstream {
   const { config, store, uplink, client, degraded, contact, io } = context;
   const { nodeId } = context.identity;
+  const publicEndpoint = config["nat.public_endpoint"];
   return {
     syncer: new ReportSyncer({
       reports: store.reports,
@@ -26,16 +30,31 @@ export function buildUpstream(
       io,
     }),
     heartbeat: new Heartbeat({
-      uplink: {
-        heartbeat: (body, signal) => client.heartbeat(nodeId, body, signal),
-      },
-      nodeId,
+      uplink: { heartbeat: heartbeatOver(client, nodeId) },
       intervalMs: config["heartbeat.interval"],
-      status: () => degraded.list().length === 0 ? "healthy" : "degraded",
-      binaryChecksum,
+      reasons: () => degraded.list().map(({ reason }) => reason),
+      binarySha256,
+      ...(publicEndpoint === undefined ? {} : { publicEndpoint }),
       onReconcile: () => reconciler.trigger("heartbeat"),
+      onRotateKeys: () => io.log.warn("Key rotation asked for"),
       onAnswer: contact,
       io,
     }),
+  };
+}
+
+function heartbeatOver(
+  client: ControlClient,
+  nodeId: string,
+): NodeUplink["heartbeat"] {
+  return async (beat, signal) => {
+    const answer = await client.heartbeat(nodeId, {
+      node_id: nodeId,
+      timestamp: beat.timestamp,
+      status: beat.status,
+      uptime: formatDuration(beat.uptimeMs),
+      binary_checksum: beat.binarySha256 && `sha256:${beat.binarySha256}`,
+    }, signal);
+    return { reconcile: answer.reconcile, rotateKeys: answer.rotate_keys };
   };
 }

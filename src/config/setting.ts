@@ -1,3 +1,4 @@
+import { isIPv4, isIPv6 } from "node:net";
 import { parseDuration } from "../wire/duration.ts";
 
 /** How one setting is written, read and explained. */
@@ -69,6 +70,25 @@ export function path(
   });
 }
 
+/** An address that needs no name service: `192.0.2.1:51820`, `[2001:db8::1]:51820`. */
+export function ipAndPort(doc: string): Setting<string | undefined> {
+  return {
+    doc,
+    form: "ip:port",
+    defaultValue: undefined,
+    read(value) {
+      if (typeof value === "string" && isIpAndPort(value)) return value;
+      throw new SettingValueError("expected ip:port or [ipv6]:port");
+    },
+  };
+}
+
+function isIpAndPort(text: string): boolean {
+  const [, v6 = "", v4 = "", digits = ""] =
+    /^(?:\[([^\]%]+)\]|([^:]+)):([1-9]\d{0,4})$/.exec(text) ?? [];
+  return Number(digits) <= 65_535 && (isIPv4(v4) || isIPv6(v6));
+}
+
 /** Four weeks: whoever writes more has mistaken the unit. */
 const LONGEST_DURATION = "672h";
 
@@ -129,6 +149,29 @@ export function size(
       throw new SettingValueError(
         "expected a size such as 4MiB, from 1KiB to 1GiB",
       );
+    },
+  };
+}
+
+/** A whole number. */
+export function count(
+  doc: string,
+  options: { readonly default: number; readonly max: number },
+): Setting<number> {
+  const { max } = options;
+  return {
+    doc,
+    form: "number",
+    defaultText: String(options.default),
+    defaultValue: options.default,
+    read(value) {
+      const isText = typeof value === "string" && /^\d+$/.test(value);
+      const number = isText ? Number(value) : value;
+      if (
+        typeof number === "number" && Number.isInteger(number) &&
+        number >= 1 && number <= max
+      ) return number;
+      throw new SettingValueError(`expected a whole number from 1 to ${max}`);
     },
   };
 }

@@ -1,8 +1,11 @@
 import { LOG_LEVELS } from "../platform/log.ts";
+import { NAT_TYPES } from "../wire/nat_types.ts";
 import {
   choice,
+  count,
   duration,
   flag,
+  ipAndPort,
   path,
   type Setting,
   size,
@@ -119,6 +122,55 @@ export const SETTINGS = {
     min: "1s",
   }),
 
+  "metrics.enabled": flag("Send load of the machine", { default: true }),
+  "metrics.collect_interval": duration("Time between two samples", {
+    default: "15s",
+    min: "1s",
+  }),
+  "metrics.report_interval": duration("Time between two sendings", {
+    default: "60s",
+    min: "1s",
+  }),
+  "metrics.batch_size": count("Most samples in one call", {
+    default: 100,
+    max: 10_000,
+  }),
+  "log_fwd.enabled": flag("Send the agent's own warnings and errors", {
+    default: true,
+  }),
+  "log_fwd.collect_interval": duration("Time between two collections", {
+    default: "10s",
+    min: "1s",
+  }),
+  "log_fwd.report_interval": duration("Time between two sendings", {
+    default: "30s",
+    min: "1s",
+  }),
+  "log_fwd.batch_size": count("Most entries in one call", {
+    default: 200,
+    max: 10_000,
+  }),
+  "audit_fwd.enabled": flag("Send the agent's own audit records", {
+    default: true,
+  }),
+  "audit_fwd.collect_interval": duration("Time between two collections", {
+    default: "5s",
+    min: "1s",
+  }),
+  "audit_fwd.report_interval": duration("Time between two sendings", {
+    default: "15s",
+    min: "1s",
+  }),
+  "audit_fwd.batch_size": count("Most records in one call", {
+    default: 500,
+    max: 10_000,
+  }),
+
+  "nat.public_endpoint": ipAndPort("Where peers reach this node from outside"),
+  "nat.type": choice("Kind of address translation in front", NAT_TYPES, {
+    default: "unknown",
+  }),
+
   "stream.backoff_base": duration("First wait before the stream is reopened", {
     default: "1s",
   }),
@@ -201,8 +253,9 @@ export type Config = {
  * accepted with a warning, so that one file serves old and new agents.
  */
 export const UNUSED_SETTINGS: readonly RegExp[] = [
-  /^(metrics|log_fwd|audit_fwd|actions|integrity|tunnel|wireguard|policy|nat|peer_exchange|bridge|store)\./,
+  /^(actions|integrity|tunnel|wireguard|policy|peer_exchange|bridge|store)\./,
   /^api\.(tls_insecure_skip_verify|dialect|fallback_urls|sse_reprobe_interval)$/,
+  /^nat\.(stun_?servers|refresh_?interval|timeout)$/,
   /^registration\.(project_id|resource_handle|requested_resource_id)$/,
   /^trust\.(require_signed_snapshots|accept_new_epoch|on_expiry)$/,
   /^node_api\.(secret_auth_enabled|max_connections|max_watchers|header_timeout|idle_timeout)$/,
@@ -241,6 +294,15 @@ export const ALIASES: Readonly<Record<string, SettingName>> = {
   "registration.metadatatokenpath": "registration.metadata_token_path",
   "registration.metadatatimeout": "registration.metadata_timeout",
   "registration.maxretryduration": "registration.max_retry_duration",
+  "metrics.collectinterval": "metrics.collect_interval",
+  "metrics.reportinterval": "metrics.report_interval",
+  "metrics.batchsize": "metrics.batch_size",
+  "log_fwd.collectinterval": "log_fwd.collect_interval",
+  "log_fwd.reportinterval": "log_fwd.report_interval",
+  "log_fwd.batchsize": "log_fwd.batch_size",
+  "audit_fwd.collectinterval": "audit_fwd.collect_interval",
+  "audit_fwd.reportinterval": "audit_fwd.report_interval",
+  "audit_fwd.batchsize": "audit_fwd.batch_size",
   "node_api.datadir": "data_dir",
   "node_api.socketpath": "node_api.socket_path",
   "node_api.httpenabled": "node_api.http_enabled",

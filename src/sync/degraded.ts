@@ -43,6 +43,7 @@ export class Degraded {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #raised = new Map<DegradedReason, Raised>();
+  readonly #listeners = new Set<() => void>();
 
   constructor(clock: Clock, log: Logger) {
     this.#clock = clock;
@@ -56,6 +57,7 @@ export class Degraded {
     this.#raised.set(reason, { ...details, sinceMs });
     if (known) return;
     this.#log.warn("Degraded", { reason, detail: details.detail });
+    this.#tell();
   }
 
   /** A reason is over. Does nothing if it was not noted. */
@@ -65,6 +67,18 @@ export class Degraded {
     this.#raised.delete(reason);
     const lasted_ms = this.#clock.now() - known.sinceMs;
     this.#log.info("No longer degraded", { reason, lasted_ms });
+    this.#tell();
+  }
+
+  /**
+   * Calls `listener` whenever a reason comes or goes; not for news of one that
+   * stays.
+   *
+   * @returns what ends the calls.
+   */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** What is wrong now, in the order in which reasons are documented. */
@@ -81,5 +95,9 @@ export class Degraded {
         next_try_at: nextTryMs === undefined ? null : isoTime(nextTryMs),
       }];
     });
+  }
+
+  #tell() {
+    for (const listener of this.#listeners) listener();
   }
 }

@@ -2,29 +2,23 @@ import { describeError } from "../platform/log.ts";
 import { isoTime } from "../platform/clock.ts";
 import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
-import { formatDuration } from "../wire/duration.ts";
-import type { HeartbeatRequest, HeartbeatResponse } from "../wire/bodies.ts";
-
-/** Where heartbeats go. */
-export interface HeartbeatUplink {
-  heartbeat(
-    body: HeartbeatRequest,
-    signal: AbortSignal,
-  ): Promise<HeartbeatResponse>;
-}
+import type { NodeUplink } from "../uplink/node_uplink.ts";
 
 /** Options for {@linkcode Heartbeat}. */
 export interface HeartbeatOptions {
-  readonly uplink: HeartbeatUplink;
-  readonly nodeId: string;
+  readonly uplink: Pick<NodeUplink, "heartbeat">;
   /** Time from the start of one to the start of the next. @default {30000} */
   readonly intervalMs?: number;
-  /** `healthy` or `degraded`, asked for each heartbeat. */
-  readonly status: () => string;
-  /** `sha256:` and hex of the running program, or empty when unknown. */
-  readonly binaryChecksum: () => Promise<string>;
+  /** Names of what is wrong, asked for each heartbeat. */
+  readonly reasons: () => readonly string[];
+  /** SHA-256 of the running program in hex; empty when it is not known. */
+  readonly binarySha256: () => Promise<string>;
+  /** `ip:port` of the node from outside. @default none is told */
+  readonly publicEndpoint?: string;
   /** The control plane asks for a pull. */
   readonly onReconcile: () => void;
+  /** The control plane asks for a new node key. */
+  readonly onRotateKeys: () => void;
   /** Hears how each heartbeat went. */
   readonly onAnswer?: (failure: unknown) => void;
   readonly io: Platform;
@@ -63,28 +57,23 @@ export class Heartbeat implements Part {
   }
 
   async #beat(signal: AbortSignal): Promise<void> {
-    const {
-      uplink,
-      nodeId,
-      status,
-      binaryChecksum,
-      io,
-      onReconcile,
-      onAnswer,
-    } = this.#options;
+    const { uplink, reasons, binarySha256, publicEndpoint, io } = this.#options;
+    const { onReconcile, onRotateKeys, onAnswer } = this.#options;
     try {
-      const answer = await uplink.heartbeat({
-        node_id: nodeId,
+      // Asked first: what follows is what holds when the heartbeat leaves.
+      const sha256 = await binarySha256();
+      const wrong = reasons();
+      const hints = await uplink.heartbeat({
         timestamp: isoTime(io.clock.now()),
-        status: status(),
-        uptime: formatDuration(io.clock.elapsed() - this.#startedMs),
-        binary_checksum: await binaryChecksum(),
+        status: wrong.length === 0 ? "healthy" : "degraded",
+        uptimeMs: io.clock.elapsed() - this.#startedMs,
+        binarySha256: sha256,
+        reasons: wrong,
+        ...(publicEndpoint === undefined ? {} : { publicEndpoint }),
       }, signal);
       onAnswer?.(undefined);
-      if (answer.reconcile) onReconcile();
-      if (answer.rotate_keys) {
-        io.log.warn("Key rotation asked for, which this version cannot do");
-      }
+      if (hints.reconcile) onReconcile();
+      if (hints.rotateKeys) onRotateKeys();
     } catch (error) {
       if (signal.aborted) return;
       io.log.warn("Heartbeat failed", { error: describeError(error) });

@@ -97,14 +97,7 @@ export const keyRotateResponseSchema = z.object({
 });
 export type KeyRotateResponse = z.infer<typeof keyRotateResponseSchema>;
 
-/** Kinds of network address translation that a node can be behind. */
-export const NAT_TYPES = [
-  "none",
-  "full_cone",
-  "symmetric",
-  "unknown",
-] as const;
-export type NatType = typeof NAT_TYPES[number];
+export { NAT_TYPES, type NatType } from "./nat_types.ts";
 
 /** `public_endpoint` is `ip:port`. */
 export const endpointReportSchema = z.object({

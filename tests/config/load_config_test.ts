@@ -300,9 +300,44 @@ for (const { file, name, value } of aliases) {
 }
 
 Deno.test("loadConfig() warns of settings that have no effect yet", async () => {
-  const { warnings } = await load("metrics: {enabled: true}\n");
+  const { warnings } = await load("tunnel: {max_sessions: 3}\n");
   assert.equal(warnings.length, 1);
-  assert.match(warnings[0]!, /"metrics.enabled" has no effect/);
+  assert.match(warnings[0]!, /"tunnel.max_sessions" has no effect/);
+  const nat = "nat: {stun_servers: [stun.example.com:3478]}\n";
+  assert.equal((await load(nat)).warnings.length, 1);
+});
+
+const addresses = [
+  ["192.0.2.1:51820", true],
+  ["[2001:db8::1]:51820", true],
+  ["[::ffff:192.0.2.1]:80", true],
+  ["192.0.2.1", false],
+  ["192.0.2.1:0", false],
+  ["192.0.2.1:65536", false],
+  ["192.0.2.256:1", false],
+  ["node.example.com:51820", false],
+  ["2001:db8::1:51820", false],
+  ["[fe80::1%eth0]:51820", false],
+] as const;
+
+for (const [address, valid] of addresses) {
+  Deno.test(`loadConfig() ${valid ? "takes" : "refuses"} the public endpoint ${address}`, async () => {
+    const file = `nat: {public_endpoint: "${address}"}\n`;
+    if (!valid) return assert.match((await problemsOf(file))[0]!, /ip:port/);
+    const { config } = await load(file);
+    assert.equal(config["nat.public_endpoint"], address);
+  });
+}
+
+Deno.test("loadConfig() reads whole numbers from file and environment, in their range", async () => {
+  const { config } = await load("metrics: {batch_size: 7}\n");
+  assert.equal(config["metrics.batch_size"], 7);
+  const variable = { env: { PLEXD_METRICS_BATCH_SIZE: "9" } };
+  assert.equal((await load("", variable)).config["metrics.batch_size"], 9);
+  for (const wrong of ["0", "1.5", "10001", '"x"']) {
+    const problems = await problemsOf(`metrics: {batch_size: ${wrong}}\n`);
+    assert.match(problems[0]!, /a whole number from 1 to 10000/);
+  }
 });
 
 Deno.test("loadConfig() refuses a token in a file that others can read", async () => {

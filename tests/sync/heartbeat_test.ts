@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { Heartbeat } from "../../src/sync/heartbeat.ts";
 import { ControlError } from "../../src/uplink/control_error.ts";
-import type {
-  HeartbeatRequest,
-  HeartbeatResponse,
-} from "../../src/wire/bodies.ts";
+import type { Beat, BeatHints } from "../../src/uplink/node_uplink.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { FakeRandom } from "../fakes/fake_random.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
@@ -13,17 +10,20 @@ async function whileBeating(
   work: (running: {
     readonly clock: FakeClock;
     readonly log: MemoryLog;
-    readonly bodies: HeartbeatRequest[];
+    readonly bodies: Beat[];
     /** What the next heartbeats are answered; then an answer without hints. */
-    readonly answers: (HeartbeatResponse | Error)[];
+    readonly answers: (BeatHints | Error)[];
     readonly heard: string[];
+    /** What is wrong with the node. */
+    readonly reasons: string[];
   }) => Promise<void>,
 ) {
   const clock = new FakeClock();
   const log = new MemoryLog();
-  const bodies: HeartbeatRequest[] = [];
-  const answers: (HeartbeatResponse | Error)[] = [];
+  const bodies: Beat[] = [];
+  const answers: (BeatHints | Error)[] = [];
   const heard: string[] = [];
+  const reasons: string[] = [];
   const heartbeat = new Heartbeat({
     uplink: {
       heartbeat(body) {
@@ -31,13 +31,14 @@ async function whileBeating(
         const answer = answers.shift();
         return answer instanceof Error
           ? Promise.reject(answer)
-          : Promise.resolve(answer ?? { reconcile: false, rotate_keys: false });
+          : Promise.resolve(answer ?? { reconcile: false, rotateKeys: false });
       },
     },
-    nodeId: "n_1",
-    status: () => "healthy",
-    binaryChecksum: () => Promise.resolve("sha256:00"),
+    reasons: () => reasons,
+    binarySha256: () => Promise.resolve("00ff"),
+    publicEndpoint: "192.0.2.1:51820",
     onReconcile: () => heard.push("reconcile"),
+    onRotateKeys: () => heard.push("rotate"),
     onAnswer: (failure) =>
       heard.push(failure instanceof ControlError ? failure.kind : "fine"),
     io: { clock, random: new FakeRandom(), log },
@@ -46,7 +47,7 @@ async function whileBeating(
   const done = heartbeat.run(stop.signal);
   try {
     await clock.advance(0);
-    await work({ clock, log, bodies, answers, heard });
+    await work({ clock, log, bodies, answers, heard, reasons });
   } finally {
     stop.abort();
     await done;
@@ -61,19 +62,35 @@ Deno.test("heartbeats are sent at the start and every 30 s, with real content", 
     assert.equal(bodies.length, 1);
     await clock.advance(1);
     assert.deepEqual(bodies[1], {
-      node_id: "n_1",
       timestamp: "2026-03-01T12:00:30.000Z",
       status: "healthy",
-      uptime: "30s",
-      binary_checksum: "sha256:00",
+      uptimeMs: 30_000,
+      binarySha256: "00ff",
+      reasons: [],
+      publicEndpoint: "192.0.2.1:51820",
     });
+  }));
+
+Deno.test("a heartbeat names what is wrong, as it is when it leaves", () =>
+  whileBeating(async ({ clock, bodies, reasons }) => {
+    reasons.push("disk_full");
+    await clock.advance(30_000);
+    assert.equal(bodies[1]?.status, "degraded");
+    assert.deepEqual(bodies[1]?.reasons, ["disk_full"]);
   }));
 
 Deno.test("a heartbeat's hint asks for a pull", () =>
   whileBeating(async ({ clock, answers, heard }) => {
-    answers.push({ reconcile: true, rotate_keys: false });
+    answers.push({ reconcile: true, rotateKeys: false });
     await clock.advance(30_000);
     assert.deepEqual(heard, ["fine", "fine", "reconcile"]);
+  }));
+
+Deno.test("a heartbeat's hint asks for a new node key", () =>
+  whileBeating(async ({ clock, answers, heard }) => {
+    answers.push({ reconcile: false, rotateKeys: true });
+    await clock.advance(30_000);
+    assert.deepEqual(heard, ["fine", "fine", "rotate"]);
   }));
 
 Deno.test("a heartbeat that fails is told and logged, and the next one comes in time", () =>
@@ -97,11 +114,11 @@ Deno.test("Heartbeat refuses an interval under a second", () => {
     () =>
       new Heartbeat({
         uplink: { heartbeat: () => Promise.reject(new Error("not called")) },
-        nodeId: "n_1",
         intervalMs: 0,
-        status: () => "healthy",
-        binaryChecksum: () => Promise.resolve(""),
+        reasons: () => [],
+        binarySha256: () => Promise.resolve(""),
         onReconcile() {},
+        onRotateKeys() {},
         io,
       }),
     RangeError,

@@ -1,0 +1,108 @@
+import { statfs } from "node:fs/promises";
+import { isoTime } from "../platform/clock.ts";
+import { describeError } from "../platform/log.ts";
+import type { Platform } from "../platform/platform.ts";
+import {
+  cpuPercent,
+  type CpuTimes,
+  parseCpuTimes,
+  parseMemory,
+  parseNetwork,
+} from "../sync/proc_text.ts";
+import type { SystemSample } from "../uplink/node_uplink.ts";
+import type { SystemData } from "../wire/bodies.ts";
+
+/** Options for {@linkcode SystemSampler}. */
+export interface SystemSamplerOptions {
+  /** The disk that this folder is on is looked at. */
+  readonly dataDir: string;
+  /** Where the kernel tells about itself. @default {"/proc"} */
+  readonly procDir?: string;
+  readonly io: Platform;
+}
+
+/**
+ * Looks at the load of the machine. What cannot be read, as in some containers,
+ * is left out and said once.
+ */
+export class SystemSampler {
+  readonly #options: SystemSamplerOptions;
+  readonly #procDir: string;
+  readonly #missing = new Set<string>();
+  #cpu: CpuTimes | undefined;
+
+  constructor(options: SystemSamplerOptions) {
+    this.#options = options;
+    this.#procDir = options.procDir ?? "/proc";
+  }
+
+  /** One sample; none where nothing can be read. */
+  async sample(): Promise<SystemSample[]> {
+    const parts = await Promise.all([
+      this.#read("cpu", () => this.#cpuLoad()),
+      this.#read("memory", () => this.#memory()),
+      this.#read("disk", () => this.#disk()),
+      this.#read("network", () => this.#network()),
+    ]);
+    const data: SystemData = Object.assign({}, ...parts);
+    if (Object.keys(data).length === 0) return [];
+    return [{ timestamp: isoTime(this.#options.io.clock.now()), data }];
+  }
+
+  async #read(
+    what: string,
+    read: () => Promise<SystemData | undefined>,
+  ): Promise<SystemData> {
+    try {
+      const part = await read();
+      if (part) return part;
+      this.#tellMissing(what, "its form is not known");
+    } catch (error) {
+      this.#tellMissing(what, describeError(error));
+    }
+    return {};
+  }
+
+  #tellMissing(what: string, error: string) {
+    if (this.#missing.has(what)) return;
+    this.#missing.add(what);
+    this.#options.io.log.info("Metric left out", { metric: what, error });
+  }
+
+  /** Load since the last sample; nothing yet on the first. */
+  async #cpuLoad(): Promise<SystemData | undefined> {
+    const latest = parseCpuTimes(await this.#proc("stat"));
+    if (!latest) return undefined;
+    const percent = this.#cpu && cpuPercent(this.#cpu, latest);
+    this.#cpu = latest;
+    return percent === undefined ? {} : { cpu_usage_percent: percent };
+  }
+
+  async #memory(): Promise<SystemData | undefined> {
+    const memory = parseMemory(await this.#proc("meminfo"));
+    return memory && {
+      memory_used_bytes: memory.used,
+      memory_total_bytes: memory.total,
+    };
+  }
+
+  async #disk(): Promise<SystemData> {
+    const { bsize, blocks, bfree } = await statfs(this.#options.dataDir);
+    return {
+      disk_used_bytes: (blocks - bfree) * bsize,
+      disk_total_bytes: blocks * bsize,
+    };
+  }
+
+  async #network(): Promise<SystemData | undefined> {
+    const network = parseNetwork(await this.#proc("net/dev"));
+    return network && {
+      network_rx_bytes: network.rx,
+      network_tx_bytes: network.tx,
+    };
+  }
+
+  #proc(file: string): Promise<string> {
+    return Deno.readTextFile(`${this.#procDir}/${file}`);
+  }
+}

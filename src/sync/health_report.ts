@@ -1,0 +1,144 @@
+import { describeError } from "../platform/log.ts";
+import type { Part } from "../platform/part.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { ReportContent } from "../store/report_job.ts";
+import type { StatusReason } from "../wire/status.ts";
+
+/** Key of the agent's own report. @see design, section 9 */
+export const HEALTH_REPORT_KEY = "plexd.health";
+
+/** What is wrong with the node, and when that changes. */
+export interface HealthSource {
+  list(): readonly StatusReason[];
+  /** @returns what ends the calls. */
+  onChange(listener: () => void): () => void;
+}
+
+/** Where reports are kept until they are synced. */
+export interface HealthReportStore {
+  get(key: string): { readonly payload: string } | undefined;
+  put(key: string, content: ReportContent): Promise<unknown>;
+}
+
+/** Options for {@linkcode HealthReport}. */
+export interface HealthReportOptions {
+  readonly health: HealthSource;
+  readonly reports: HealthReportStore;
+  /** Quiet time after a change before it is written. @default {1000} */
+  readonly debounceMs?: number;
+  /** Least time between two writes. @default {30000} */
+  readonly betweenMs?: number;
+  readonly io: Platform;
+}
+
+/** As many as dialect 2 takes. @see docs/wire.md, section h.6 */
+const LONGEST_PAYLOAD_BYTES = 4_096;
+const LONGEST_DETAIL = 160;
+
+/**
+ * Keeps the report that tells the control plane what is wrong with the node.
+ * There is none until something is.
+ */
+export class HealthReport implements Part {
+  readonly name = "health_report";
+  readonly #options: HealthReportOptions;
+  readonly #debounceMs: number;
+  readonly #betweenMs: number;
+  /** Which reasons the report tells of, once that is known. */
+  #told: string | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(options: HealthReportOptions) {
+    const { debounceMs = 1_000, betweenMs = 30_000 } = options;
+    this.#options = options;
+    this.#debounceMs = debounceMs;
+    this.#betweenMs = betweenMs;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { health, io } = this.#options;
+    const wake = () => this.#wake?.();
+    const stopListening = health.onChange(wake);
+    signal.addEventListener("abort", wake, { once: true });
+    try {
+      while (!signal.aborted) {
+        const changed = this.#nextChange();
+        if (this.#outdated() === undefined) {
+          await changed;
+          continue;
+        }
+        await io.clock.sleep(this.#debounceMs, signal);
+        await this.#write();
+        await io.clock.sleep(this.#betweenMs, signal);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      stopListening();
+    }
+  }
+
+  /**
+   * What the report ought to say, if it tells of other reasons. News of a
+   * reason that stays is not worth a write.
+   */
+  #outdated(): string | undefined {
+    const { health, reports } = this.#options;
+    const reasons = health.list();
+    if (namesOf(reasons) === this.#told) return undefined;
+    const written = reports.get(HEALTH_REPORT_KEY)?.payload;
+    const payload = payloadOf(reasons);
+    const nothingYet = written === undefined && reasons.length === 0;
+    if (!nothingYet && payload !== written) return payload;
+    this.#told = namesOf(reasons);
+    return undefined;
+  }
+
+  async #write(): Promise<void> {
+    const payload = this.#outdated();
+    if (payload === undefined) return;
+    const told = namesOf(this.#options.health.list());
+    try {
+      await this.#options.reports.put(HEALTH_REPORT_KEY, {
+        contentType: "application/json",
+        payload,
+      });
+      this.#told = told;
+    } catch (error) {
+      // A full disk is what it would tell of; it is tried again in time.
+      this.#options.io.log.debug("Health report not written", {
+        error: describeError(error),
+      });
+    }
+  }
+
+  /** Armed before looking for work, so that no change falls between. */
+  #nextChange(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    return promise;
+  }
+}
+
+/** Tells sets of reasons apart; one that came back is another one. */
+function namesOf(reasons: readonly StatusReason[]): string {
+  return reasons.map(({ reason, since }) => `${reason} ${since}`).join("\n");
+}
+
+function payloadOf(reasons: readonly StatusReason[]): string {
+  const status = reasons.length === 0 ? "ok" : "degraded";
+  const told = reasons.map(({ reason, since, detail }) => ({
+    reason,
+    since,
+    detail: detail.slice(0, LONGEST_DETAIL).toWellFormed(),
+  }));
+  const whole = JSON.stringify({ status, reasons: told });
+  const bytes = new TextEncoder().encode(whole).length;
+  if (bytes <= LONGEST_PAYLOAD_BYTES) return whole;
+  const brief = told.map(({ reason, since }) => ({
+    reason,
+    since,
+    detail: "",
+  }));
+  return JSON.stringify({ status, reasons: brief });
+}
