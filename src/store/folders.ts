@@ -19,6 +19,7 @@ const FOLDERS = [
   "health",
   "updates",
   "telemetry",
+  "executions",
   "tmp",
 ] as const;
 

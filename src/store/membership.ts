@@ -10,6 +10,7 @@ import {
   type MembershipPaths,
   membershipPaths,
 } from "./folders.ts";
+import { ExecutionStore } from "./execution_store.ts";
 import { IdentityStore } from "./identity_store.ts";
 import { KeyRotationStore } from "./key_rotation_store.ts";
 import { takeLock } from "./lock.ts";
@@ -57,6 +58,7 @@ export interface Membership extends AsyncDisposable {
   readonly reports: ReportStore;
   readonly syncLedger: SyncLedger;
   readonly events: EventLedger;
+  readonly executions: ExecutionStore;
   /** Finishes what is being written, takes nothing more, and frees the lock. */
   close(): Promise<void>;
 }
@@ -112,7 +114,8 @@ function open(
   const reports = new ReportStore(context, entries);
   const syncLedger = SyncLedger.open(context, lost);
   const events = EventLedger.open(context);
-  const writers = [state, reports, syncLedger, events];
+  const executions = ExecutionStore.open(context);
+  const writers = [state, reports, syncLedger, events, executions];
   let closed: Promise<void> | undefined;
   const close = () =>
     closed ??= Promise.all(writers.map((writer) => writer.close())).then(() => {
@@ -128,6 +131,7 @@ function open(
     reports,
     syncLedger,
     events,
+    executions,
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -115,6 +115,16 @@ const identity = {
 
 const keys = { current: "a", retired: [], signedChange: false };
 
+const ended = {
+  execution_id: "x-1",
+  status: "success",
+  exit_code: 0,
+  stdout: "done",
+  stderr: "",
+  duration: "1s",
+  finished_at: "2026-03-01T12:00:00Z",
+} as const;
+
 const nextPair = {
   publicKey: "next",
   privateKey: new Uint8Array(32).fill(3),
@@ -188,6 +198,7 @@ const stories: Story[] = [
       store.identity.savePending({
         privateKey: identity.privateKey,
         publicKey: "p",
+        nonceSeed: "s",
       }),
     change: (store) => store.identity.save(identity),
     seen: async (store) => JSON.stringify(await store.identity.load() ?? null),
@@ -225,7 +236,38 @@ const stories: Story[] = [
     seen: async (store) =>
       `${(await store.keyRotation.pending())?.publicKey} ${await keyOf(store)}`,
   },
+  {
+    name: "an execution that begins",
+    before: () => Promise.resolve(),
+    change: (store) => store.executions.begin("x-1", "restart"),
+    seen: executionText,
+  },
+  {
+    name: "an execution that ends",
+    before: (store) => store.executions.begin("x-1", "restart"),
+    change: (store) => store.executions.finish(ended),
+    seen: executionText,
+  },
+  {
+    name: "an execution whose result is reported",
+    before: async (store) => {
+      await store.executions.begin("x-1", "restart");
+      await store.executions.finish(ended);
+    },
+    change: (store) => store.executions.settle("x-1"),
+    seen: executionText,
+  },
 ];
+
+function executionText({ executions }: Membership): string {
+  const { running, unreported } = executions;
+  return JSON.stringify([
+    executions.has("x-1"),
+    running,
+    unreported,
+    executions.result("x-1") ?? null,
+  ]);
+}
 
 async function keyOf(store: Membership): Promise<string> {
   const { publicKey, privateKey } = await store.identity.load() ?? {};
