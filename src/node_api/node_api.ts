@@ -1,5 +1,6 @@
 import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
+import { audited } from "./audited.ts";
 import type { Gate } from "./gate.ts";
 import { socketGate, tcpGate } from "./gate.ts";
 import { InFlight } from "./in_flight.ts";
@@ -142,7 +143,7 @@ export class NodeApi implements Part {
   #unixOpener(path: string, group: string, secrets: boolean) {
     const { groupFile } = this.#settings;
     const { log } = this.#io;
-    const handler = this.#handler(socketGate(), secrets);
+    const handler = this.#handler(path, socketGate(), secrets);
     return () => openUnixListener({ path, group, groupFile, handler, log });
   }
 
@@ -154,7 +155,7 @@ export class NodeApi implements Part {
       token ??= readTokenFile(http.tokenFile, log);
       const { hostname } = address;
       const gate = tcpGate({ token, hostname, hosts: http.hosts ?? [] });
-      const handler = this.#handler(gate, http.secrets ?? true);
+      const handler = this.#handler(http.listen, gate, http.secrets ?? true);
       const port = this.#httpPort ?? address.port;
       const listener = openTcpListener({
         address: { hostname, port },
@@ -166,15 +167,19 @@ export class NodeApi implements Part {
     };
   }
 
-  #handler(gate: Gate, secrets: boolean) {
+  /** @param name What is listened on. */
+  #handler(name: string, gate: Gate, secrets: boolean) {
     const { log } = this.#io;
     const stop = this.#overdue.signal;
     const { reports, secrets: source } = this.#sources;
     const [bodies, mark] = [this.#bodies, this.#mark];
+    const ofSecrets = secrets
+      ? secretRoutes(source, stop, log)
+      : withheldSecretRoutes();
     const router = new Router([
       ...readRoutes(bodies, mark, this.#sources),
       ...reportRoutes({ reports, bodies, mark, stop, log }),
-      ...(secrets ? secretRoutes(source, stop, log) : withheldSecretRoutes()),
+      ...audited(ofSecrets, name, (read) => this.#sources.secretRead?.(read)),
     ]);
     return requestHandler({ gate, router, inFlight: this.#inFlight, log });
   }

@@ -63,6 +63,16 @@ export interface ApiSecrets {
   fetch(key: string, signal: AbortSignal): Promise<SecretResponse>;
 }
 
+/** Somebody asked for a secret's value. */
+export interface SecretRead {
+  /** The secret's name. */
+  readonly key: string;
+  /** Where the request came in: a socket's path or an address. */
+  readonly listener: string;
+  /** The HTTP status of the answer: 200 when the value was given. */
+  readonly status: number;
+}
+
 /** How far the served state can be relied on. */
 export interface Freshness {
   /** When the control plane last confirmed it, ms since the Unix epoch. */
@@ -75,6 +85,8 @@ export interface ApiSources {
   readonly state: ApiState;
   readonly reports: ApiReports;
   readonly secrets: ApiSecrets;
+  /** Hears of every read of a secret's value, and of every try. */
+  secretRead?(read: SecretRead): void;
   /** Asked on each read, so it must be cheap. */
   freshness(): Freshness;
   status(): StatusDocument;

@@ -45,7 +45,8 @@ export function secretRoutes(
       return jsonAnswer(200, JSON.stringify(body), NO_STORE);
     } catch (error) {
       if (error instanceof DecryptError) {
-        log.error("Secret not decrypted", { key });
+        // The names of secrets are for the audit trail alone.
+        log.error("Secret not decrypted");
         return internalError();
       }
       // Cut off, by the reader or by the stop.
@@ -53,7 +54,7 @@ export function secretRoutes(
       const failure = cut ? new ControlError("unreachable", "Cut off") : error;
       if (!(failure instanceof ControlError)) throw error;
       const { kind } = failure;
-      if (kind !== "not_found") log.warn("Secret not fetched", { key, kind });
+      if (kind !== "not_found") log.warn("Secret not fetched", { kind });
       return failureAnswer(failure);
     }
   };

@@ -5,6 +5,7 @@ import type {
   ApiSources,
   ApiStateView,
   Freshness,
+  SecretRead,
 } from "../../src/node_api/ports.ts";
 import { ReportConflictError } from "../../src/store/store_errors.ts";
 import { ControlError } from "../../src/uplink/control_error.ts";
@@ -93,7 +94,12 @@ export class FakeSources implements ApiSources {
   readonly state: { view: ApiStateView } = { view: emptyState };
   readonly reports = new FakeReports();
   readonly secrets = new FakeSecrets();
+  readonly reads: SecretRead[] = [];
   fresh: Freshness = { stale: false };
+
+  secretRead(read: SecretRead): void {
+    this.reads.push(read);
+  }
 
   freshness(): Freshness {
     return this.fresh;

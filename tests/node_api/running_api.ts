@@ -33,6 +33,7 @@ export async function startApi(
     state: sources.state,
     reports: sources.reports,
     secrets: sources.secrets,
+    secretRead: (read) => sources.secretRead?.(read),
     status: () => sources.status(),
     freshness: () => sources.freshness(),
     settings: {
