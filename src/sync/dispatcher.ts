@@ -9,7 +9,7 @@ import { MalformedEnvelopeError } from "../wire/envelope_members.ts";
 import { ShapeError } from "../wire/shape_error.ts";
 import type { Effect, Handler } from "./handler.ts";
 import { RefusedEventError } from "./refused_event_error.ts";
-import { RejectionLog } from "./rejection_log.ts";
+import { type RejectionListener, RejectionLog } from "./rejection_log.ts";
 
 /** Turns the data of stream messages into verified events. */
 export interface DispatchReader {
@@ -35,6 +35,8 @@ export interface DispatcherOptions {
   readonly otherwise?: Handler;
   /** Asks for a pull of the whole state, for the reason given. */
   readonly pull: (reason: string) => void;
+  /** Hears of refused events, at most once a second for each reason. */
+  readonly onRefused?: RejectionListener;
   readonly clock: Clock;
   readonly log: Logger;
   /** Most events whose effect is not durable yet. @default {1024} */
@@ -87,7 +89,7 @@ export class Dispatcher {
   #lastAppliedMs: number | undefined;
 
   constructor(options: DispatcherOptions) {
-    const { maxInFlight = 1024, clock, log } = options;
+    const { maxInFlight = 1024, onRefused, clock, log } = options;
     if (!(maxInFlight >= 1)) {
       throw new RangeError(
         `Cannot dispatch as "maxInFlight" must be >= 1: current value is ${maxInFlight}`,
@@ -95,7 +97,7 @@ export class Dispatcher {
     }
     this.#options = options;
     this.#maxInFlight = maxInFlight;
-    this.#rejections = new RejectionLog(clock, log);
+    this.#rejections = new RejectionLog(clock, log, onRefused);
   }
 
   get status(): DispatchStatus {
