@@ -7,6 +7,8 @@ import { metadataToken } from "../sync/metadata_service.ts";
 import { register } from "../sync/registration.ts";
 import { findToken } from "../sync/token_sources.ts";
 import type { ControlClient } from "../uplink/control_client.ts";
+import { ControlError } from "../uplink/control_error.ts";
+import { registrationDialectFrom } from "./join_dialect.ts";
 import { openStore } from "./open_store.ts";
 import { openUplink } from "./open_uplink.ts";
 
@@ -58,7 +60,11 @@ function joinWith(
   return register({
     identity: store.identity,
     trust: store.trust,
-    uplink: client,
+    uplink: {
+      register: (...call) => client.register(...call),
+      register2: () =>
+        Promise.reject(new ControlError("unsupported", "Dialect 2")),
+    },
     findToken: (signal) =>
       findToken({
         ...(value === undefined ? {} : { value }),
@@ -70,6 +76,7 @@ function joinWith(
       }, signal),
     forgetFormer: () => forgetFormer(store),
     controlPlane: config["api.base_url"] ?? "",
+    ...registrationDialectFrom(config),
     hostname: config["registration.hostname"] ?? hostname(),
     metadata: config["registration.metadata"],
     maxRetryMs: config["registration.max_retry_duration"],

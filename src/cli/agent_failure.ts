@@ -1,6 +1,6 @@
 import type { Config } from "../config/settings.ts";
 import { ListenError } from "../node_api/listen_error.ts";
-import { RegistrationError } from "../sync/registration.ts";
+import { RegistrationError } from "../sync/registration_answer.ts";
 import { TokenError } from "../sync/token_sources.ts";
 import {
   AlreadyRunningError,

@@ -1,5 +1,6 @@
 import { LOG_LEVELS } from "../platform/log.ts";
 import { NAT_TYPES } from "../wire/nat_types.ts";
+import { UUID } from "../wire/uuid.ts";
 import {
   choice,
   count,
@@ -58,6 +59,11 @@ export const SETTINGS = {
     expected:
       "a URL such as https://api.example.com, without user, query or fragment",
   }),
+  "api.dialect": choice(
+    "Wire dialect; auto: by the form of the token, once, when joining",
+    ["auto", "1", "2"],
+    { default: "auto" },
+  ),
   "api.ca_file": path("PEM file of additional certificate authorities"),
   "api.client_cert_file": path("PEM file of the client certificate"),
   "api.client_key_file": path("PEM file of the client certificate's key"),
@@ -112,6 +118,18 @@ export const SETTINGS = {
     "Host name to register; the system's when absent",
   ),
   "registration.metadata": textMap("Metadata to register"),
+  "registration.project_id": text("Project to register in; dialect 2 only", {
+    form: "UUID",
+    matches: UUID,
+    expected: "a UUID",
+  }),
+  "registration.resource_handle": text(
+    "Handle of the resource to register as; dialect 2 only",
+    { matches: /^[^\0]{1,4096}$/su, expected: "1 to 4096 characters" },
+  ),
+  "registration.requested_resource_id": text(
+    "Id that the resource would like to have; dialect 2 only",
+  ),
 
   "reconcile.interval": duration("Time between two pulls of the state", {
     default: "60s",
@@ -254,9 +272,8 @@ export type Config = {
  */
 export const UNUSED_SETTINGS: readonly RegExp[] = [
   /^(actions|integrity|tunnel|wireguard|policy|peer_exchange|bridge|store)\./,
-  /^api\.(tls_insecure_skip_verify|dialect|fallback_urls|sse_reprobe_interval)$/,
+  /^api\.(tls_insecure_skip_verify|fallback_urls|sse_reprobe_interval)$/,
   /^nat\.(stun_?servers|refresh_?interval|timeout)$/,
-  /^registration\.(project_id|resource_handle|requested_resource_id)$/,
   /^trust\.(require_signed_snapshots|accept_new_epoch|on_expiry)$/,
   /^node_api\.(secret_auth_enabled|max_connections|max_watchers|header_timeout|idle_timeout)$/,
   /^(mode|api\.mode)$/,

@@ -8,6 +8,15 @@ export interface NodeKeyPair {
   readonly publicKey: string;
 }
 
+/** What is stored before a node asks to be registered. */
+export interface PendingRegistration extends NodeKeyPair {
+  /**
+   * Random text that nonces are made from: what is asked again after a lost
+   * answer or a crash must carry the same one.
+   */
+  readonly nonceSeed: string;
+}
+
 /** What identifies this node, without its secrets. */
 export interface PublicIdentity {
   readonly nodeId: string;

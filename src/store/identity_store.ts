@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { parseShape } from "../wire/shape_error.ts";
 import { readIfThere } from "./disk.ts";
-import type { Identity, NodeKeyPair } from "./identity.ts";
+import type { Identity, PendingRegistration } from "./identity.ts";
 import {
   decodeIdentity,
   encodeIdentity,
@@ -28,6 +28,7 @@ const FOLDER = "identity";
 const pendingSchema = z.object({
   format: z.literal(1),
   public_key: z.string(),
+  nonce_seed: z.string().check(z.minLength(1)),
   private_key_sha256: z.string(),
 });
 
@@ -74,11 +75,12 @@ export class IdentityStore {
    *
    * @throws {StoreWriteError} when it could not be made durable.
    */
-  async savePending(pair: NodeKeyPair): Promise<void> {
-    const sealed = await this.#seal("pending_private_key", pair.privateKey);
+  async savePending(pending: PendingRegistration): Promise<void> {
+    const sealed = await this.#seal("pending_private_key", pending.privateKey);
     const { bytes } = withSum(JSON.stringify({
       format: 1,
-      public_key: pair.publicKey,
+      public_key: pending.publicKey,
+      nonce_seed: pending.nonceSeed,
       private_key_sha256: sha256(sealed),
     }));
     this.#change("the pending key pair", () => {
@@ -94,20 +96,23 @@ export class IdentityStore {
    *
    * @throws {SealKeyError} kind "wrong_key" when another key sealed it.
    */
-  async loadPending(): Promise<NodeKeyPair | undefined> {
+  async loadPending(): Promise<PendingRegistration | undefined> {
     const bytes = this.#read(PENDING_FILE);
     if (!bytes) return undefined;
     try {
       const checked = checkSum(bytes);
       if (!checked) throw new DamagedSealError("its sum is wrong");
-      const { public_key: publicKey, private_key_sha256: sum } = parseShape(
-        "pending key pair",
-        pendingSchema,
-        checked.text,
+      const file = parseShape("pending key pair", pendingSchema, checked.text);
+      const privateKey = await this.#open(
+        PENDING_KEY_FILE,
+        "pending_private_key",
+        file.private_key_sha256,
       );
-      const role = "pending_private_key";
-      const privateKey = await this.#open(PENDING_KEY_FILE, role, sum);
-      return { privateKey, publicKey };
+      return {
+        privateKey,
+        publicKey: file.public_key,
+        nonceSeed: file.nonce_seed,
+      };
     } catch (error) {
       if (
         !(error instanceof CorruptIdentityError) &&

@@ -1,39 +1,39 @@
-import { describeError } from "../platform/log.ts";
 import { isoTime } from "../platform/clock.ts";
+import { describeError } from "../platform/log.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { Identity, NodeKeyPair } from "../store/identity.ts";
+import type { Identity, PendingRegistration } from "../store/identity.ts";
 import type { KeyringRecord } from "../store/trust_store.ts";
 import { createNodeKeyPair } from "../trust/node_keys.ts";
-import { importSigningKey } from "../trust/signing_key.ts";
+import { actionAfter } from "../uplink/after_failure.ts";
 import { backoffMs, RETRY_AFTER_CAP_MS } from "../uplink/backoff.ts";
-import { AFTER_FAILURE, ControlError } from "../uplink/control_error.ts";
-import { checkBearer } from "../uplink/request_headers.ts";
-import type { RegisterRequest, RegisterResponse } from "../wire/bodies.ts";
-import { encodeSegment } from "../wire/endpoints.ts";
-import { nodeSecretToKey } from "../wire/node_secret.ts";
-import { ShapeError } from "../wire/shape_error.ts";
+import { ControlError } from "../uplink/control_error.ts";
+import type { Dialect } from "../wire/dialect.ts";
+import {
+  checkAnswer,
+  refusalOf,
+  type RegistrationAnswer,
+  RegistrationError,
+} from "./registration_answer.ts";
+import { registrationDialect, type Resource } from "./registration_dialect.ts";
+import {
+  askInDialect1,
+  askInDialect2,
+  type AskToRegister,
+  type RegistrationUplink,
+} from "./registration_requests.ts";
 import type { FoundToken } from "./token_sources.ts";
 
 /** Where the identity is kept. */
 export interface IdentityPort {
   load(): Promise<Identity | undefined>;
-  loadPending(): Promise<NodeKeyPair | undefined>;
-  savePending(pair: NodeKeyPair): Promise<void>;
+  loadPending(): Promise<PendingRegistration | undefined>;
+  savePending(pending: PendingRegistration): Promise<void>;
   save(identity: Identity): Promise<void>;
 }
 
 /** Where the keys that sign events are kept. */
 export interface RegistrationTrust {
   save(keys: KeyringRecord): Promise<void>;
-}
-
-/** Where this node is registered. */
-export interface RegistrationUplink {
-  register(
-    bootstrapToken: string,
-    request: RegisterRequest,
-    signal: AbortSignal,
-  ): Promise<RegisterResponse>;
 }
 
 /** Options for {@linkcode register}. */
@@ -48,24 +48,16 @@ export interface RegistrationOptions {
    */
   readonly forgetFormer: () => Promise<void>;
   readonly controlPlane: string;
+  /** @default {"auto"} by the form of the token. */
+  readonly dialect?: Dialect | "auto";
+  /** What to register as in dialect 2, which cannot do without. */
+  readonly resource?: Resource;
+  /** Sent in dialect 1 only, as is `metadata`. */
   readonly hostname: string;
   readonly metadata?: Readonly<Record<string, string>>;
   /** How long joining is tried. @default {300000} */
   readonly maxRetryMs?: number;
   readonly io: Platform;
-}
-
-/** This node could not be registered. */
-export class RegistrationError extends Error {
-  override readonly name = "RegistrationError";
-
-  constructor(
-    readonly kind: "refused" | "unreachable" | "bad_answer",
-    message: string,
-    cause?: unknown,
-  ) {
-    super(message, { cause });
-  }
 }
 
 /**
@@ -77,71 +69,88 @@ export class RegistrationError extends Error {
  * complete on disk.
  *
  * @throws {TokenError | RegistrationError | StoreWriteError}
- * @see docs/wire.md, section c.3; design, section 6
+ * @throws {TypeError} when dialect 2 is asked for without a `resource`.
+ * @see docs/wire.md, sections c.3 and h.3; design, section 6
  */
 export async function register(
   options: RegistrationOptions,
   signal: AbortSignal,
 ): Promise<Identity> {
   const { identity: store, trust, controlPlane, io } = options;
+  const { dialect: wanted = "auto", resource } = options;
   const found = await options.findToken(signal);
-  const pair = await store.loadPending() ?? await newPair(store);
-  const answer = await registerWithRetry(options, found.token, pair, signal);
-  checkAnswer(answer);
+  const dialect = registrationDialect(wanted, found.token, resource);
+  const pending = await store.loadPending() ?? await newPending(store, io);
+  const ask = askIn(dialect, options, found.token, pending);
+  const answer = await askWithRetry(ask, dialect, options, signal);
+  checkAnswer(dialect, answer);
   const identity: Identity = {
-    nodeId: answer.node_id,
-    meshIp: answer.mesh_ip,
-    ...(answer.domain_id === undefined ? {} : { domainId: answer.domain_id }),
-    dialect: 1,
+    ...answer,
+    dialect,
     controlPlane,
     enrolledAt: isoTime(io.clock.now()),
-    publicKey: pair.publicKey,
-    privateKey: pair.privateKey,
-    nodeSecretKey: answer.node_secret_key,
-    signingPublicKey: answer.signing_public_key,
+    publicKey: pending.publicKey,
+    privateKey: pending.privateKey,
   };
   await options.forgetFormer();
   // The keys first: an identity whose keys are missing could not go on.
-  await trust.save({
-    current: answer.signing_public_key,
-    retired: [],
-    signedChange: false,
-  });
+  await trust.save(keyringOf(answer));
   await store.save(identity);
   if (found.file !== undefined) await removeTokenFile(found.file, io);
-  io.log.info("Node registered", { node_id: identity.nodeId });
+  io.log.info("Node registered", { node_id: identity.nodeId, dialect });
   return identity;
 }
 
-async function newPair(store: IdentityPort): Promise<NodeKeyPair> {
-  const pair = await createNodeKeyPair();
-  await store.savePending(pair);
-  return pair;
+function keyringOf(answer: RegistrationAnswer): KeyringRecord {
+  const { signingPublicKey, signingKeyId } = answer;
+  return {
+    current: signingPublicKey,
+    ...(signingKeyId === undefined ? {} : { currentId: signingKeyId }),
+    retired: [],
+    signedChange: false,
+  };
 }
 
-async function registerWithRetry(
+const NONCE_SEED_BYTES = 16;
+
+async function newPending(
+  store: IdentityPort,
+  { random }: Platform,
+): Promise<PendingRegistration> {
+  const pair = await createNodeKeyPair();
+  const nonceSeed = random.bytes(NONCE_SEED_BYTES).toHex();
+  const pending = { ...pair, nonceSeed };
+  await store.savePending(pending);
+  return pending;
+}
+
+function askIn(
+  dialect: Dialect,
   options: RegistrationOptions,
   token: string,
-  pair: NodeKeyPair,
+  pending: PendingRegistration,
+): AskToRegister {
+  const { uplink, resource } = options;
+  if (dialect === 1) return askInDialect1(uplink, token, pending, options);
+  if (resource) return askInDialect2(uplink, token, pending, resource);
+  throw new TypeError("Cannot register in dialect 2 without a resource");
+}
+
+async function askWithRetry(
+  ask: AskToRegister,
+  dialect: Dialect,
+  { maxRetryMs = 300_000, io }: RegistrationOptions,
   signal: AbortSignal,
-): Promise<RegisterResponse> {
-  const { uplink, hostname, metadata = {}, maxRetryMs = 300_000, io } = options;
+): Promise<RegistrationAnswer> {
   const { clock, random, log } = io;
-  const request: RegisterRequest = {
-    token,
-    public_key: pair.publicKey,
-    hostname,
-    ...(Object.keys(metadata).length > 0 ? { metadata: { ...metadata } } : {}),
-  };
   const startedMs = clock.elapsed();
   for (let attempt = 0;; attempt++) {
     try {
-      return await uplink.register(token, request, signal);
+      return await ask(signal);
     } catch (error) {
       if (!(error instanceof ControlError)) throw error;
-      const decision = AFTER_FAILURE[error.kind].registration;
-      if (decision === "stop") {
-        throw new RegistrationError("refused", refusalText(error), error);
+      if (actionAfter("register", error, dialect) === "stop") {
+        throw refusalOf(error);
       }
       if (clock.elapsed() - startedMs >= maxRetryMs) {
         throw new RegistrationError(
@@ -174,47 +183,6 @@ function waitAfter(
     Math.min(retryAfterMs, RETRY_AFTER_CAP_MS),
     backoffMs(0, unit),
   );
-}
-
-function refusalText({ kind, status, serverText }: ControlError): string {
-  const said = serverText ? ` (it said: ${serverText})` : "";
-  const why = kind === "unauthorized" || kind === "forbidden"
-    ? "refused the bootstrap token"
-    : kind === "conflict"
-    ? "says that the bootstrap token has been used"
-    : "refused the registration";
-  return `The control plane ${why}: status ${status}${said}`;
-}
-
-/** Nothing is stored of an answer that could not be used later. */
-function checkAnswer(answer: RegisterResponse) {
-  if (!importSigningKey(answer.signing_public_key)) {
-    throw new RegistrationError(
-      "bad_answer",
-      "The control plane's answer holds no usable signing key",
-    );
-  }
-  try {
-    nodeSecretToKey(answer.node_secret_key);
-    checkBearer(answer.node_secret_key);
-  } catch (error) {
-    if (!(error instanceof ShapeError || error instanceof RangeError)) {
-      throw error;
-    }
-    throw new RegistrationError(
-      "bad_answer",
-      "The control plane's answer holds no usable node secret key",
-    );
-  }
-  try {
-    encodeSegment(answer.node_id);
-  } catch (error) {
-    if (!(error instanceof URIError)) throw error;
-    throw new RegistrationError(
-      "bad_answer",
-      "The control plane's answer holds a node id that no path can carry",
-    );
-  }
 }
 
 async function removeTokenFile(path: string, { log }: Platform) {

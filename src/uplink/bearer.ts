@@ -1,5 +1,5 @@
 import type { Dialect } from "../wire/dialect.ts";
-import { UUID } from "../wire/dialect2/bodies.ts";
+import { UUID } from "../wire/uuid.ts";
 import { nodeSecretToKey } from "../wire/node_secret.ts";
 import { checkBearer } from "./request_headers.ts";
 

@@ -24,6 +24,7 @@ async function fill(store: Membership) {
   await store.identity.savePending({
     privateKey: identity.privateKey,
     publicKey: "p",
+    nonceSeed: "s",
   });
   await store.trust.save({
     current: "a",

@@ -20,7 +20,11 @@ const identity: Identity = {
   nodeSecretKey: "canary-node-secret",
   signingPublicKey: "signing",
 };
-const pair = { privateKey: identity.privateKey, publicKey: "pending-public" };
+const pair = {
+  privateKey: identity.privateKey,
+  publicKey: "pending-public",
+  nonceSeed: "pending-seed",
+};
 
 Deno.test("IdentityStore gives back what was saved, after a restart", () =>
   inFolder(async (dir) => {

@@ -134,6 +134,7 @@ Deno.test("openMembership() asks for the seal key, and says whether anything is 
     await store.identity.savePending({
       privateKey: new Uint8Array(32),
       publicKey: "p",
+      nonceSeed: "s",
     });
     await store.close();
     await assert.rejects(openMembership(options), { name: "SealKeyError" });

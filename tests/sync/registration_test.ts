@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
-import type { Identity, NodeKeyPair } from "../../src/store/identity.ts";
+import type {
+  Identity,
+  PendingRegistration,
+} from "../../src/store/identity.ts";
 import { StoreWriteError } from "../../src/store/store_errors.ts";
 import type { KeyringRecord } from "../../src/store/trust_store.ts";
 import {
   register,
-  RegistrationError,
   type RegistrationOptions,
 } from "../../src/sync/registration.ts";
+import { RegistrationError } from "../../src/sync/registration_answer.ts";
 import { ControlClient } from "../../src/uplink/control_client.ts";
 import {
   ControlError,
@@ -39,7 +42,7 @@ const goodAnswer: RegisterResponse = {
 /** Writes down every step in the order in which it happened. */
 class Recorder {
   readonly steps: string[] = [];
-  pending: NodeKeyPair | undefined;
+  pending: PendingRegistration | undefined;
   identity: Identity | undefined;
   keys: KeyringRecord | undefined;
   failing: "pending" | "keys" | "identity" | undefined;
@@ -54,9 +57,9 @@ class Recorder {
     identity: {
       load: () => Promise.resolve(this.identity),
       loadPending: () => Promise.resolve(this.pending),
-      savePending: (pair) =>
+      savePending: (pending) =>
         this.#write("pending", () => {
-          this.pending = pair;
+          this.pending = pending;
         }),
       save: (identity) =>
         this.#write("identity", () => {
@@ -79,6 +82,7 @@ class Recorder {
           ? Promise.reject(answer)
           : Promise.resolve(answer);
       },
+      register2: () => Promise.reject(new Error("this is dialect 1")),
     },
   };
 
@@ -115,7 +119,11 @@ function setUp(file?: string) {
 }
 
 /** A key pair that is stored already: making one takes time of its own. */
-const leftPair = { privateKey: new Uint8Array(32).fill(3), publicKey: "left" };
+const leftPair = {
+  privateKey: new Uint8Array(32).fill(3),
+  publicKey: "left",
+  nonceSeed: "left-seed",
+};
 
 function refusal(kind: ControlFailure, details: ControlErrorDetails = {}) {
   return new ControlError(kind, `Failed: ${kind}`, details);
@@ -351,7 +359,10 @@ Deno.test("register() works from a real server to real files", () =>
         ...setUp(file).options,
         identity: store.identity,
         trust: store.trust,
-        uplink: client,
+        uplink: {
+          ...setUp().options.uplink,
+          register: (...call) => client.register(...call),
+        },
       }, never);
       assert.deepEqual(await store.identity.load(), identity);
       assert.equal(await store.identity.loadPending(), undefined);

@@ -7,11 +7,9 @@
  * @see docs/wire.md, sections h.1, h.6 and h.7
  */
 import * as z from "zod/mini";
+import { UUID } from "../uuid.ts";
 
 const nonEmpty = z.string().check(z.minLength(1));
-/** Lower or upper case, as the canonical text form of RFC 9562 allows. */
-export const UUID =
-  /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
 const uuid = z.string().check(z.regex(UUID));
 const key44 = z.string().check(z.length(44));
 

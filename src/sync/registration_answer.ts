@@ -1,0 +1,84 @@
+import { importSigningKey } from "../trust/signing_key.ts";
+import { bearerFor } from "../uplink/bearer.ts";
+import type { ControlError } from "../uplink/control_error.ts";
+import type { Dialect } from "../wire/dialect.ts";
+import { encodeSegment } from "../wire/endpoints.ts";
+import { nodeSecretToKey } from "../wire/node_secret.ts";
+import { ShapeError } from "../wire/shape_error.ts";
+
+/** What a control plane makes of a node that registers, in either dialect. */
+export interface RegistrationAnswer {
+  readonly nodeId: string;
+  readonly meshIp: string;
+  readonly domainId?: string;
+  readonly nodeSecretKey: string;
+  readonly signingPublicKey: string;
+  /** Dialect 2 only. */
+  readonly signingKeyId?: string;
+}
+
+/** This node could not be registered. */
+export class RegistrationError extends Error {
+  override readonly name = "RegistrationError";
+
+  constructor(
+    readonly kind: "refused" | "unreachable" | "bad_answer",
+    message: string,
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+  }
+}
+
+/** The control plane will not have this node, however often it is asked. */
+export function refusalOf(error: ControlError): RegistrationError {
+  const { kind, status, code, serverText } = error;
+  const what = [code, serverText && `it said: ${serverText}`].filter(Boolean);
+  const said = what.length > 0 ? ` (${what.join("; ")})` : "";
+  const why = kind === "unauthorized" || kind === "forbidden"
+    ? "refused the bootstrap token"
+    : kind === "conflict"
+    ? "says that the bootstrap token has been used"
+    : "refused the registration";
+  return new RegistrationError(
+    "refused",
+    `The control plane ${why}: status ${status}${said}`,
+    error,
+  );
+}
+
+/**
+ * Checks an answer before anything of it is stored.
+ *
+ * @throws {RegistrationError} kind "bad_answer" for one that could not be used
+ * later.
+ */
+export function checkAnswer(
+  dialect: Dialect,
+  answer: RegistrationAnswer,
+): void {
+  const { nodeId, nodeSecretKey, signingPublicKey } = answer;
+  if (!importSigningKey(signingPublicKey)) throw unusable("no signing key");
+  try {
+    encodeSegment(nodeId);
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    throw unusable("no node id that a path can carry");
+  }
+  try {
+    nodeSecretToKey(nodeSecretKey);
+    bearerFor(dialect, nodeId, nodeSecretKey);
+  } catch (error) {
+    if (!(error instanceof ShapeError || error instanceof RangeError)) {
+      throw error;
+    }
+    throw unusable("no node secret key");
+  }
+}
+
+function unusable(what: string): RegistrationError {
+  return new RegistrationError(
+    "bad_answer",
+    `The control plane's answer cannot be used: it holds ${what} of use`,
+  );
+}
