@@ -5,6 +5,8 @@ import type { ReportChanges } from "../store/sync_ledger.ts";
 import { backoffMs, RETRY_AFTER_CAP_MS } from "../uplink/backoff.ts";
 import { ControlError } from "../uplink/control_error.ts";
 import type { DataEntry } from "../wire/data_entry.ts";
+import type { Dialect } from "../wire/dialect.ts";
+import { REPORT_RULES, type ReportRules } from "./report_rules.ts";
 
 /** The node's reports, and when they change. */
 export interface SyncSource {
@@ -29,13 +31,28 @@ export interface ReportSyncerOptions {
   readonly reports: SyncSource;
   readonly ledger: SyncRecord;
   readonly uplink: SyncUplink;
+  /** Decides what can be sent, and what a failure means. @default {1} */
+  readonly dialect?: Dialect;
   /** Quiet time after a change before it is sent. @default {5000} */
   readonly debounceMs?: number;
-  /** Longest wait between two tries, before jitter. @default {60000} */
+  /** Longest wait between two tries in dialect 1, before jitter. @default {60000} */
   readonly maxWaitMs?: number;
-  /** Most entries and deletions in one call. @default {500} */
+  /** Most entries and deletions in one call. @default as the dialect has it */
   readonly maxBatch?: number;
   readonly io: Platform;
+}
+
+/** One thing to tell the control plane; without an entry: that it is gone. */
+interface Change {
+  readonly key: string;
+  readonly entry?: DataEntry;
+}
+
+/** A change that was refused as it is. */
+interface Parked {
+  readonly entry: DataEntry | undefined;
+  /** A deletion makes room for it. */
+  readonly untilRoom: boolean;
 }
 
 /** How the sync goes. */
@@ -60,13 +77,16 @@ export class ReportSyncer implements Part {
   readonly #debounceMs: number;
   readonly #maxWaitMs: number;
   readonly #maxBatch: number;
-  /** What was refused as it is, by key. */
-  readonly #parked = new Map<string, DataEntry | "deleted">();
+  readonly #rules: ReportRules;
+  /** By key. */
+  readonly #parked = new Map<string, Parked>();
   #status: SyncStatus = {};
   #wake: (() => void) | undefined;
 
   constructor(options: ReportSyncerOptions) {
-    const { debounceMs = 5_000, maxWaitMs = 60_000, maxBatch = 500 } = options;
+    const rules = REPORT_RULES[options.dialect ?? 1];
+    const { debounceMs = 5_000, maxWaitMs = 60_000 } = options;
+    const { maxBatch = rules.maxBatch } = options;
     for (
       const [name, value] of Object.entries({ debounceMs, maxWaitMs, maxBatch })
     ) {
@@ -76,6 +96,7 @@ export class ReportSyncer implements Part {
       );
     }
     this.#options = options;
+    this.#rules = rules;
     this.#debounceMs = debounceMs;
     this.#maxWaitMs = Math.max(maxWaitMs, debounceMs);
     this.#maxBatch = maxBatch;
@@ -87,8 +108,14 @@ export class ReportSyncer implements Part {
 
   /** Changes that the control plane does not have, refused ones included. */
   get pending(): number {
-    const { reports, ledger } = this.#options;
-    return sizeOf(ledger.pending(reports.view.entries));
+    return this.#changes().length;
+  }
+
+  /** Reports that the dialect has no way to carry: they stay on this node. */
+  get localOnly(): number {
+    const { entries } = this.#options.reports.view;
+    return [...entries.values()]
+      .filter((entry) => !this.#rules.carries(entry)).length;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -108,7 +135,7 @@ export class ReportSyncer implements Part {
   async #round(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options.io;
     const changed = this.#nextChange();
-    if (isEmpty(this.#pending())) return await changed;
+    if (this.#pending().length === 0) return await changed;
     await this.#sleep(this.#debounceMs, signal);
     for (let attempt = 1;; attempt++) {
       const failure = await this.#send(this.#pending(), signal);
@@ -124,70 +151,90 @@ export class ReportSyncer implements Part {
   }
 
   /** What is left to do, refused content aside. */
-  #pending(): ReportChanges {
-    const { reports, ledger } = this.#options;
-    const { entries } = reports.view;
-    const pending = ledger.pending(entries);
-    return {
-      entries: pending.entries.filter((entry) =>
-        this.#parked.get(entry.key) !== entry
-      ),
-      deleted: pending.deleted.filter((key) =>
-        this.#parked.get(key) !== "deleted"
-      ),
-    };
+  #pending(): Change[] {
+    return this.#changes().filter(({ key, entry }) => {
+      const parked = this.#parked.get(key);
+      return !parked || parked.entry !== entry;
+    });
   }
 
-  /** @returns the failure that ended it, if one did. */
+  /** All that the control plane could have and has not, in the order of keys. */
+  #changes(): Change[] {
+    const { reports, ledger } = this.#options;
+    const { entries, deleted } = ledger.pending(reports.view.entries);
+    const changes: Change[] = [
+      ...entries.map((entry) => ({ key: entry.key, entry })),
+      ...deleted.map((key) => ({ key })),
+    ];
+    return changes
+      .filter(({ key, entry }) => this.#rules.carries(entry ?? { key }))
+      .sort((a, b) => a.key < b.key ? -1 : 1);
+  }
+
+  /** @returns a failure after which to try again, if there was one. */
   async #send(
-    changes: ReportChanges,
+    changes: readonly Change[],
+    signal: AbortSignal,
+    size: number = this.#maxBatch,
+  ): Promise<Error | undefined> {
+    let failure: Error | undefined;
+    for (let at = 0; at < changes.length; at += size) {
+      const batch = changes.slice(at, at + size);
+      failure = await this.#sendBatch(batch, signal) ?? failure;
+      if (failure && this.#rules.after(failure) === "later") break;
+    }
+    return failure;
+  }
+
+  async #sendBatch(
+    batch: readonly Change[],
     signal: AbortSignal,
   ): Promise<Error | undefined> {
-    if (isEmpty(changes)) return undefined;
-    const size = sizeOf(changes);
-    if (size > this.#maxBatch) {
-      return await this.#sendParts(changes, this.#maxBatch, signal);
-    }
-    const { uplink, ledger, io } = this.#options;
+    const { uplink, ledger } = this.#options;
+    const changes = reportChanges(batch);
     try {
       await uplink.syncReports(changes, signal);
       await ledger.markSynced(changes);
     } catch (error) {
       if (signal.aborted || !(error instanceof Error)) throw error;
-      if (!isRefusal(error)) return error;
+      const decision = this.#rules.after(error);
+      if (decision === "later" || decision === "others_first") return error;
       // Halved until whatever is refused stands alone.
-      if (size > 1) return await this.#sendParts(changes, size / 2, signal);
-      this.#park(changes, error);
+      if (batch.length > 1) {
+        return await this.#send(batch, signal, Math.ceil(batch.length / 2));
+      }
+      this.#park(batch[0]!, decision === "park_until_room", error);
       return undefined;
     }
-    const { entries, deleted } = changes;
-    for (const { key } of entries) this.#parked.delete(key);
-    for (const key of deleted) this.#parked.delete(key);
-    this.#status = { lastSuccessMs: io.clock.now() };
-    io.log.info("Reports synced", {
-      entries: entries.length,
-      deleted: deleted.length,
-    });
+    this.#taken(changes);
     return undefined;
   }
 
-  async #sendParts(
-    changes: ReportChanges,
-    size: number,
-    signal: AbortSignal,
-  ): Promise<Error | undefined> {
-    const [first, rest] = split(changes, Math.ceil(size));
-    return await this.#send(first, signal) ?? await this.#send(rest, signal);
+  #taken({ entries, deleted }: ReportChanges) {
+    for (const { key } of entries) this.#parked.delete(key);
+    for (const key of deleted) this.#parked.delete(key);
+    if (deleted.length > 0) this.#unparkForRoom();
+    const { clock, log } = this.#options.io;
+    this.#status = { lastSuccessMs: clock.now() };
+    log.info("Reports synced", {
+      entries: entries.length,
+      deleted: deleted.length,
+    });
   }
 
-  /** Sets aside the one change that was refused, until its key changes. */
-  #park({ entries, deleted }: ReportChanges, refusal: Error) {
-    for (const entry of entries) this.#parked.set(entry.key, entry);
-    for (const key of deleted) this.#parked.set(key, "deleted");
+  #unparkForRoom() {
+    for (const [key, { untilRoom }] of this.#parked) {
+      if (untilRoom) this.#parked.delete(key);
+    }
+  }
+
+  /** Sets aside the one change that was refused. */
+  #park({ key, entry }: Change, untilRoom: boolean, refusal: Error) {
+    this.#parked.set(key, { entry, untilRoom });
     const error = describeError(refusal);
     this.#status = { ...this.#status, lastError: error };
     this.#options.io.log.warn("Report refused, kept until it changes", {
-      key: entries[0]?.key ?? deleted[0],
+      key,
       error,
     });
   }
@@ -201,10 +248,9 @@ export class ReportSyncer implements Part {
       return Math.max(Math.min(asked, RETRY_AFTER_CAP_MS), this.#debounceMs);
     }
     const { random } = this.#options.io;
-    return backoffMs(attempt - 1, () => random.unit(), {
-      baseMs: this.#debounceMs,
-      maxMs: this.#maxWaitMs,
-    });
+    const pace = this.#rules.pace(failure) ??
+      { baseMs: this.#debounceMs, maxMs: this.#maxWaitMs };
+    return backoffMs(attempt - 1, () => random.unit(), pace);
   }
 
   #sleep(ms: number, signal: AbortSignal): Promise<void> {
@@ -219,34 +265,12 @@ export class ReportSyncer implements Part {
   }
 }
 
-/**
- * Whether the control plane refuses this content, and not the node or the
- * moment: a wrong path or a missing permission may be put right without any
- * report changing, so those are tried again.
- */
-function isRefusal(error: Error): boolean {
-  if (!(error instanceof ControlError)) return false;
-  const { kind, status } = error;
-  return kind === "bad_request" || kind === "too_large" ||
-    kind === "conflict" || status === 415 || status === 422;
-}
-
-function sizeOf({ entries, deleted }: ReportChanges): number {
-  return entries.length + deleted.length;
-}
-
-function isEmpty(changes: ReportChanges): boolean {
-  return sizeOf(changes) === 0;
-}
-
-/** The first `size` changes, and the others. */
-function split(
-  { entries, deleted }: ReportChanges,
-  size: number,
-): [ReportChanges, ReportChanges] {
-  const gone = Math.max(0, size - entries.length);
-  return [
-    { entries: entries.slice(0, size), deleted: deleted.slice(0, gone) },
-    { entries: entries.slice(size), deleted: deleted.slice(gone) },
-  ];
+function reportChanges(changes: readonly Change[]): ReportChanges {
+  const entries: DataEntry[] = [];
+  const deleted: string[] = [];
+  for (const { key, entry } of changes) {
+    if (entry) entries.push(entry);
+    else deleted.push(key);
+  }
+  return { entries, deleted };
 }

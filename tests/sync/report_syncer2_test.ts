@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { REPORT_RULES } from "../../src/sync/report_rules.ts";
+import { vectors } from "../vectors/load.ts";
+import { inFolder } from "../store/open_store.ts";
+import { failure, type Running, whileSyncing } from "./syncing.ts";
+
+/** As `whileSyncing`, in dialect 2. */
+function inDialect2(work: (running: Running) => Promise<void>) {
+  return inFolder((dir) => whileSyncing(dir, work, { dialect: 2 }));
+}
+
+function vector(name: string) {
+  const found = vectors.report_sync.find((one) => one.name === name);
+  assert.ok(found, name);
+  return found;
+}
+
+const { carries } = REPORT_RULES[2];
+
+Deno.test("keys that dialect 2 carries are those of its grammar", () => {
+  const { valid_keys = [], invalid_keys = [] } = vector("d2-key-grammar");
+  assert.ok(valid_keys.length > 0 && invalid_keys.length > 0);
+  for (const key of valid_keys) assert.equal(carries({ key }), true, key);
+  for (const key of invalid_keys) assert.equal(carries({ key }), false, key);
+});
+
+Deno.test("values that dialect 2 carries have at most 4096 bytes", () => {
+  const { ok, too_long_length } = vector("d2-value-cap");
+  const long = "x".repeat(too_long_length!);
+  assert.equal(carries({ key: "a", payload: ok! }), true);
+  assert.equal(carries({ key: "a", payload: long }), false);
+  assert.equal(carries({ key: "a", payload: "é".repeat(2_048) }), true);
+  assert.equal(carries({ key: "a", payload: "é".repeat(2_049) }), false);
+});
+
+Deno.test("dialect 2 sends change by change, in the order of keys", () =>
+  inDialect2(async ({ put, pass, uplink, store, syncer }) => {
+    await put("b");
+    await put("d");
+    await pass(5_000);
+    await store.reports.delete("b");
+    for (const key of ["c", "a"]) await put(key);
+    await put("d", "2");
+    await pass(5_000);
+    assert.deepEqual(uplink.sent().slice(2), [["a@1"], ["-b"], ["c@1"], [
+      "d@2",
+    ]]);
+    assert.equal(syncer.pending, 0);
+  }));
+
+Deno.test("reports that dialect 2 cannot carry stay local, and keep nothing back", () =>
+  inDialect2(async ({ put, pass, uplink, store, syncer, log }) => {
+    await put("Upper");
+    await put("long", JSON.stringify("x".repeat(5_000)));
+    await put("ok");
+    await pass(5_000);
+    assert.deepEqual(uplink.sent(), [["ok@1"]]);
+    assert.equal(syncer.pending, 0);
+    assert.equal(syncer.localOnly, 2);
+    assert.deepEqual(log.lines.filter(({ level }) => level === "warn"), []);
+    await store.reports.delete("Upper");
+    await pass(60_000);
+    assert.equal(uplink.calls.length, 1);
+    assert.equal(syncer.localOnly, 1);
+  }));
+
+Deno.test("a report that has become too long is deleted upstream when it goes", () =>
+  inDialect2(async ({ put, pass, uplink, store }) => {
+    await put("a");
+    await pass(5_000);
+    await put("a", JSON.stringify("x".repeat(5_000)));
+    await pass(5_000);
+    await store.reports.delete("a");
+    await pass(5_000);
+    assert.deepEqual(uplink.sent(), [["a@1"], ["-a"]]);
+  }));
+
+for (const name of ["d2-invalid-report", "d2-quota"]) {
+  const { server_status: status, server_code: code } = vector(name);
+  const kind = status === 400 ? "bad_request" : "conflict";
+  Deno.test(`a report refused with ${code} is not sent again as it is`, () =>
+    inDialect2(async ({ put, pass, uplink, syncer }) => {
+      uplink.rule = ({ entries }) =>
+        entries.some(({ payload }) => payload === `"bad"`)
+          ? failure(kind, { status: status!, code: code! })
+          : undefined;
+      await put("a", `"bad"`);
+      await put("b");
+      await pass(5_000);
+      assert.deepEqual(uplink.sent(), [["a@1"], ["b@1"]]);
+      await pass(3_600_000);
+      assert.equal(uplink.calls.length, 2);
+      assert.equal(syncer.pending, 1);
+      await put("a", `"good"`);
+      await pass(5_000);
+      assert.deepEqual(uplink.sent().at(-1), ["a@2"]);
+      assert.equal(syncer.pending, 0);
+    }));
+}
+
+Deno.test("a report that found no room is sent again once a deletion is taken", () =>
+  inDialect2(async ({ put, pass, uplink, store, syncer }) => {
+    const quota = { status: 409, code: "report_quota_exceeded" };
+    await put("z");
+    await put("y", `"bad"`);
+    let full = true;
+    uplink.rule = ({ entries, deleted }) => {
+      if (deleted.length > 0) full = false;
+      if (entries[0]?.payload === `"bad"`) return failure("bad_request");
+      return full && entries[0]?.key === "new"
+        ? failure("conflict", quota)
+        : undefined;
+    };
+    await put("new");
+    await pass(5_000);
+    assert.deepEqual(uplink.sent(), [["new@1"], ["y@1"], ["z@1"]]);
+    await store.reports.delete("z");
+    await pass(5_000);
+    await pass(5_000);
+    // What was refused for another reason stays where it is.
+    assert.deepEqual(uplink.sent().slice(3), [["-z"], ["new@1"]]);
+    assert.equal(syncer.pending, 1);
+  }));
+
+Deno.test("a control plane that takes no reports is asked every five minutes", () =>
+  inDialect2(async ({ put, pass, uplink, clock, log, syncer }) => {
+    const { server_status, server_code } = vector("d2-not-provisioned");
+    uplink.rule = () =>
+      failure("server", { status: server_status!, code: server_code! });
+    for (const key of ["a", "b", "c"]) await put(key);
+    await pass(5_000);
+    for (let call = 1; call <= 3; call++) {
+      assert.equal(uplink.calls.length, call);
+      assert.deepEqual(clock.sleeping, [300_000]);
+      await pass(300_000);
+    }
+    assert.equal(log.lines.length, uplink.calls.length);
+    uplink.rule = () => undefined;
+    await pass(300_000);
+    assert.equal(syncer.pending, 0);
+  }));
+
+Deno.test("a transient failure is tried again every 30 seconds", () =>
+  inDialect2(async ({ put, pass, uplink, clock }) => {
+    uplink.rule = () => failure("unreachable");
+    await put("a");
+    await put("b");
+    await pass(5_000);
+    for (let call = 1; call <= 4; call++) {
+      assert.equal(uplink.calls.length, call);
+      assert.deepEqual(clock.sleeping, [30_000]);
+      await pass(30_000);
+    }
+  }));
+
+Deno.test("one report that always fails keeps no other back", () =>
+  inDialect2(async ({ put, pass, uplink, syncer }) => {
+    uplink.rule = ({ entries }) =>
+      entries[0]?.key === "a" ? failure("server", { status: 500 }) : undefined;
+    for (const key of ["a", "b", "c"]) await put(key);
+    await pass(5_000);
+    assert.deepEqual(uplink.sent(), [["a@1"], ["b@1"], ["c@1"]]);
+    assert.equal(syncer.pending, 1);
+    assert.ok(syncer.status.lastError);
+    await pass(30_000);
+    assert.deepEqual(uplink.sent().slice(3), [["a@1"]]);
+  }));
