@@ -1,6 +1,7 @@
 import { type Part, runTogether } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
 import { ensureAdminToken } from "./admin_token.ts";
+import { Artifacts } from "./artifacts.ts";
 import { Changes } from "./changes.ts";
 import { lockDataFolder } from "./data_lock.ts";
 import { DEFAULT_DOMAIN, ensureDomain } from "./domains.ts";
@@ -25,6 +26,8 @@ export interface ControlPlaneOptions {
   readonly listen: { readonly hostname: string; readonly port: number };
   /** PEM texts. @default {plain HTTP} */
   readonly tls?: { readonly cert: string; readonly key: string };
+  /** Folder of releases for nodes. @default {no artifacts} */
+  readonly artifactsDir?: string;
   readonly version: string;
   readonly io: Platform;
 }
@@ -69,6 +72,7 @@ export async function createControlPlane(
     vault,
     streams,
     relations: ownNodeOnly,
+    artifacts: new Artifacts(options.artifactsDir),
     epoch,
     version,
     io,

@@ -1,7 +1,8 @@
 import type { Platform } from "../platform/platform.ts";
 import { bearerOf, hashOf } from "./credentials.ts";
 import { ProblemError } from "./http/problem.ts";
-import type { Eventual, Node, Storage } from "./storage/storage.ts";
+import type { Eventual } from "./storage/eventual.ts";
+import type { Node, Storage } from "./storage/storage.ts";
 
 /** Who calls, once it has proved it. */
 export interface Principal {
@@ -50,9 +51,23 @@ export async function passGates(
   return await lookUp(nodeId, services);
 }
 
+/**
+ * The gates before a call whose path names no node: the caller is meant.
+ *
+ * @returns the calling node.
+ * @throws {ProblemError} 401 "unauthorized"
+ */
+export async function passOwnGates(
+  request: Request,
+  services: Omit<GateServices, "relations">,
+): Promise<Node> {
+  const { id } = await authenticate(request, services);
+  return await lookUp(id, services);
+}
+
 async function authenticate(
   request: Request,
-  { storage }: GateServices,
+  { storage }: Pick<GateServices, "storage">,
 ): Promise<Principal> {
   const bearer = bearerOf(request);
   const node = bearer === undefined
@@ -89,7 +104,7 @@ async function authorize(
 
 async function lookUp(
   nodeId: string,
-  { storage, io }: GateServices,
+  { storage, io }: Omit<GateServices, "relations">,
 ): Promise<Node> {
   const node = await storage.read(async (rows) =>
     await rows.nodes.byId(nodeId)

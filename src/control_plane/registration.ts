@@ -1,9 +1,11 @@
 import type { Platform } from "../platform/platform.ts";
 import { uuidV7 } from "../platform/random.ts";
 import { encodeBase64 } from "../wire/base64.ts";
+import type { Changes } from "./changes.ts";
 import { hashOf } from "./credentials.ts";
 import { freeAddress } from "./domains.ts";
 import { ProblemError } from "./http/problem.ts";
+import { emitPeerChange } from "./peer_changes.ts";
 import type {
   Node,
   Rows,
@@ -21,6 +23,7 @@ const NODE_KEY_BYTES = 32;
 /** What registration works on. */
 export interface RegistrationServices {
   readonly storage: Storage;
+  readonly changes: Changes;
   readonly vault: Vault;
   readonly io: Platform;
 }
@@ -68,7 +71,7 @@ export async function registerNode(
  * transaction, as by a first attempt that its own retry overtook.
  */
 async function tryRegister(
-  { storage, vault, io }: RegistrationServices,
+  { storage, changes, vault, io }: RegistrationServices,
   applicant: Applicant,
   hash: Uint8Array,
 ): Promise<Registered | undefined> {
@@ -84,7 +87,7 @@ async function tryRegister(
     bearerHash: hashOf(nodeSecretKey),
     sealedKey: await vault.seal(SEALED.nodeKey(nodeId), secret),
   };
-  return await storage.write(async (rows) => {
+  return await changes.make(async (rows, emit) => {
     const token = await rows.tokens.byHash(hash);
     if (!token) throw new ProblemError(401, "token_invalid");
     if (token.use && token.use.nodeId !== nodeId) return undefined;
@@ -104,6 +107,7 @@ async function tryRegister(
     });
     const node = await rows.nodes.byId(nodeId);
     if (!node) throw new TypeError("The node was not added");
+    if (!token.use) await emitPeerChange(rows, emit, "peer_added", node);
     return { node, nodeSecretKey };
   });
 }

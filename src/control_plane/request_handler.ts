@@ -9,12 +9,19 @@ import { tokenRoutes } from "./admin_routes/tokens.ts";
 import { ProblemError, problemResponse } from "./http/problem.ts";
 import { rawPath } from "./http/request_target.ts";
 import { Router } from "./http/router.ts";
+import { artifactRoute } from "./node_routes/artifact.ts";
+import { capabilitiesRoute } from "./node_routes/capabilities.ts";
+import { deregisterRoute } from "./node_routes/deregister.ts";
 import { driftRoute } from "./node_routes/drift.ts";
+import { endpointRoute } from "./node_routes/endpoint.ts";
 import { eventsRoute } from "./node_routes/events.ts";
+import { executionRoutes } from "./node_routes/executions.ts";
 import { heartbeatRoute } from "./node_routes/heartbeat.ts";
+import { ingestRoutes } from "./node_routes/ingest.ts";
 import { pingRoute } from "./node_routes/ping.ts";
 import { registerRoute } from "./node_routes/register.ts";
 import { reportRoute } from "./node_routes/report.ts";
+import { rotateKeysRoute } from "./node_routes/rotate_keys.ts";
 import { secretRoute } from "./node_routes/secret.ts";
 import { stateRoute } from "./node_routes/state.ts";
 import type { Services } from "./services.ts";
@@ -54,6 +61,13 @@ function nodeSurface(services: Services): Router {
     secretRoute(services),
     reportRoute(services),
     driftRoute(services),
+    deregisterRoute(services),
+    rotateKeysRoute(services),
+    capabilitiesRoute(services),
+    endpointRoute(services),
+    ...executionRoutes(services),
+    ...ingestRoutes(services),
+    artifactRoute(services),
   ]);
 }
 

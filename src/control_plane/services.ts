@@ -1,4 +1,5 @@
 import type { Platform } from "../platform/platform.ts";
+import type { Artifacts } from "./artifacts.ts";
 import type { Changes } from "./changes.ts";
 import type { EventStreams } from "./event_streams.ts";
 import type { RelationChecker } from "./node_gates.ts";
@@ -12,6 +13,7 @@ export interface Services {
   readonly vault: Vault;
   readonly streams: EventStreams;
   readonly relations: RelationChecker;
+  readonly artifacts: Artifacts;
   /** Names the history that state versions count in. */
   readonly epoch: number;
   readonly version: string;

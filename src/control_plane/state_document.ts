@@ -1,31 +1,22 @@
 import { partText } from "./node_changes.ts";
+import { type WirePeer, wirePeer } from "./peer_changes.ts";
+import { policiesText } from "./policies.ts";
 import { announcedKeys } from "./signing_keys.ts";
 import type { Node, Rows } from "./storage/storage.ts";
 
-/** A peer as the wire carries it. */
-export interface WirePeer {
-  readonly id: string;
-  readonly public_key: string;
-  readonly mesh_ip: string;
-  readonly endpoint: string;
-  readonly allowed_ips: readonly string[];
-  readonly psk: string;
+/** A peer in an answer, where all members are always written. */
+export interface AnsweredPeer extends WirePeer {
+  readonly psk: "";
 }
 
 /** The other nodes of a node's domain, in ascending order of ids. */
 export async function peersOf(
   rows: Rows,
   node: Pick<Node, "id" | "domainId">,
-): Promise<WirePeer[]> {
+): Promise<AnsweredPeer[]> {
   const nodes = await rows.nodes.ofDomain(node.domainId);
-  return nodes.filter((other) => other.id !== node.id).map((other) => ({
-    id: other.id,
-    public_key: other.publicKey,
-    mesh_ip: other.meshIp,
-    endpoint: "",
-    allowed_ips: [`${other.meshIp}/32`],
-    psk: "",
-  }));
+  return nodes.filter((other) => other.id !== node.id)
+    .map((other) => ({ ...wirePeer(other), psk: "" }));
 }
 
 /**
@@ -41,9 +32,11 @@ export async function stateDocument(
   nowMs: number,
 ): Promise<string> {
   const peers = JSON.stringify(await peersOf(rows, node));
+  const policies = await policiesText(rows, node.domainId);
   const keys = JSON.stringify(await announcedKeys(rows, nowMs));
   return `{"node_id":${JSON.stringify(node.id)},"epoch":${epoch}` +
-    `,"state_version":${node.stateVersion},"peers":${peers},"policies":[]` +
+    `,"state_version":${node.stateVersion},"peers":${peers}` +
+    `,"policies":${policies}` +
     `,"signing_keys":${keys}` +
     `,"metadata":${await partText(rows, node.id, "metadata")}` +
     `,"data":${await partText(rows, node.id, "data")}` +

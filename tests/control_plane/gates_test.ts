@@ -7,7 +7,8 @@ const NODE_ROUTES = Object.entries(ENDPOINTS).filter(([, { path }]) =>
 );
 
 for (const [name, { method, path }] of NODE_ROUTES) {
-  const pathOf = (id: string) => fillPath(path, { node_id: id, key: "k" });
+  const pathOf = (id: string) =>
+    fillPath(path, { node_id: id, key: "k", execution_id: "x" });
 
   Deno.test(`${name} answers 401 without a key, and with a wrong one`, async () => {
     await using plane = await RunningPlane.start();

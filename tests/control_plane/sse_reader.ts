@@ -56,6 +56,14 @@ export class SseReader {
     }
   }
 
+  /** The next event of a type; others are skipped. */
+  async nextOf(type: string): Promise<SseFrame> {
+    for (;;) {
+      const frame = await this.next();
+      if (frame.event === type) return frame;
+    }
+  }
+
   async close(): Promise<void> {
     await this.#reader.cancel();
   }

@@ -1,4 +1,4 @@
-import type * as z from "zod/mini";
+import * as z from "zod/mini";
 import { rawElements, rawMembers } from "../../wire/raw_json.ts";
 import { checkShape, ShapeError } from "../../wire/shape_error.ts";
 import { ProblemError } from "./problem.ts";
@@ -36,21 +36,67 @@ export function parseJsonBody<S extends z.ZodMiniType>(
   text: string,
   schema: S,
 ): JsonBody<z.infer<S>> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw malformed("The body is not JSON");
-  }
+  const value = decode(text);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw malformed("The body is not a JSON object");
   }
   refuseTwins(text, 0);
+  return { value: checked(schema, value), raw: new Map(rawMembers(text)) };
+}
+
+/** Options for {@linkcode readJsonList}. */
+export interface JsonListOptions extends ReadTextOptions {
+  readonly maxItems: number;
+  /** Longest item, as the text that came. */
+  readonly maxItemCharacters: number;
+}
+
+/**
+ * Reads a body that is a JSON array of items of one shape.
+ *
+ * @returns the raw text of each item.
+ * @throws {ProblemError} 400 "malformed_body", 413 "too_many_records" or
+ * "record_too_large", and what {@linkcode readText} throws.
+ */
+export async function readJsonList(
+  request: Request,
+  schema: z.ZodMiniType,
+  options: JsonListOptions,
+): Promise<string[]> {
+  const { maxItems, maxItemCharacters } = options;
+  const text = await readText(request, options);
+  const items = decode(text);
+  if (!Array.isArray(items)) throw malformed("The body is not a JSON array");
+  if (items.length > maxItems) {
+    throw new ProblemError(413, "too_many_records", {
+      detail: `A call brings at most ${maxItems} records`,
+    });
+  }
+  const texts = rawElements(text);
+  if (texts.some((item) => item.length > maxItemCharacters)) {
+    throw new ProblemError(413, "record_too_large", {
+      detail: `A record has at most ${maxItemCharacters} characters`,
+    });
+  }
+  refuseTwins(text, 0);
+  checked(z.array(schema), items);
+  return texts;
+}
+
+function decode(text: string): unknown {
   try {
-    return {
-      value: checkShape("body", schema, value),
-      raw: new Map(rawMembers(text)),
-    };
+    return JSON.parse(text);
+  } catch {
+    throw malformed("The body is not JSON");
+  }
+}
+
+function checked<S extends z.ZodMiniType>(
+  schema: S,
+  value: unknown,
+): z.infer<S> {
+  try {
+    return checkShape("body", schema, value);
   } catch (error) {
     if (error instanceof ShapeError) throw malformed(error.message);
     throw error;

@@ -1,5 +1,4 @@
 import { isoTime } from "../../platform/clock.ts";
-import { decodeBase64, encodeBase64 } from "../../wire/base64.ts";
 import { registerRequestSchema } from "../../wire/bodies.ts";
 import { ENDPOINTS } from "../../wire/endpoints.ts";
 import { bearerOf } from "../credentials.ts";
@@ -7,12 +6,11 @@ import { jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
 import type { Route } from "../http/router.ts";
+import { canonicalKey } from "../public_key.ts";
 import { registerNode } from "../registration.ts";
 import type { Services } from "../services.ts";
 import { peersOf } from "../state_document.ts";
 import { announcedKeys } from "../signing_keys.ts";
-
-const PUBLIC_KEY_BYTES = 32;
 
 /** Longest host name there is (RFC 1035), and room for odd ones. */
 const MAX_HOSTNAME = 255;
@@ -63,15 +61,6 @@ export function registerRoute(services: Services): Route {
       }, 201);
     },
   };
-}
-
-/** One text per key, since replays are told by it. */
-function canonicalKey(text: string): string {
-  const bytes = decodeBase64(text);
-  if (bytes?.length === PUBLIC_KEY_BYTES) return encodeBase64(bytes);
-  throw new ProblemError(400, "public_key_invalid", {
-    detail: `The public key is not base64 of ${PUBLIC_KEY_BYTES} bytes`,
-  });
 }
 
 function checkedHostname(text: string): string {

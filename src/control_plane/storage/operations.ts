@@ -1,5 +1,5 @@
 /** What operators ask of nodes, and what nodes send about themselves. */
-import type { Eventual } from "./storage.ts";
+import type { Eventual } from "./eventual.ts";
 
 export interface Policy {
   readonly id: string;

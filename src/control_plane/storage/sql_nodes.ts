@@ -115,14 +115,13 @@ export function nodeRows(sql: Sql): NodeRows {
       if (!row) throw new TypeError("No such node to count a change of");
       return row.number("state_version");
     },
-    nextStateVersions(domainId, exceptNodeId) {
+    nextStateVersions: (domainId, exceptNodeId) =>
       sql.run(
         `UPDATE nodes SET state_version = state_version + 1
           WHERE domain_id = ? AND id IS NOT ?`,
         domainId,
         exceptNodeId ?? null,
-      );
-    },
+      ),
   };
 }
 

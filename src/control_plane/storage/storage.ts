@@ -4,15 +4,13 @@
  */
 import type { DataEntry } from "../../wire/data_entry.ts";
 import type { SecretRef } from "../../wire/state.ts";
+import type { Eventual } from "./eventual.ts";
 import type {
   ExecutionRows,
   IngestRows,
   PolicyRows,
   SessionRows,
 } from "./operations.ts";
-
-/** At once from an embedded database, later from one behind a network. */
-export type Eventual<T> = T | Promise<T>;
 
 export interface Storage {
   /**
@@ -202,8 +200,12 @@ export interface NodeRows {
   setCapabilities(id: string, text: string, atMs: number): Eventual<void>;
   /** @returns the new state version. */
   nextStateVersion(id: string): Eventual<number>;
-  /** Counts a change for every node of a domain, or all but one. */
-  nextStateVersions(domainId: string, exceptNodeId?: string): Eventual<void>;
+  /**
+   * Counts a change for every node of a domain, or all but one.
+   *
+   * @returns for how many.
+   */
+  nextStateVersions(domainId: string, exceptNodeId?: string): Eventual<number>;
 }
 
 /**

@@ -1,0 +1,32 @@
+import { emptyAnswer } from "../http/answers.ts";
+import type { Route } from "../http/router.ts";
+import { removeNode } from "../peer_changes.ts";
+import type { Services } from "../services.ts";
+import { nodeRoute } from "./node_route.ts";
+
+/**
+ * `POST /v1/nodes/{node_id}/deregister`: the node leaves for good. Its bearer
+ * dies, and its address is free again.
+ *
+ * @see docs/wire.md, section a.3
+ */
+export function deregisterRoute(services: Services): Route {
+  const { changes, streams, io } = services;
+  return nodeRoute("deregister", services, async ({ id }) => {
+    await changes.make(async (rows, emit) => {
+      const node = await rows.nodes.byId(id);
+      if (!node) return; // another call was faster
+      await removeNode(rows, emit, node);
+      await rows.audit.add({
+        atMs: io.clock.now(),
+        subject: `node:${id}`,
+        relation: "node.deregister",
+        object: `domain:${node.domainId}`,
+        outcome: "done",
+      });
+    });
+    streams.closeNode(id);
+    io.log.info("Node deregistered", { node_id: id });
+    return emptyAnswer();
+  });
+}
