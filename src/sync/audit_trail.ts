@@ -39,6 +39,11 @@ export class AuditTrail {
     this.#queue = new BoundedQueue(options.limit);
   }
 
+  /** Records that wait to be drained. */
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
   /** Records that were pushed out before they were drained. */
   get dropped(): number {
     return this.#queue.dropped;

@@ -42,6 +42,11 @@ export class LogForwarder {
     this.#queue = new BoundedQueue(options.limit);
   }
 
+  /** Entries that wait to be drained. */
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
   /** Entries that were pushed out before they were drained. */
   get dropped(): number {
     return this.#queue.dropped;

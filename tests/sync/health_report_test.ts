@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { Degraded } from "../../src/sync/degraded.ts";
+import {
+  HEALTH_REPORT_KEY,
+  HealthReport,
+} from "../../src/sync/health_report.ts";
+import { DEGRADED_REASONS } from "../../src/wire/status.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
+import { FakeRandom } from "../fakes/fake_random.ts";
+import { MemoryLog } from "../fakes/memory_log.ts";
+
+interface Running {
+  readonly clock: FakeClock;
+  readonly degraded: Degraded;
+  /** What was written, oldest first. */
+  readonly written: string[];
+  /** That many of the next writes fail. */
+  failures: number;
+}
+
+async function whileReporting(
+  work: (running: Running) => Promise<void>,
+  written: string[] = [],
+) {
+  const clock = new FakeClock();
+  const log = new MemoryLog();
+  const running = {
+    clock,
+    degraded: new Degraded(clock, log),
+    written,
+    failures: 0,
+  };
+  const part = new HealthReport({
+    health: running.degraded,
+    reports: {
+      get: (key) => {
+        assert.equal(key, HEALTH_REPORT_KEY);
+        const payload = written.at(-1);
+        return payload === undefined ? undefined : { payload };
+      },
+      put(key, { contentType, payload }) {
+        assert.equal(key, HEALTH_REPORT_KEY);
+        assert.equal(contentType, "application/json");
+        if (running.failures-- > 0) return Promise.reject(new Error("full"));
+        written.push(payload);
+        return Promise.resolve();
+      },
+    },
+    io: { clock, random: new FakeRandom(), log },
+  });
+  const stop = new AbortController();
+  const done = part.run(stop.signal);
+  try {
+    await clock.advance(0);
+    await work(running);
+  } finally {
+    stop.abort();
+    await done;
+  }
+  assert.deepEqual(clock.sleeping, []);
+}
+
+Deno.test("HealthReport writes nothing on a node that was always well", () =>
+  whileReporting(async ({ clock, written }) => {
+    await clock.advance(3_600_000);
+    assert.deepEqual(written, []);
+  }));
+
+Deno.test("HealthReport tells what is wrong once it has settled, and when that is over", () =>
+  whileReporting(async ({ clock, degraded, written }) => {
+    degraded.raise("disk_full", { detail: "no space" });
+    await clock.advance(500);
+    degraded.raise("clock_skew", { detail: "an hour ahead" });
+    await clock.advance(500);
+    assert.deepEqual(written.map((text) => JSON.parse(text)), [{
+      status: "degraded",
+      reasons: [
+        {
+          reason: "disk_full",
+          since: "2026-03-01T12:00:00.000Z",
+          detail: "no space",
+        },
+        {
+          reason: "clock_skew",
+          since: "2026-03-01T12:00:00.500Z",
+          detail: "an hour ahead",
+        },
+      ],
+    }]);
+    degraded.clear("disk_full");
+    degraded.clear("clock_skew");
+    await clock.advance(60_000);
+    assert.deepEqual(written.slice(1), ['{"status":"ok","reasons":[]}']);
+  }));
+
+Deno.test("HealthReport writes at a bounded rate, whatever flaps", () =>
+  whileReporting(async ({ clock, degraded, written }) => {
+    for (let n = 0; n < 300; n++) {
+      degraded.raise("control_plane_unreachable", { detail: `try ${n}` });
+      await clock.advance(1_500);
+      degraded.clear("control_plane_unreachable");
+      await clock.advance(500);
+    }
+    assert.ok(written.length > 5, `${written.length} writes`);
+    assert.ok(written.length <= 600 / 30 + 1, `${written.length} writes`);
+  }));
+
+Deno.test("HealthReport does not write again for news of a reason that stays", () =>
+  whileReporting(async ({ clock, degraded, written }) => {
+    degraded.raise("unauthorized", { detail: "Status 401" });
+    await clock.advance(60_000);
+    degraded.raise("unauthorized", { detail: "Status 403" });
+    await clock.advance(60_000);
+    assert.equal(written.length, 1);
+  }));
+
+Deno.test("HealthReport tries again after a write that failed", () =>
+  whileReporting(async (running) => {
+    const { clock, degraded, written } = running;
+    running.failures = 2;
+    degraded.raise("disk_full", { detail: "no space" });
+    await clock.advance(120_000);
+    assert.equal(written.length, 1);
+  }));
+
+Deno.test("HealthReport puts right what an earlier run has left", () =>
+  whileReporting(async ({ clock, written }) => {
+    await clock.advance(1_000);
+    assert.deepEqual(written.slice(1), ['{"status":"ok","reasons":[]}']);
+  }, ['{"status":"degraded","reasons":[]}']));
+
+Deno.test("HealthReport stays within what dialect 2 takes", () =>
+  whileReporting(async ({ clock, degraded, written }) => {
+    for (const reason of DEGRADED_REASONS) {
+      degraded.raise(reason, { detail: "日本語😀".repeat(100) });
+    }
+    await clock.advance(1_000);
+    const [text = ""] = written;
+    assert.ok(new TextEncoder().encode(text).length <= 4_096);
+    assert.equal(JSON.parse(text).reasons.length, DEGRADED_REASONS.length);
+  }));
