@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import {
+  cpuPercent,
+  parseCpuTimes,
+  parseMemory,
+  parseNetwork,
+} from "../../src/sync/proc_text.ts";
+
+const STAT = `cpu  100 10 50 800 40 5 5 0 30 0
+cpu0 100 10 50 800 40 5 5 0 30 0
+intr 12345 0 0
+`;
+
+const MEMINFO = `MemTotal:       24684096 kB
+MemFree:        12000000 kB
+MemAvailable:   20000000 kB
+`;
+
+const NET_DEV =
+  `Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+    lo: 1000 10 0 0 0 0 0 0 1000 10 0 0 0 0 0 0
+  eth0: 200 2 0 0 0 0 0 0 30 3 0 0 0 0 0 0
+ wg0:4000 2 0 0 0 0 0 0 500 3 0 0 0 0 0 0
+`;
+
+Deno.test("parseCpuTimes() counts waiting as idle, and guests once", () => {
+  assert.deepEqual(parseCpuTimes(STAT), { busy: 170, total: 1_010 });
+});
+
+Deno.test("parseCpuTimes() takes the four columns of old kernels", () => {
+  assert.deepEqual(parseCpuTimes("cpu 1 2 3 4\n"), { busy: 6, total: 10 });
+});
+
+const loads = [
+  { from: [0, 0], to: [1, 3], percent: 33.33 },
+  { from: [10, 100], to: [10, 200], percent: 0 },
+  { from: [0, 0], to: [5, 5], percent: 100 },
+  // The time spent waiting went back.
+  { from: [10, 100], to: [9, 200], percent: 0 },
+  { from: [10, 100], to: [10, 100], percent: undefined },
+] as const;
+
+for (const { from, to, percent } of loads) {
+  Deno.test(`cpuPercent() is ${percent} from ${from} to ${to}`, () => {
+    const times = ([busy, total]: readonly [number, number]) => ({
+      busy,
+      total,
+    });
+    assert.equal(cpuPercent(times(from), times(to)), percent);
+  });
+}
+
+Deno.test("parseMemory() counts what could not be had at once as used", () => {
+  assert.deepEqual(parseMemory(MEMINFO), {
+    used: 4_684_096 * 1_024,
+    total: 24_684_096 * 1_024,
+  });
+});
+
+Deno.test("parseNetwork() adds up all interfaces but loopback", () => {
+  assert.deepEqual(parseNetwork(NET_DEV), { rx: 4_200, tx: 530 });
+});
+
+for (const text of ["", "cpu\n", "cpu  x y z\n", "MemTotal: 5 kB\n", "lo\0:"]) {
+  Deno.test(`files of another form say nothing: ${JSON.stringify(text)}`, () => {
+    assert.equal(parseCpuTimes(text), undefined);
+    assert.equal(parseMemory(text), undefined);
+    assert.equal(parseNetwork(text), undefined);
+  });
+}
