@@ -150,6 +150,11 @@ export const COMMANDS: readonly Command[] = [
       },
       { name: "--tls-cert", value: "FILE", doc: "PEM file of the certificate" },
       { name: "--tls-key", value: "FILE", doc: "PEM file of its key" },
+      {
+        name: "--artifacts",
+        value: "DIR",
+        doc: "releases for nodes, as DIR/<version>/plexd-<os>-<arch>",
+      },
       DIE_WITH_STDIN,
       USERS_LOCK,
     ],

@@ -11,12 +11,14 @@ export async function controlPlane(invocation: Invocation): Promise<number> {
   const { flags, print, stop, version } = invocation;
   const listen = listenAddress(textOf(flags["--listen"], "127.0.0.1:8443"));
   const tls = await readTls(flags["--tls-cert"], flags["--tls-key"]);
+  const artifactsDir = flags["--artifacts"];
   const users = await joinUsers(flags["--users-lock"]);
   try {
     const server = await start({
       dataDir: textOf(flags["--data-dir"], DEFAULT_DATA_DIR),
       listen,
       ...(tls ? { tls } : {}),
+      ...(typeof artifactsDir === "string" ? { artifactsDir } : {}),
       version,
       io: invocation.platform(),
     });

@@ -2,8 +2,28 @@ import type { Platform } from "../platform/platform.ts";
 import { uuidV7 } from "../platform/random.ts";
 import type { Emit } from "./changes.ts";
 import { ProblemError } from "./http/problem.ts";
+import { emitToNode } from "./node_events.ts";
 import { emitPeerChange } from "./peer_changes.ts";
 import type { Node, Rows } from "./storage/storage.ts";
+
+/**
+ * Asks a node for a new mesh key: by an event now, and by a hint in the answers
+ * to its heartbeats until it has one.
+ *
+ * @param epoch Of this database.
+ */
+export async function askToRotate(
+  rows: Rows,
+  emit: Emit,
+  node: Node,
+  epoch: number,
+  io: Platform,
+): Promise<void> {
+  if (!node.rotateKeys) {
+    await rows.nodes.wantRotation(node.id, uuidV7(io.clock, io.random));
+  }
+  await emitToNode(emit, "rotate_keys", node, epoch);
+}
 
 /**
  * Puts a new mesh key in place of a node's current one; its peers hear of it.

@@ -1,6 +1,7 @@
 import type { Platform } from "../platform/platform.ts";
 import { uuidV7 } from "../platform/random.ts";
 import type { Emit } from "./changes.ts";
+import type { Policy } from "./storage/operations.ts";
 import type { Rows } from "./storage/storage.ts";
 
 /** The policies of a domain as a state document carries them. */
@@ -8,10 +9,12 @@ export async function policiesText(
   rows: Rows,
   domainId: string,
 ): Promise<string> {
-  const policies = (await rows.policies.ofDomain(domainId)).map((policy) =>
-    `{"id":${JSON.stringify(policy.id)},"rules":${policy.rules}}`
-  );
-  return `[${policies}]`;
+  return `[${(await rows.policies.ofDomain(domainId)).map(policyText)}]`;
+}
+
+/** A policy as JSON text. */
+export function policyText({ id, rules }: Policy): string {
+  return `{"id":${JSON.stringify(id)},"rules":${rules}}`;
 }
 
 /**

@@ -1,9 +1,13 @@
 import type { Logger } from "../platform/log.ts";
 import { ADMIN_PREFIX, authenticateAdmin } from "./admin_routes/admin_route.ts";
 import { auditRoutes } from "./admin_routes/audit.ts";
+import { actionRoutes } from "./admin_routes/actions.ts";
 import { nodeHistoryRoutes } from "./admin_routes/node_history.ts";
+import { nodeSentRoutes } from "./admin_routes/node_sent.ts";
 import { nodeValueRoutes } from "./admin_routes/node_values.ts";
 import { nodeRoutes } from "./admin_routes/nodes.ts";
+import { policyRoutes } from "./admin_routes/policies.ts";
+import { sessionRoutes } from "./admin_routes/sessions.ts";
 import { signingKeyRoutes } from "./admin_routes/signing_keys.ts";
 import { tokenRoutes } from "./admin_routes/tokens.ts";
 import { ProblemError, problemResponse } from "./http/problem.ts";
@@ -78,6 +82,10 @@ function adminSurface(services: Services): Router {
     ...nodeRoutes(services),
     ...nodeValueRoutes(services),
     ...nodeHistoryRoutes(services),
+    ...nodeSentRoutes(services),
+    ...policyRoutes(services),
+    ...actionRoutes(services),
+    ...sessionRoutes(services),
     ...signingKeyRoutes(services),
     ...auditRoutes(services),
   ]);

@@ -6,7 +6,7 @@ import type { Storage } from "./storage/storage.ts";
 const EVENTS_KEPT_MS = 7 * 24 * 60 * 60_000;
 const EVERY_MS = 60 * 60_000;
 
-/** Removes events that no node will ask for any more. */
+/** Removes events that no node will ask for any more, and expired sessions. */
 export class Retention implements Part {
   readonly name = "retention";
   readonly #storage: Storage;
@@ -22,9 +22,10 @@ export class Retention implements Part {
     while (!signal.aborted) {
       try {
         const oldest = clock.now() - EVENTS_KEPT_MS;
-        const removed = await this.#storage.write(async (rows) =>
-          await rows.events.prune(oldest)
-        );
+        const removed = await this.#storage.write(async (rows) => {
+          await rows.sessions.prune(clock.now());
+          return await rows.events.prune(oldest);
+        });
         if (removed > 0) log.info("Old events removed", { removed });
       } catch (error) {
         log.error("Old events not removed", { error });

@@ -1,9 +1,10 @@
 import { isoTime } from "../../platform/clock.ts";
-import { uuidV7 } from "../../platform/random.ts";
 import { auditAdmin } from "../admin_audit.ts";
 import { emptyAnswer, jsonAnswer, jsonTextAnswer } from "../http/answers.ts";
 import type { Route } from "../http/router.ts";
+import { askToRotate } from "../key_rotation.ts";
 import { partText } from "../node_changes.ts";
+import { removeNode } from "../peer_changes.ts";
 import type { Services } from "../services.ts";
 import type { Node } from "../storage/storage.ts";
 import { ADMIN_PREFIX, nodeOrProblem } from "./admin_route.ts";
@@ -46,9 +47,8 @@ export function nodeRoutes(services: Services): Route[] {
       path,
       async handle({ params }) {
         const id = params["id"]!;
-        await changes.make(async (rows) => {
-          await nodeOrProblem(rows, id);
-          await rows.nodes.remove(id);
+        await changes.make(async (rows, emit) => {
+          await removeNode(rows, emit, await nodeOrProblem(rows, id));
           await auditAdmin(rows, io.clock, "node.delete", `node:${id}`);
         });
         streams.closeNode(id);
@@ -62,17 +62,7 @@ export function nodeRoutes(services: Services): Route[] {
         const id = params["id"]!;
         await changes.make(async (rows, emit) => {
           const node = await nodeOrProblem(rows, id);
-          await rows.nodes.wantRotation(id, uuidV7(io.clock, io.random));
-          await emit({
-            type: "rotate_keys",
-            domainId: node.domainId,
-            nodeId: id,
-            payload: JSON.stringify({
-              node_id: id,
-              epoch,
-              state_version: node.stateVersion,
-            }),
-          });
+          await askToRotate(rows, emit, node, epoch, io);
           await auditAdmin(rows, io.clock, "node.rotate_keys", `node:${id}`);
         });
         return jsonAnswer({ node_id: id, rotate_keys: true }, 202);
@@ -89,6 +79,8 @@ function summary(node: Node, { streams }: Services) {
     hostname: node.hostname,
     mesh_ip: node.meshIp,
     public_key: node.publicKey,
+    endpoint: node.endpoint,
+    nat_type: node.natType ?? null,
     state_version: node.stateVersion,
     pulled_version: node.pulledVersion,
     connected: streams.isOpen(node.id),

@@ -1,0 +1,136 @@
+import * as z from "zod/mini";
+import { auditAdmin } from "../admin_audit.ts";
+import { DEFAULT_DOMAIN } from "../domains.ts";
+import { emptyAnswer, jsonAnswer, jsonTextAnswer } from "../http/answers.ts";
+import { readJson } from "../http/json_body.ts";
+import { ProblemError } from "../http/problem.ts";
+import type { Call, Route } from "../http/router.ts";
+import { emitPolicyChange, policiesText, policyText } from "../policies.ts";
+import type { Services } from "../services.ts";
+import type { Domain, Rows } from "../storage/storage.ts";
+import {
+  ADMIN_PREFIX,
+  bodyLimits,
+  checkedKey,
+  checkedText,
+} from "./admin_route.ts";
+
+/** Every pull of the domain carries all of them. */
+export const MAX_POLICY_BYTES = 1024 * 1024;
+
+const word = z.string().check(z.regex(/^[a-z0-9_-]{1,32}$/));
+const place = z.string().check(z.minLength(1), z.maxLength(255));
+
+const policySchema = z.strictObject({
+  rules: z.array(z.strictObject({
+    src: place,
+    dst: place,
+    port: z.int().check(z.minimum(0), z.maximum(65_535)),
+    protocol: word,
+    action: word,
+  })),
+});
+
+/**
+ * `GET /policies`, `GET`, `PUT` and `DELETE /policies/{id}`: rules that hold for
+ * all nodes of a domain, which is `?domain=NAME` or the default one.
+ *
+ * @see docs/wire.md, section a.5
+ */
+export function policyRoutes(services: Services): Route[] {
+  const { storage, changes, io } = services;
+  const path = `${ADMIN_PREFIX}/policies/{id}`;
+  return [
+    {
+      method: "GET",
+      path: `${ADMIN_PREFIX}/policies`,
+      handle: ({ request }) =>
+        storage.read(async (rows) => {
+          const { id } = await domainOf(rows, request);
+          const policies = await policiesText(rows, id);
+          return jsonTextAnswer(
+            `{"domain_id":${JSON.stringify(id)},"policies":${policies}}`,
+          );
+        }),
+    },
+    {
+      method: "GET",
+      path,
+      handle: (call) =>
+        storage.read(async (rows) => {
+          const domain = await domainOf(rows, call.request);
+          const policy = await rows.policies.get(domain.id, idOf(call));
+          if (!policy) throw new ProblemError(404, "policy_not_found");
+          return jsonTextAnswer(policyText(policy));
+        }),
+    },
+    {
+      method: "PUT",
+      path,
+      async handle(call) {
+        const id = idOf(call);
+        const { value } = await readJson(
+          call.request,
+          policySchema,
+          bodyLimits(services),
+        );
+        const rules = checkedText("A rule", JSON.stringify(value.rules));
+        const domain = await changes.make(async (rows, emit) => {
+          const domain = await domainOf(rows, call.request);
+          const known = await rows.policies.get(domain.id, id);
+          if (known?.rules === rules) return domain;
+          await rows.policies.put(domain.id, { id, rules });
+          await checkSize(rows, domain.id);
+          await emitPolicyChange(rows, emit, domain.id, id, io);
+          await audit(rows, "policy.set", domain, id);
+          return domain;
+        });
+        return jsonAnswer({ domain_id: domain.id, id });
+      },
+    },
+    {
+      method: "DELETE",
+      path,
+      async handle(call) {
+        const id = idOf(call);
+        await changes.make(async (rows, emit) => {
+          const domain = await domainOf(rows, call.request);
+          if (!await rows.policies.remove(domain.id, id)) {
+            throw new ProblemError(404, "policy_not_found");
+          }
+          await emitPolicyChange(rows, emit, domain.id, id, io);
+          await audit(rows, "policy.remove", domain, id);
+        });
+        return emptyAnswer();
+      },
+    },
+  ];
+
+  function audit(rows: Rows, relation: string, domain: Domain, id: string) {
+    return auditAdmin(
+      rows,
+      io.clock,
+      relation,
+      `domain:${domain.id}/policies/${id}`,
+    );
+  }
+}
+
+function idOf({ params }: Call): string {
+  return checkedKey(params["id"]!);
+}
+
+async function domainOf(rows: Rows, request: Request): Promise<Domain> {
+  const { searchParams } = new URL(request.url);
+  const name = searchParams.get("domain") ?? DEFAULT_DOMAIN;
+  const domain = await rows.domains.byName(name);
+  if (domain) return domain;
+  throw new ProblemError(404, "domain_not_found");
+}
+
+async function checkSize(rows: Rows, domainId: string) {
+  if (await rows.policies.size(domainId) <= MAX_POLICY_BYTES) return;
+  throw new ProblemError(409, "policy_quota_exceeded", {
+    detail: `Policies of a domain have at most ${MAX_POLICY_BYTES} bytes`,
+  });
+}
