@@ -20,10 +20,12 @@ import type { Recovery, RecoveryListener } from "./recovery.ts";
 import { TempFolder } from "./replace_file.ts";
 import { ReportStore } from "./report_store.ts";
 import type { SealKey, SealKeySource } from "./seal_key.ts";
+import { SnapshotStore } from "./snapshot_store.ts";
 import type { StateStore } from "./state_store.ts";
 import { OpenFolders, type StoreContext } from "./store_context.ts";
 import { AlreadyRunningError, StoreOpenError } from "./store_errors.ts";
 import { SyncLedger } from "./sync_ledger.ts";
+import { TrustMarks } from "./trust_marks.ts";
 import { TrustStore } from "./trust_store.ts";
 
 /** Options for {@linkcode openMembership}. */
@@ -54,6 +56,8 @@ export interface Membership extends AsyncDisposable {
   readonly identity: IdentityStore;
   readonly keyRotation: KeyRotationStore;
   readonly trust: TrustStore;
+  readonly marks: TrustMarks;
+  readonly snapshots: SnapshotStore;
   readonly state: StateStore;
   readonly reports: ReportStore;
   readonly syncLedger: SyncLedger;
@@ -112,6 +116,7 @@ function open(
   const lost = faults.map((fault) => fault.file);
   const state = openState(context);
   const reports = new ReportStore(context, entries);
+  const marks = new TrustMarks(context);
   const syncLedger = SyncLedger.open(context, lost);
   const events = EventLedger.open(context);
   const executions = ExecutionStore.open(context);
@@ -127,6 +132,8 @@ function open(
     identity: new IdentityStore(context, key),
     keyRotation,
     trust: new TrustStore(context),
+    marks,
+    snapshots: new SnapshotStore(context, key, marks),
     state,
     reports,
     syncLedger,

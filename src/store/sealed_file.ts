@@ -10,7 +10,8 @@ const FORMAT = 1;
 export type SealedRole =
   | "private_key"
   | "node_secret_key"
-  | "pending_private_key";
+  | "pending_private_key"
+  | "snapshot";
 
 /** Where a secret belongs; part of what its seal proves. */
 export interface SealedPlace {

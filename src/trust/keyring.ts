@@ -98,6 +98,19 @@ export class Keyring {
     return running && keyId === previousId ? "previous" : undefined;
   }
 
+  /** Which trusted key has a fingerprint, if it may verify at this moment. */
+  keyWithFingerprint(
+    fingerprint: string,
+    nowMs: number,
+  ): "current" | "previous" | undefined {
+    const { current, previous } = this.#held;
+    if (fingerprint === current.fingerprint) return "current";
+    const running = nowMs < (this.#state.transitionExpiresMs ?? -Infinity);
+    return running && fingerprint === previous?.fingerprint
+      ? "previous"
+      : undefined;
+  }
+
   /** Whether one of the two keys made `signature` over `message`. */
   verifies(
     key: "current" | "previous",

@@ -1,0 +1,266 @@
+import { contentHash, parseSignedSnapshot } from "../wire/signed_snapshot.ts";
+import type { SignedSnapshot } from "../wire/signed_snapshot.ts";
+import { ShapeError } from "../wire/shape_error.ts";
+import { readIfThere } from "./disk.ts";
+import { replaceFile } from "./replace_file.ts";
+import type { SealKey } from "./seal_key.ts";
+import { DamagedSealError, seal, unseal } from "./sealed_file.ts";
+import {
+  decodePointer,
+  encodePointer,
+  POINTER_FILE,
+  type SnapshotPointer,
+  type SnapshotRef,
+} from "./snapshot_pointer.ts";
+import type { StoreContext } from "./store_context.ts";
+import { StoreWriteError } from "./store_errors.ts";
+import type { TrustMarks } from "./trust_marks.ts";
+
+const FOLDER = "snapshots";
+
+/** Where a snapshot waits while it is being checked. */
+export const PENDING_SNAPSHOT_FILE = `${FOLDER}/pending.sealed`;
+
+const ROLE = "snapshot";
+
+/** Options for {@linkcode SnapshotStore}. */
+export interface SnapshotStoreOptions {
+  /** Activated snapshots that are kept, the active one included. @default {3} */
+  readonly kept?: number;
+}
+
+/** The active snapshot as it was read back. */
+export interface ActiveSnapshot {
+  readonly ref: SnapshotRef;
+  readonly snapshot: SignedSnapshot;
+  /** The one that was active is damaged; this is the one before it. */
+  readonly fellBack: boolean;
+}
+
+/**
+ * Signed snapshots: the one that is being checked, the one in use, and the ones
+ * before it. All are sealed, since the states in them can hold pre-shared keys.
+ *
+ * @see seed Node Local State Store, sections 4 "Snapshot State" and 8; design,
+ * section 8
+ */
+export class SnapshotStore {
+  readonly #context: StoreContext;
+  readonly #key: SealKey;
+  readonly #marks: TrustMarks;
+  readonly #kept: number;
+
+  /** @throws {RangeError} when fewer than two snapshots are to be kept. */
+  constructor(
+    context: StoreContext,
+    key: SealKey,
+    marks: TrustMarks,
+    { kept = 3 }: SnapshotStoreOptions = {},
+  ) {
+    if (!(kept >= 2)) {
+      throw new RangeError(
+        `Cannot keep snapshots as "kept" must be >= 2: current value is ${kept}`,
+      );
+    }
+    this.#context = context;
+    this.#key = key;
+    this.#marks = marks;
+    this.#kept = kept;
+  }
+
+  /** Which snapshots are in use; undefined when there is none, or no telling. */
+  get pointer(): SnapshotPointer | undefined {
+    const { disk, root } = this.#context;
+    const bytes = readIfThere(disk, `${root}/${POINTER_FILE}`);
+    return bytes && decodePointer(bytes);
+  }
+
+  /**
+   * Puts a received snapshot on disk before anything in it is believed.
+   *
+   * @throws {StoreWriteError}
+   */
+  async stage(text: string): Promise<void> {
+    await this.#write(PENDING_SNAPSHOT_FILE, await this.#sealed(text));
+  }
+
+  /** Drops what {@linkcode stage} wrote: it was refused. */
+  discardPending(): void {
+    const { disk, root } = this.#context;
+    disk.remove(`${root}/${PENDING_SNAPSHOT_FILE}`);
+  }
+
+  /**
+   * Makes the staged snapshot, now verified, the active one: its own file, then
+   * the high-water mark, then the pointer. A crash before the last step leaves
+   * the one before in use, and the mark keeps anything older out.
+   *
+   * @throws {StoreWriteError} when a step could not be made durable.
+   */
+  async activate(
+    ref: Omit<SnapshotRef, "activatedAtMs">,
+  ): Promise<SnapshotRef> {
+    const { disk, root, folders, clock } = this.#context;
+    const before = this.pointer;
+    const active = { ...ref, activatedAtMs: clock.now() };
+    const { epoch, version, contentSha256 } = ref;
+    try {
+      const folder = folders.get(FOLDER);
+      disk.rename(`${root}/${PENDING_SNAPSHOT_FILE}`, this.#pathOf(ref));
+      await folder.sync();
+    } catch (error) {
+      throw new StoreWriteError("the snapshot", error);
+    }
+    this.#marks.save({
+      ...this.#marks.load(),
+      snapshot: { epoch, version, contentSha256 },
+    });
+    // The same one again has no other before it than it had.
+    const previous = before && isSame(before.active, ref)
+      ? before.previous
+      : before?.active;
+    const pointer = { active, ...(previous ? { previous } : {}) };
+    await this.#write(POINTER_FILE, encodePointer(pointer));
+    this.#makeRoom(pointer);
+    return active;
+  }
+
+  /**
+   * Reads the active snapshot back; when it is damaged, the one before it takes
+   * its place. Every repair is told.
+   *
+   * @returns undefined when there is none that can be used.
+   * @throws {SealKeyError} kind "wrong_key" when another key sealed it.
+   */
+  async load(): Promise<ActiveSnapshot | undefined> {
+    const { damaged, recovered } = this.#context;
+    const pointer = this.#readPointer();
+    if (!pointer) return undefined;
+    const { active, previous } = pointer;
+    const snapshot = await this.#read(active);
+    if (snapshot) return { ref: active, snapshot, fellBack: false };
+    const file = fileOf(active);
+    const aside = damaged.setAside(file);
+    const earlier = previous && await this.#read(previous);
+    recovered({
+      file,
+      what: "the active snapshot is damaged or missing",
+      action: `${aside}; ` +
+        (earlier
+          ? "the one before it is used until the next pull"
+          : "a pull has to bring it again"),
+    });
+    if (!previous || !earlier) {
+      this.#context.disk.remove(`${this.#context.root}/${POINTER_FILE}`);
+      return undefined;
+    }
+    await this.#write(POINTER_FILE, encodePointer({ active: previous }));
+    return { ref: previous, snapshot: earlier, fellBack: true };
+  }
+
+  /** Forgets all snapshots: they are another node's. */
+  async forget(): Promise<void> {
+    const { disk, root, folders } = this.#context;
+    try {
+      disk.remove(`${root}/${POINTER_FILE}`);
+      for (const { name } of disk.list(`${root}/${FOLDER}`)) {
+        disk.remove(`${root}/${FOLDER}/${name}`);
+      }
+      await folders.get(FOLDER).sync();
+    } catch (error) {
+      throw new StoreWriteError("the snapshots", error);
+    }
+  }
+
+  #readPointer(): SnapshotPointer | undefined {
+    const { disk, root, damaged, recovered } = this.#context;
+    const bytes = readIfThere(disk, `${root}/${POINTER_FILE}`);
+    if (!bytes) return undefined;
+    const pointer = decodePointer(bytes);
+    if (pointer) return pointer;
+    const action = damaged.setAside(POINTER_FILE);
+    recovered({ file: POINTER_FILE, what: "damaged", action });
+    return undefined;
+  }
+
+  /** @returns undefined unless it is whole and the one that is meant. */
+  async #read(ref: SnapshotRef): Promise<SignedSnapshot | undefined> {
+    const { disk, cluster } = this.#context;
+    const bytes = readIfThere(disk, this.#pathOf(ref));
+    if (!bytes) return undefined;
+    try {
+      const place = { cluster, role: ROLE } as const;
+      const text = await unseal(this.#key, place, bytes);
+      const snapshot = parseSignedSnapshot(new TextDecoder().decode(text));
+      const isMeant = isSame(ref, snapshot) &&
+        contentHash(snapshot.content) === ref.contentSha256;
+      return isMeant ? snapshot : undefined;
+    } catch (error) {
+      if (error instanceof DamagedSealError || error instanceof ShapeError) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  async #sealed(text: string): Promise<Uint8Array<ArrayBuffer>> {
+    const { cluster, random } = this.#context;
+    const bytes = new TextEncoder().encode(text);
+    const sealed = await seal(
+      this.#key,
+      { cluster, role: ROLE },
+      bytes,
+      random,
+    );
+    bytes.fill(0);
+    return sealed;
+  }
+
+  async #write(file: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const { disk, temp, folders } = this.#context;
+    try {
+      await replaceFile(disk, temp, folders.target(file), bytes);
+    } catch (error) {
+      throw new StoreWriteError("the snapshot", error);
+    }
+  }
+
+  /** The pointer's own two stay whatever their number. */
+  #makeRoom({ active, previous }: SnapshotPointer) {
+    const { disk, root } = this.#context;
+    const named = [active, previous].flatMap((ref) => ref ? [fileOf(ref)] : []);
+    const others = disk.list(`${root}/${FOLDER}`)
+      .map(({ name }) => `${FOLDER}/${name}`)
+      .filter((file) => VERSION_FILE.test(file) && !named.includes(file))
+      .sort(byPlace);
+    for (
+      const file of others.slice(0, -(this.#kept - named.length) || undefined)
+    ) {
+      disk.remove(`${root}/${file}`);
+    }
+  }
+
+  #pathOf(ref: Pick<SnapshotRef, "epoch" | "version">): string {
+    return `${this.#context.root}/${fileOf(ref)}`;
+  }
+}
+
+const VERSION_FILE = /^snapshots\/(\d+)-(\d+)\.sealed$/;
+
+function fileOf({ epoch, version }: Pick<SnapshotRef, "epoch" | "version">) {
+  return `${FOLDER}/${epoch}-${version}.sealed`;
+}
+
+function byPlace(a: string, b: string): number {
+  const [, epochA = 0, versionA = 0] = VERSION_FILE.exec(a)?.map(Number) ?? [];
+  const [, epochB = 0, versionB = 0] = VERSION_FILE.exec(b)?.map(Number) ?? [];
+  return epochA - epochB || versionA - versionB;
+}
+
+function isSame(
+  a: Pick<SnapshotRef, "epoch" | "version" | "contentSha256">,
+  b: Pick<SnapshotRef, "epoch" | "version" | "contentSha256">,
+): boolean {
+  return a.epoch === b.epoch && a.version === b.version &&
+    a.contentSha256 === b.contentSha256;
+}
