@@ -60,6 +60,14 @@ for (
     ["GET", "/drift", undefined],
     ["GET", "/events", undefined],
     ["POST", "/rotate-keys", undefined],
+    ["POST", "/actions", { action: "a" }],
+    ["GET", "/executions", undefined],
+    ["GET", "/sessions", undefined],
+    ["DELETE", "/sessions/x", undefined],
+    ["GET", "/capabilities", undefined],
+    ["GET", "/metrics", undefined],
+    ["GET", "/logs", undefined],
+    ["GET", "/audit", undefined],
   ] as const
 ) {
   Deno.test(`${method} /nodes/{id}${path} answers 404 for an unknown node`, async () => {

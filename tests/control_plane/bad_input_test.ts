@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { MAX_BODY_BYTES } from "../../src/control_plane/http/request_body.ts";
+import { MAX_CAPABILITIES_BYTES } from "../../src/control_plane/node_routes/capabilities.ts";
+import { MAX_RESULT_BYTES } from "../../src/control_plane/node_routes/executions.ts";
 import { MAX_BATCH_BYTES } from "../../src/control_plane/node_routes/report.ts";
 import { newPublicKey, RunningPlane, type TestNode } from "./running_plane.ts";
 
@@ -21,6 +23,31 @@ const nodePath = (rest: string) => (node: TestNode) =>
   `/v1/nodes/${node.id}${rest}`;
 const adminPath = (rest: string) => (node: TestNode) =>
   `/admin/v1/nodes/${node.id}${rest}`;
+
+const RESULT = {
+  execution_id: "x",
+  status: "success",
+  exit_code: 0,
+  stdout: "",
+  stderr: "",
+  duration: "1s",
+  finished_at: "2026-03-01T12:00:00Z",
+};
+
+const RULE = {
+  src: "10.42.0.1/32",
+  dst: "10.42.0.2/32",
+  port: 22,
+  protocol: "tcp",
+  action: "allow",
+};
+
+const SESSION = {
+  target_host: "10.42.0.1",
+  target_port: 22,
+  authorized_key: "ssh-ed25519 AAAA",
+  expires_at: "2026-03-01T13:00:00Z",
+};
 
 const ROUTES: readonly BodyRoute[] = [
   {
@@ -90,6 +117,124 @@ const ROUTES: readonly BodyRoute[] = [
     wrong: [
       { timestamp: "t" },
       { timestamp: "t", corrections: [{ type: "x", detail: "" }] },
+    ],
+  },
+  {
+    name: "key rotation",
+    method: "POST",
+    path: () => "/v1/keys/rotate",
+    bearer: asNode,
+    good: { node_id: "n", new_public_key: newPublicKey() },
+    wrong: [{}, { node_id: "n" }, { node_id: "", new_public_key: "k" }],
+  },
+  {
+    name: "capabilities",
+    method: "PUT",
+    path: nodePath("/capabilities"),
+    bearer: asNode,
+    good: { builtin_actions: [], hooks: [] },
+    wrong: [
+      {},
+      { builtin_actions: [], hooks: {} },
+      { builtin_actions: [{ name: "" }], hooks: [] },
+      { builtin_actions: [], hooks: [], binary: { version: 1 } },
+    ],
+    maxBytes: MAX_CAPABILITIES_BYTES,
+  },
+  {
+    name: "endpoint",
+    method: "PUT",
+    path: nodePath("/endpoint"),
+    bearer: asNode,
+    good: { public_endpoint: "192.0.2.1:51820", nat_type: "none" },
+    wrong: [
+      { public_endpoint: "192.0.2.1:51820" },
+      { public_endpoint: "", nat_type: "none" },
+      { public_endpoint: "host.example:51820", nat_type: "none" },
+      { public_endpoint: "192.0.2.1:0", nat_type: "none" },
+      { public_endpoint: "192.0.2.1:51820", nat_type: "restricted" },
+    ],
+  },
+  {
+    name: "execution ack",
+    method: "POST",
+    path: nodePath("/executions/x/ack"),
+    bearer: asNode,
+    good: { execution_id: "x", status: "accepted", reason: "" },
+    wrong: [
+      {},
+      { execution_id: "x", status: "done", reason: "" },
+      { execution_id: "x", status: "rejected", reason: "" },
+      { execution_id: "x", status: "rejected", reason: "r".repeat(256) },
+      { execution_id: "", status: "accepted", reason: "" },
+    ],
+  },
+  {
+    name: "execution result",
+    method: "POST",
+    path: nodePath("/executions/x/result"),
+    bearer: asNode,
+    good: RESULT,
+    wrong: [
+      {},
+      { ...RESULT, status: "fine" },
+      { ...RESULT, exit_code: 1.5 },
+      { ...RESULT, stdout: null },
+      { ...RESULT, triggered_by: {} },
+    ],
+    maxBytes: MAX_RESULT_BYTES,
+  },
+  {
+    name: "admin policies",
+    method: "PUT",
+    path: () => "/admin/v1/policies/p",
+    bearer: asAdmin,
+    good: { rules: [RULE] },
+    wrong: [
+      {},
+      { rules: {} },
+      { rules: [{}] },
+      { rules: [{ ...RULE, port: 65_536 }] },
+      { rules: [{ ...RULE, port: "22" }] },
+      { rules: [{ ...RULE, src: "" }] },
+      { rules: [{ ...RULE, src: "\ud800" }] },
+      { rules: [{ ...RULE, protocol: "T C P" }] },
+      { rules: [{ ...RULE, priority: 1 }] },
+      { rules: [RULE], id: "p" },
+    ],
+  },
+  {
+    name: "admin actions",
+    method: "POST",
+    path: adminPath("/actions"),
+    bearer: asAdmin,
+    good: { action: "restart" },
+    wrong: [
+      {},
+      { action: "" },
+      { action: "rm -rf /" },
+      { action: "a", parameters: { n: 1 } },
+      { action: "a", parameters: { n: "\ud800" } },
+      { action: "a", timeout: 30 },
+      { action: "a", timeout: "0s" },
+      { action: "a", timeout: "25h" },
+      { action: "a", command: "/bin/sh" },
+    ],
+  },
+  {
+    name: "admin sessions",
+    method: "POST",
+    path: adminPath("/sessions"),
+    bearer: asAdmin,
+    good: SESSION,
+    wrong: [
+      {},
+      { ...SESSION, target_host: "a b" },
+      { ...SESSION, target_port: 0 },
+      { ...SESSION, authorized_key: "ssh-ed25519 A\nssh-ed25519 B" },
+      { ...SESSION, expires_at: "soon" },
+      { ...SESSION, expires_at: "2026-03-01T12:00:00Z" },
+      { ...SESSION, expires_at: "2026-03-02T12:00:00.001Z" },
     ],
   },
   {
@@ -175,11 +320,15 @@ function badBodies(route: BodyRoute) {
     ),
     bad("a byte order mark", `\ufeff${good}`),
     bad("a member twice", `{"${member}":null,${good.slice(1)}`),
-    bad("deep nesting", "[".repeat(500_000)),
+    bad("deep nesting", "[".repeat(Math.min(500_000, limit))),
     bad(
       "deep nesting that is JSON",
       `${good.slice(0, -1)},"x":${"[".repeat(200_000)}${"]".repeat(200_000)}`,
-      route.bearer === asAdmin ? "malformed_body" : "",
+      route.bearer === asAdmin
+        ? "malformed_body"
+        : limit < 400_000
+        ? "body_too_large"
+        : "",
     ),
     bad("a body over the limit", " ".repeat(limit + 1), "body_too_large"),
     bad("no gzip where it says so", good, "malformed_body", {
@@ -207,6 +356,9 @@ for (const route of ROUTES) {
       (await node.admin("GET", "/events")).text,
       (await node.admin("GET", "/reports")).text,
       (await node.admin("GET", "/drift")).text,
+      (await node.admin("GET", "/executions")).text,
+      (await node.admin("GET", "/sessions")).text,
+      (await plane.admin("GET", "/policies")).text,
       (await plane.admin("GET", "/audit")).text,
       (await plane.admin("GET", "/nodes")).text,
     ];

@@ -45,11 +45,16 @@ export class RunningPlane implements AsyncDisposable {
   #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
-  private constructor(readonly dataDir: string) {}
+  private constructor(
+    readonly dataDir: string,
+    readonly options: { readonly artifactsDir?: string },
+  ) {}
 
-  static async start(): Promise<RunningPlane> {
+  static async start(
+    options: { readonly artifactsDir?: string } = {},
+  ): Promise<RunningPlane> {
     const dataDir = await Deno.makeTempDir({ prefix: "plexd-cp-" });
-    const running = new RunningPlane(dataDir);
+    const running = new RunningPlane(dataDir, options);
     await running.#start();
     return running;
   }
@@ -67,6 +72,7 @@ export class RunningPlane implements AsyncDisposable {
     this.#plane = await createControlPlane({
       dataDir: this.dataDir,
       listen: { hostname: "127.0.0.1", port: 0 },
+      ...this.options,
       version: "1.2.3",
       io: { clock: this.clock, random: systemRandom, log: this.log },
     });

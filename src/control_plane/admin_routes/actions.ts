@@ -50,16 +50,16 @@ export function actionRoutes(services: Services): Route[] {
           requestSchema,
           bodyLimits(services),
         );
-        const parameters = checkedText(
-          "A parameter",
-          JSON.stringify(value.parameters ?? {}),
-        );
+        const parameters = value.parameters ?? {};
+        for (const text of Object.entries(parameters).flat()) {
+          checkedText("A parameter", text);
+        }
         const requestedAtMs = io.clock.now();
         const execution = {
           id: uuidV7(io.clock, io.random),
           nodeId: params["id"]!,
           action: value.action,
-          parameters,
+          parameters: JSON.stringify(parameters),
           timeoutMs: timeoutFrom(value.timeout),
           requestedAtMs,
           expiresAtMs: requestedAtMs + STARTS_WITHIN_MS,
@@ -70,7 +70,7 @@ export function actionRoutes(services: Services): Route[] {
           await emitToNode(emit, "action_request", node, epoch, {
             execution_id: execution.id,
             action: execution.action,
-            parameters: value.parameters ?? {},
+            parameters,
             ...timeoutMember(execution),
             expires_at: isoTime(execution.expiresAtMs),
           });

@@ -11,7 +11,7 @@ import type { Services } from "../services.ts";
 import { nodeRoute } from "./node_route.ts";
 
 /** Room for more output than is kept. */
-const MAX_RESULT_BYTES = 2 * 1024 * 1024;
+export const MAX_RESULT_BYTES = 2 * 1024 * 1024;
 
 const MAX_REASON = 255;
 
