@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { createControlPlane } from "../../src/control_plane/control_plane.ts";
 import { openSqliteStorage } from "../../src/control_plane/sqlite_storage.ts";
+import { SCHEMA_STEPS } from "../../src/control_plane/storage/sqlite_schema.ts";
 import { ControlPlaneStartError } from "../../src/control_plane/start_error.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
@@ -168,6 +169,29 @@ Deno.test("createControlPlane() serves TLS with a given certificate", async () =
   assert.equal((await answer.json()).status, "ok");
   stop.abort();
   await running;
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("openSqliteStorage() takes a database of an earlier schema along", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/a.db`;
+  const earlier = new DatabaseSync(path);
+  earlier.exec(`${SCHEMA_STEPS[0]} PRAGMA user_version = 1;
+    INSERT INTO domains VALUES ('d', 'default', '10.42.0.0/16');
+    INSERT INTO nodes (id, domain_id, dialect, hostname, public_key, mesh_ip,
+      labels, bearer_hash, sealed_key, first_sequence, registered_at)
+      VALUES ('n', 'd', 1, 'h', 'k', '10.42.0.1', '{}', x'00', x'00', 0, 0);
+    INSERT INTO events (id, type, domain_id, node_id, payload, signing_key_id,
+      created_at) VALUES ('e', 'signing_key_rotated', 'd', NULL, '{}', 's', 0);`);
+  earlier.close();
+  const storage = openSqliteStorage(path);
+  const { node, events } = await storage.read(async (rows) => ({
+    node: await rows.nodes.byId("n"),
+    events: await rows.events.after(0, { nodeId: "n", domainId: "d" }, 9),
+  }));
+  assert.deepEqual([node?.endpoint, node?.keyVersion], ["", 1]);
+  assert.deepEqual(events.map(({ id }) => id), ["e"]);
+  storage.close();
   await Deno.remove(folder, { recursive: true });
 });
 
