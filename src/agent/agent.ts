@@ -2,12 +2,16 @@ import type { Config } from "../config/settings.ts";
 import { runTogether } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
 import { Degraded } from "../sync/degraded.ts";
+import type { SystemSample } from "../uplink/node_uplink.ts";
+import type { Metric } from "../wire/bodies.ts";
+import { storeRecoveredRecord } from "./audit_records.ts";
 import { buildDownstream } from "./downstream.ts";
 import { ensureJoined } from "./join.ts";
 import { buildLocalApi } from "./local_api.ts";
 import type { NodeContext } from "./node_context.ts";
 import { openStore } from "./open_store.ts";
 import { openUplink } from "./open_uplink.ts";
+import { openIntake } from "./telemetry_intake.ts";
 import { buildUpstream } from "./upstream.ts";
 import { watchContact } from "./watch_contact.ts";
 import { watchDisk } from "./watch_disk.ts";
@@ -30,14 +34,17 @@ export interface AgentOptions {
  * @throws what keeps it from starting, or the failure of a part.
  */
 export async function runAgent(options: AgentOptions): Promise<void> {
-  const { config, io, version, stop } = options;
+  const { config, version, stop } = options;
+  const intake = openIntake(config, options.io);
+  const { io } = intake;
   const startedAtMs = io.clock.now();
   const degraded = new Degraded(io.clock, io.log);
   // What is wrong with the configuration must show before anything is written.
   const client = await openUplink(config, io, version);
-  await using store = await openStore(config, io, version, ({ file, what }) => {
-    const detail = `${file}: ${what}`;
+  await using store = await openStore(config, io, version, (recovery) => {
+    const detail = `${recovery.file}: ${recovery.what}`;
     degraded.raise("corruption_recovered", { detail });
+    intake.record(storeRecoveredRecord(recovery));
   });
   const disk = watchDisk(degraded);
   store.state.onChange(disk.wrote);
@@ -45,8 +52,15 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const identity = await ensureJoined(store, client, config, io, stop);
   const { nodeId } = identity;
   client.setAuthToken(identity.nodeSecretKey);
+  intake.hide(identity.nodeSecretKey);
+  const send = async (to: string, body: unknown, signal: AbortSignal) => {
+    const path = `/v1/nodes/${encodeURIComponent(nodeId)}/${to}`;
+    await client.postJson(path, body, signal);
+  };
   await runNode({
     ...options,
+    io,
+    intake,
     startedAtMs,
     store,
     identity,
@@ -60,12 +74,20 @@ export async function runAgent(options: AgentOptions): Promise<void> {
         client.syncReports(nodeId, changes, signal),
       openEvents: (lastEventId, signal) =>
         client.openEvents(nodeId, lastEventId, signal),
+      sendMetrics: (samples, signal) =>
+        send("metrics", samples.map(systemMetric), signal),
+      sendLogs: (entries, signal) => send("logs", entries, signal),
+      sendAudit: (entries, signal) => send("audit", entries, signal),
     },
     exposed: client.exposed,
     degraded,
     disk,
     contact: watchContact(degraded),
   }, stop);
+}
+
+function systemMetric({ timestamp, data }: SystemSample): Metric {
+  return { timestamp, group: "system", data };
 }
 
 /** Runs all parts of a registered node: the one place where they meet. */
@@ -75,11 +97,19 @@ async function runNode(context: NodeContext, stop: AbortSignal): Promise<void> {
   const upstream = buildUpstream(context, downstream);
   const api = buildLocalApi(context, downstream, upstream);
   const { feed, reconciler, dispatcher } = downstream;
-  const { syncer, heartbeat } = upstream;
+  const { syncer, heartbeat, health, telemetry } = upstream;
   const named = { node_id: identity.nodeId };
 
   io.log.info("Agent started", { version, ...named });
-  await runTogether([api, feed, reconciler, syncer, heartbeat], stop);
+  await runTogether([
+    api,
+    feed,
+    reconciler,
+    syncer,
+    heartbeat,
+    health,
+    ...telemetry.parts,
+  ], stop);
   await dispatcher.drain();
   io.log.info("Agent stopped", named);
 }

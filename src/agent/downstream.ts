@@ -5,6 +5,7 @@ import { eventReader } from "../trust/event_reader.ts";
 import { Keyring } from "../trust/keyring.ts";
 import { ReplayWindow } from "../trust/replay_window.ts";
 import { EventFeed } from "../uplink/event_feed.ts";
+import { eventRefusedRecord } from "./audit_records.ts";
 import { eventHandlers } from "./event_handlers.ts";
 import type { NodeContext } from "./node_context.ts";
 
@@ -33,6 +34,8 @@ export function buildDownstream(context: NodeContext): Downstream {
     ledger: store.events,
     ...eventHandlers(context, { keyring, pull }),
     pull,
+    onRefused: (reason, count) =>
+      context.intake.record(eventRefusedRecord(reason, count)),
     ...io,
   });
   const feed = new EventFeed({

@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import type { Config } from "../config/settings.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Identity } from "../store/identity.ts";
@@ -8,6 +7,7 @@ import { register } from "../sync/registration.ts";
 import { findToken } from "../sync/token_sources.ts";
 import type { ControlClient } from "../uplink/control_client.ts";
 import { ControlError } from "../uplink/control_error.ts";
+import { hostNameOf } from "./host_name.ts";
 import { registrationDialectFrom } from "./join_dialect.ts";
 import { openStore } from "./open_store.ts";
 import { openUplink } from "./open_uplink.ts";
@@ -77,7 +77,7 @@ function joinWith(
     forgetFormer: () => forgetFormer(store),
     controlPlane: config["api.base_url"] ?? "",
     ...registrationDialectFrom(config),
-    hostname: config["registration.hostname"] ?? hostname(),
+    hostname: hostNameOf(config),
     metadata: config["registration.metadata"],
     maxRetryMs: config["registration.max_retry_duration"],
     io,

@@ -1,6 +1,7 @@
 import { NodeApi } from "../node_api/node_api.ts";
 import type { Membership } from "../store/membership.ts";
 import { nodeSecretToKey } from "../wire/node_secret.ts";
+import { secretReadRecord } from "./audit_records.ts";
 import type { Downstream } from "./downstream.ts";
 import { nodeApiSettings } from "./node_api_settings.ts";
 import type { NodeContext } from "./node_context.ts";
@@ -34,6 +35,7 @@ export function buildLocalApi(
       key: nodeSecretToKey(identity.nodeSecretKey),
       fetch: (key, signal) => uplink.fetchSecret(key, signal),
     },
+    secretRead: (read) => context.intake.record(secretReadRecord(read)),
     status: () => statusDocument(sources, freshness()),
     freshness,
     settings: nodeApiSettings(config),
@@ -44,7 +46,7 @@ export function buildLocalApi(
 function statusSources(
   { config, store, identity, degraded, version, startedAtMs }: NodeContext,
   { feed, reconciler, dispatcher }: Downstream,
-  { syncer }: Upstream,
+  { syncer, telemetry }: Upstream,
 ): StatusSources {
   return {
     about: {
@@ -62,6 +64,7 @@ function statusSources(
     pull: () => reconciler.status,
     state: () => stateCounts(store),
     sync: () => ({ ...syncer.status, pending: syncer.pending }),
+    telemetry: () => telemetry.status(),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Membership } from "../store/membership.ts";
 import type { Degraded } from "../sync/degraded.ts";
 import type { ControlClient } from "../uplink/control_client.ts";
 import type { NodeUplink } from "../uplink/node_uplink.ts";
+import type { TelemetryIntake } from "./telemetry_intake.ts";
 import type { DiskWatch } from "./watch_disk.ts";
 
 /** What the parts of a running node share. */
@@ -18,12 +19,20 @@ export interface NodeContext {
   readonly identity: Identity;
   readonly uplink: Pick<
     NodeUplink,
-    "fetchState" | "fetchSecret" | "reportDrift" | "syncReports" | "openEvents"
+    | "fetchState"
+    | "fetchSecret"
+    | "reportDrift"
+    | "syncReports"
+    | "openEvents"
+    | "sendMetrics"
+    | "sendLogs"
+    | "sendAudit"
   >;
   readonly client: ControlClient;
   /** Strangers may read or change what goes over the connection. */
   readonly exposed: boolean;
   readonly degraded: Degraded;
+  readonly intake: TelemetryIntake;
   readonly disk: DiskWatch;
   /** Hears how each call to the control plane went. */
   readonly contact: (failure: unknown) => void;

@@ -42,6 +42,7 @@ export interface StatusSources {
     readonly lastError?: string | undefined;
     readonly nextTryMs?: Moment;
   };
+  telemetry(): StatusDocument["telemetry"];
 }
 
 /** When the control plane was last heard of. Times are ms since the Unix epoch. */
@@ -130,6 +131,7 @@ export function statusDocument(
       last_error: sync.lastError ?? null,
       next_try_at: timeOrNull(sync.nextTryMs),
     },
+    telemetry: sources.telemetry(),
   };
 }
 

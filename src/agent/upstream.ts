@@ -1,3 +1,4 @@
+import { HealthReport } from "../sync/health_report.ts";
 import { Heartbeat } from "../sync/heartbeat.ts";
 import { ReportSyncer } from "../sync/report_syncer.ts";
 import type { ControlClient } from "../uplink/control_client.ts";
@@ -6,11 +7,14 @@ import { formatDuration } from "../wire/duration.ts";
 import { binarySha256 } from "./binary_checksum.ts";
 import type { Downstream } from "./downstream.ts";
 import type { NodeContext } from "./node_context.ts";
+import { buildTelemetry, type Telemetry } from "./telemetry.ts";
 
 /** What tells the control plane about the node. */
 export interface Upstream {
   readonly syncer: ReportSyncer;
   readonly heartbeat: Heartbeat;
+  readonly health: HealthReport;
+  readonly telemetry: Telemetry;
 }
 
 /** Puts together what sends. */
@@ -38,6 +42,17 @@ export function buildUpstream(
       onReconcile: () => reconciler.trigger("heartbeat"),
       onRotateKeys: () => io.log.warn("Key rotation asked for"),
       onAnswer: contact,
+      io,
+    }),
+    telemetry: buildTelemetry({
+      config,
+      dialect: context.identity.dialect,
+      uplink,
+      intake: context.intake,
+    }),
+    health: new HealthReport({
+      health: degraded,
+      reports: store.reports,
       io,
     }),
   };

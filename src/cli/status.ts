@@ -28,7 +28,15 @@ export async function status(invocation: Invocation): Promise<number> {
   return EXIT.fine;
 }
 
-const SECTIONS = ["reasons", "stream", "events", "pull", "state", "sync"];
+const SECTIONS = [
+  "reasons",
+  "stream",
+  "events",
+  "pull",
+  "state",
+  "sync",
+  "telemetry",
+];
 
 /** An agent of another version may be running: enough to show nothing wrong. */
 function isStatus(body: unknown): body is StatusDocument {
@@ -97,6 +105,7 @@ export function statusLines(status: StatusDocument, nowMs: number): string[] {
       }` +
       (sync.last_error ? `; last error: ${sync.last_error}` : ""),
     ],
+    ["Telemetry", telemetryLine(status.telemetry)],
     [
       "Agent",
       `plexd ${status.version}, pid ${status.pid}, up ${
@@ -108,6 +117,18 @@ export function statusLines(status: StatusDocument, nowMs: number): string[] {
     // Errors quote what others said; that must not steer the terminal.
     `${name.padEnd(14)} ${text.replace(/\p{Cc}/gu, "\ufffd")}`.trimEnd()
   );
+}
+
+/** Such as `metrics 12 sent; logs off; audit 3 sent, 1 waiting`. */
+function telemetryLine(telemetry: StatusDocument["telemetry"]): string {
+  return Object.entries(telemetry).map(([name, counts]) => {
+    if (!counts) return `${name} off`;
+    const { sent, buffered, dropped, last_error } = counts;
+    return `${name} ${sent} sent` +
+      (buffered > 0 ? `, ${buffered} waiting` : "") +
+      (dropped > 0 ? `, ${dropped} dropped` : "") +
+      (last_error ? ` (${last_error})` : "");
+  }).join("; ");
 }
 
 function verdict({ status, stale, stream }: StatusDocument): string {

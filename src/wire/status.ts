@@ -50,6 +50,22 @@ export interface StatusDocument {
     readonly last_error: string | null;
     readonly next_try_at: string | null;
   };
+  /** Null for what is switched off. */
+  readonly telemetry: {
+    readonly metrics: TelemetryCounts | null;
+    readonly logs: TelemetryCounts | null;
+    readonly audit: TelemetryCounts | null;
+  };
+}
+
+/** What became of one kind of telemetry since the start. */
+export interface TelemetryCounts {
+  readonly sent: number;
+  /** Refused, or pushed out by newer ones. */
+  readonly dropped: number;
+  /** Waiting to be sent. */
+  readonly buffered: number;
+  readonly last_error: string | null;
 }
 
 /** Why the agent is degraded, and what that means for the node. */

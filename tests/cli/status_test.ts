@@ -42,6 +42,11 @@ const WELL: StatusDocument = {
     last_error: null,
     next_try_at: null,
   },
+  telemetry: {
+    metrics: { sent: 5, dropped: 0, buffered: 0, last_error: null },
+    logs: { sent: 0, dropped: 2, buffered: 1, last_error: "Status 503" },
+    audit: null,
+  },
 };
 
 Deno.test("statusLines() says of a node that is well what it does", () => {
@@ -54,6 +59,7 @@ Deno.test("statusLines() says of a node that is well what it does", () => {
     "Last pull      30s ago",
     "State          1 metadata, 2 data, 3 secrets, 4 reports (version 9)",
     "Report sync    0 waiting, last never",
+    "Telemetry      metrics 5 sent; logs 0 sent, 1 waiting, 2 dropped (Status 503); audit off",
     "Agent          plexd 1.2.3, pid 42, up 2h",
   ]);
 });

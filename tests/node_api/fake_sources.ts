@@ -165,4 +165,5 @@ export const sampleStatus: StatusDocument = {
     last_error: null,
     next_try_at: null,
   },
+  telemetry: { metrics: null, logs: null, audit: null },
 };

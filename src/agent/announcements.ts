@@ -1,0 +1,70 @@
+import type { Config } from "../config/settings.ts";
+import type { Part } from "../platform/part.ts";
+import type { Platform } from "../platform/platform.ts";
+import { Announcer } from "../sync/announcer.ts";
+import { capabilitiesOf, type Hook } from "../sync/capabilities.ts";
+import {
+  applyPeerEndpoints,
+  type PeerDirectory,
+} from "../sync/peer_endpoints.ts";
+import type { NodeUplink } from "../uplink/node_uplink.ts";
+import type { Capabilities, NatType } from "../wire/bodies.ts";
+import { binarySha256 } from "./binary_checksum.ts";
+
+/** What {@linkcode buildAnnouncements} works with. */
+export interface AnnouncementNeeds {
+  readonly config: Config;
+  readonly version: string;
+  readonly uplink: Pick<NodeUplink, "updateCapabilities" | "reportEndpoint">;
+  readonly peers: PeerDirectory;
+  /** What the operator allows the control plane to run. */
+  readonly hooks: () => Promise<readonly Hook[]>;
+  /** Asks for a pull of the whole state, for the reason given. */
+  readonly pull: (reason: string) => void;
+  readonly io: Platform;
+}
+
+/** Where the node is reached, and what stands in front of it. */
+interface Endpoint {
+  readonly publicEndpoint: string;
+  readonly natType: NatType;
+}
+
+/** What the node says about itself. */
+export interface Announcements {
+  readonly capabilities: Announcer<Capabilities>;
+  readonly endpoint: Announcer<Endpoint>;
+  readonly parts: readonly Part[];
+}
+
+/** Puts together what tells what the node can do and where it is. */
+export function buildAnnouncements(needs: AnnouncementNeeds): Announcements {
+  const { config, version, uplink, hooks, pull, io } = needs;
+  const capabilities = new Announcer({
+    name: "capabilities",
+    content: () => capabilitiesOf({ version, binarySha256, hooks }),
+    send: (content, signal) => uplink.updateCapabilities(content, signal),
+    io,
+  });
+  const endpoint = new Announcer<Endpoint>({
+    name: "endpoint",
+    content: () => Promise.resolve(endpointOf(config)),
+    async send({ publicEndpoint, natType }, signal) {
+      const peers = await uplink.reportEndpoint(
+        publicEndpoint,
+        natType,
+        signal,
+      );
+      const known = await applyPeerEndpoints(needs.peers, peers);
+      if (!known) pull("endpoints of unknown peers");
+    },
+    io,
+  });
+  return { capabilities, endpoint, parts: [capabilities, endpoint] };
+}
+
+function endpointOf(config: Config): Endpoint | undefined {
+  const publicEndpoint = config["nat.public_endpoint"];
+  if (publicEndpoint === undefined) return undefined;
+  return { publicEndpoint, natType: config["nat.type"] };
+}

@@ -1,0 +1,43 @@
+import type { SecretRead } from "../node_api/ports.ts";
+import type { Recovery } from "../store/recovery.ts";
+import type { AuditRecord } from "../sync/audit_trail.ts";
+
+/** Somebody on the node asked for a secret's value. */
+export function secretReadRecord(
+  { key, listener, status }: SecretRead,
+): AuditRecord {
+  return {
+    eventType: "secret_read",
+    action: "read",
+    subject: { type: "local_program", listener },
+    object: { type: "secret", key, status },
+    result: status === 200 ? "success" : "failure",
+  };
+}
+
+/** An event of the stream was refused: the `count`th for this reason. */
+export function eventRefusedRecord(
+  reason: string,
+  count: number,
+): AuditRecord {
+  return {
+    eventType: "event_refused",
+    action: "refuse",
+    subject: { type: "control_plane" },
+    object: { type: "event", reason, count },
+    result: "failure",
+  };
+}
+
+/** Something on disk was damaged, and was dealt with. */
+export function storeRecoveredRecord(
+  { file, what, action }: Recovery,
+): AuditRecord {
+  return {
+    eventType: "store_recovered",
+    action,
+    subject: { type: "agent" },
+    object: { type: "file", file, what },
+    result: "success",
+  };
+}

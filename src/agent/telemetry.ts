@@ -1,0 +1,95 @@
+import type { BatchSettings, BatchStatus } from "../sync/batch_sender.ts";
+import { BatchSender } from "../sync/batch_sender.ts";
+import type { Config } from "../config/settings.ts";
+import type { Part } from "../platform/part.ts";
+import type { NodeUplink } from "../uplink/node_uplink.ts";
+import type { Dialect } from "../wire/dialect.ts";
+import type { StatusDocument, TelemetryCounts } from "../wire/status.ts";
+import { SystemSampler } from "./system_sampler.ts";
+import type { TelemetryIntake } from "./telemetry_intake.ts";
+
+/** What {@linkcode buildTelemetry} works with. */
+export interface TelemetryNeeds {
+  readonly config: Config;
+  readonly dialect: Dialect;
+  readonly uplink: Pick<NodeUplink, "sendMetrics" | "sendLogs" | "sendAudit">;
+  readonly intake: TelemetryIntake;
+}
+
+/** What sends metrics, logs and audit records. */
+export interface Telemetry {
+  readonly parts: readonly Part[];
+  status(): StatusDocument["telemetry"];
+}
+
+/** Puts together what sends telemetry, as far as the settings want it. */
+export function buildTelemetry(needs: TelemetryNeeds): Telemetry {
+  const { config, uplink, intake } = needs;
+  const { logs, audit } = intake;
+  const shared = { dialect: needs.dialect, io: intake.plainIo };
+  const sampler = new SystemSampler({
+    dataDir: config.data_dir,
+    io: intake.io,
+  });
+  const metrics = config["metrics.enabled"]
+    ? new BatchSender({
+      name: "metrics",
+      collect: () => sampler.sample(),
+      send: (samples, signal) => uplink.sendMetrics(samples, signal),
+      ...batchSettings(config, "metrics"),
+      ...shared,
+    })
+    : undefined;
+  const logSender = logs && new BatchSender({
+    name: "logs",
+    collect: () => logs.drain(),
+    send: (entries, signal) => uplink.sendLogs(entries, signal),
+    ...batchSettings(config, "log_fwd"),
+    ...shared,
+  });
+  const auditSender = audit && new BatchSender({
+    name: "audit",
+    collect: () => audit.drain(),
+    send: (entries, signal) => uplink.sendAudit(entries, signal),
+    ...batchSettings(config, "audit_fwd"),
+    ...shared,
+  });
+  return {
+    parts: [metrics, logSender, auditSender].filter((part) =>
+      part !== undefined
+    ),
+    status: () => ({
+      metrics: countsOf(metrics?.status),
+      logs: countsOf(logSender?.status, logs),
+      audit: countsOf(auditSender?.status, audit),
+    }),
+  };
+}
+
+function batchSettings(
+  config: Config,
+  section: "metrics" | "log_fwd" | "audit_fwd",
+): BatchSettings {
+  return {
+    collectMs: config[`${section}.collect_interval`],
+    reportMs: config[`${section}.report_interval`],
+    batchSize: config[`${section}.batch_size`],
+  };
+}
+
+/** @param intake What waits to be collected counts as well. */
+function countsOf(
+  status: BatchStatus | undefined,
+  intake: { readonly dropped: number; readonly waiting: number } = {
+    dropped: 0,
+    waiting: 0,
+  },
+): TelemetryCounts | null {
+  if (!status) return null;
+  return {
+    sent: status.sent,
+    dropped: status.dropped + intake.dropped,
+    buffered: status.buffered + intake.waiting,
+    last_error: status.lastError ?? null,
+  };
+}

@@ -1,0 +1,58 @@
+import type { Config } from "../config/settings.ts";
+import { teeLogger } from "../platform/log.ts";
+import type { Platform } from "../platform/platform.ts";
+import { type AuditRecord, AuditTrail } from "../sync/audit_trail.ts";
+import { LogForwarder } from "../sync/log_forwarder.ts";
+import { hostNameOf } from "./host_name.ts";
+
+/**
+ * Where logs and audit records wait until the node can send them: from the
+ * first moment on, so that what happens before it has joined arrives, too.
+ */
+export interface TelemetryIntake {
+  /** For all parts: what they log as warnings and errors is forwarded. */
+  readonly io: Platform;
+  /**
+   * For what carries telemetry: nothing logged here is forwarded, or a failed
+   * call would ask for the next one without end.
+   */
+  readonly plainIo: Platform;
+  /** Notes something that has to be accounted for. */
+  readonly record: (record: AuditRecord) => void;
+  /** A credential in use: forwarded logs will not hold it. */
+  hide(secret: string): void;
+  /** Absent when they are not wanted. */
+  readonly logs?: LogForwarder;
+  /** Absent when they are not wanted. */
+  readonly audit?: AuditTrail;
+}
+
+/** Opens what takes logs and audit records, as far as the settings want them. */
+export function openIntake(config: Config, io: Platform): TelemetryIntake {
+  const hostname = hostNameOf(config);
+  const { clock } = io;
+  const secrets: string[] = [];
+  const logs = config["log_fwd.enabled"]
+    ? new LogForwarder({
+      hostname,
+      limit: 2 * config["log_fwd.batch_size"],
+      secrets: () => secrets,
+      clock,
+    })
+    : undefined;
+  const audit = config["audit_fwd.enabled"]
+    ? new AuditTrail({
+      hostname,
+      limit: 2 * config["audit_fwd.batch_size"],
+      clock,
+    })
+    : undefined;
+  return {
+    io: logs ? { ...io, log: teeLogger(io.log, logs.hear) } : io,
+    plainIo: io,
+    record: (record) => audit?.record(record),
+    hide: (secret) => secrets.push(secret),
+    ...(logs ? { logs } : {}),
+    ...(audit ? { audit } : {}),
+  };
+}

@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import {
+  eventRefusedRecord,
+  secretReadRecord,
+  storeRecoveredRecord,
+} from "../../src/agent/audit_records.ts";
+import { buildTelemetry } from "../../src/agent/telemetry.ts";
+import {
+  openIntake,
+  type TelemetryIntake,
+} from "../../src/agent/telemetry_intake.ts";
+import { type Config, SETTINGS } from "../../src/config/settings.ts";
+import { runTogether } from "../../src/platform/part.ts";
+import { ControlClient } from "../../src/uplink/control_client.ts";
+import type { AuditEntry, LogEntry } from "../../src/wire/bodies.ts";
+import type { StatusDocument } from "../../src/wire/status.ts";
+import { FakeClock, settle } from "../fakes/fake_clock.ts";
+import { FakeRandom } from "../fakes/fake_random.ts";
+import { MemoryLog } from "../fakes/memory_log.ts";
+import { type SeenRequest, TestServer, until } from "../uplink/serve.ts";
+
+function configWith(changes: Partial<Config>): Config {
+  const defaults = Object.fromEntries(
+    Object.entries(SETTINGS).map(([name, one]) => [name, one.defaultValue]),
+  );
+  return { ...defaults, data_dir: "/tmp", ...changes } as Config;
+}
+
+const CONFIG = configWith({
+  "registration.hostname": "node-1",
+  "metrics.enabled": false,
+});
+
+interface Running {
+  readonly intake: TelemetryIntake;
+  readonly clock: FakeClock;
+  readonly local: MemoryLog;
+  readonly server: TestServer;
+  status(): StatusDocument["telemetry"];
+  /** Moves time on until the server has seen so many calls. */
+  untilSeen(calls: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Sends over a real connection to a server that answers as `answer` says. */
+async function whileSending(
+  config: Config,
+  answer: (request: SeenRequest) => Response,
+  work: (running: Running) => Promise<void>,
+) {
+  await using server = new TestServer(answer);
+  const clock = new FakeClock();
+  const local = new MemoryLog();
+  const io = { clock, random: new FakeRandom(), log: local };
+  const intake = openIntake(config, io);
+  const client = new ControlClient({
+    baseUrl: server.url,
+    version: "test",
+    clock,
+    log: intake.plainIo.log,
+  });
+  let underWay = 0;
+  const post = (name: string) => async (body: unknown, signal: AbortSignal) => {
+    underWay++;
+    await client.postJson(`/v1/nodes/n/${name}`, body, signal)
+      .finally(() => underWay--);
+  };
+  const telemetry = buildTelemetry({
+    config,
+    dialect: 1,
+    uplink: {
+      sendMetrics: post("metrics"),
+      sendLogs: post("logs"),
+      sendAudit: post("audit"),
+    },
+    intake,
+  });
+  const stop = new AbortController();
+  const done = runTogether(telemetry.parts, stop.signal);
+  try {
+    await work({
+      intake,
+      clock,
+      local,
+      server,
+      status: telemetry.status,
+      async untilSeen(calls) {
+        while (server.seen.length < calls) {
+          await clock.advance(1_000);
+          await until("the answers are in", () => underWay === 0);
+        }
+        await settle();
+      },
+      stop: () => (stop.abort(), done),
+    });
+  } finally {
+    stop.abort();
+    await done;
+  }
+}
+
+function bodiesOf<Entry>(server: TestServer, name: string): Entry[] {
+  return server.seen
+    .filter(({ path }) => path.endsWith(`/${name}`))
+    .flatMap(({ body }) => JSON.parse(new TextDecoder().decode(body)));
+}
+
+const SECRET = "c4n4ryc4n4ryc4n4ryc4n4ry=";
+
+Deno.test("warnings, errors and audit records of the agent arrive, without secrets", () =>
+  whileSending(CONFIG, () => new Response("{}"), async (running) => {
+    const { intake, server, stop, local } = running;
+    intake.hide(SECRET);
+    intake.io.log.info("News");
+    intake.io.log.warn("The server quoted us", { text: `with ${SECRET}` });
+    intake.record(secretReadRecord({
+      key: "db-password",
+      listener: "/run/secrets.sock",
+      status: 200,
+    }));
+    intake.record(eventRefusedRecord("signature", 3));
+    intake.record(storeRecoveredRecord({
+      file: "state/data/a.json",
+      what: "its checksum is wrong",
+      action: "set aside",
+    }));
+    await stop();
+    const logs = bodiesOf<LogEntry>(server, "logs");
+    assert.deepEqual(logs.map(({ message, severity }) => [message, severity]), [
+      ['The server quoted us text="with [redacted]"', "warning"],
+    ]);
+    const audit = bodiesOf<AuditEntry>(server, "audit");
+    assert.deepEqual(
+      audit.map(({ event_type, result }) => [event_type, result]),
+      [
+        ["secret_read", "success"],
+        ["event_refused", "failure"],
+        ["store_recovered", "success"],
+      ],
+    );
+    assert.deepEqual(audit[0]?.object, {
+      type: "secret",
+      key: "db-password",
+      status: 200,
+    });
+    assert.ok(!JSON.stringify([logs, audit]).includes("c4n4ry"));
+    assert.ok(!JSON.stringify(logs).includes("db-password"));
+    const told = local.lines.filter(({ level }) => level !== "debug");
+    assert.deepEqual(told.map(({ message }) => message), [
+      "News",
+      "The server quoted us",
+    ]);
+    assert.deepEqual(running.status(), {
+      metrics: null,
+      logs: { sent: 1, dropped: 0, buffered: 0, last_error: null },
+      audit: { sent: 3, dropped: 0, buffered: 0, last_error: null },
+    });
+  }));
+
+Deno.test("a control plane that takes no logs gets no logs about that", () =>
+  whileSending(
+    CONFIG,
+    () => new Response("out of order", { status: 500 }),
+    async ({ intake, server, untilSeen, status }) => {
+      intake.io.log.error("It broke");
+      await untilSeen(4);
+      const messages = bodiesOf<LogEntry>(server, "logs");
+      assert.ok(messages.every(({ message }) => message === "It broke"));
+      assert.equal(status().logs?.buffered, 1);
+      assert.match(status().logs?.last_error ?? "", /500/);
+    },
+  ));
+
+Deno.test("samples of this machine are collected at one interval and sent at another", () =>
+  whileSending(
+    configWith({ "log_fwd.enabled": false, "audit_fwd.enabled": false }),
+    () => new Response(null, { status: 202 }),
+    async ({ server, untilSeen, status, clock, intake, local }) => {
+      assert.equal(intake.io.log, local);
+      intake.record(eventRefusedRecord("signature", 1));
+      await untilSeen(1);
+      assert.equal(clock.elapsed(), 60_000);
+      const samples = bodiesOf<{ timestamp: string }>(server, "metrics");
+      assert.ok(samples.length >= 1);
+      const { logs, audit, metrics } = status();
+      assert.deepEqual([logs, audit], [null, null]);
+      assert.equal(metrics?.sent, samples.length);
+    },
+  ));
+
+Deno.test("what waits to be collected counts as buffered, and as dropped past the limit", () =>
+  whileSending(
+    { ...CONFIG, "audit_fwd.batch_size": 2 },
+    () => new Response("{}"),
+    ({ intake, status }) => {
+      for (let n = 0; n < 7; n++) {
+        intake.record(eventRefusedRecord("stale", n));
+      }
+      const { audit } = status();
+      assert.equal(audit?.buffered, 4);
+      assert.equal(audit?.dropped, 3);
+      return Promise.resolve();
+    },
+  ));
