@@ -39,6 +39,7 @@ export function buildDownstream(context: NodeContext): Downstream {
     ...io,
   });
   const feed = new EventFeed({
+    dialect: identity.dialect,
     open: (lastEventId, signal) => uplink.openEvents(lastEventId, signal),
     pull: (signal) => reconciler.pullNow(signal),
     sink: dispatcher,

@@ -2,12 +2,10 @@ import type { Clock } from "../platform/clock.ts";
 import { describeError, type Logger } from "../platform/log.ts";
 import type { Part } from "../platform/part.ts";
 import type { Random } from "../platform/random.ts";
+import type { Dialect } from "../wire/dialect.ts";
+import { actionAfter } from "./after_failure.ts";
 import { backoffMs, RETRY_AFTER_CAP_MS } from "./backoff.ts";
-import {
-  AFTER_FAILURE,
-  ControlError,
-  type ControlFailure,
-} from "./control_error.ts";
+import { ControlError, type ControlFailure } from "./control_error.ts";
 import {
   EventStream,
   type MessageSink,
@@ -20,6 +18,8 @@ import { PullRequests } from "./pull_requests.ts";
 
 /** What {@linkcode EventFeed} needs. */
 export interface EventFeedOptions {
+  /** Decides what a failure means. @default {1} */
+  readonly dialect?: Dialect;
   readonly open: OpenEvents;
   /** Pulls the whole state once. */
   readonly pull: (signal: AbortSignal) => Promise<void>;
@@ -61,6 +61,7 @@ const GOOD_SERVICE_MS = 60_000;
 export class EventFeed implements Part {
   readonly name = "event feed";
   readonly #options: EventFeedOptions;
+  readonly #dialect: Dialect;
   readonly #settings: Required<EventFeedSettings>;
   readonly #series: FailureSeries;
   readonly #pulls: PullRequests;
@@ -75,6 +76,7 @@ export class EventFeed implements Part {
   constructor(options: EventFeedOptions) {
     const { clock, random } = options;
     this.#options = options;
+    this.#dialect = options.dialect ?? 1;
     this.#settings = withDefaults(options.settings ?? {});
     this.#series = new FailureSeries({
       baseMs: this.#settings.backoffBaseMs,
@@ -118,6 +120,7 @@ export class EventFeed implements Part {
     streaming: (signal) => this.#read(signal),
     waiting: (signal) => this.#wait(signal),
     polling: (signal) => this.#poll(signal),
+    pull_only: (signal) => this.#pullOnly(signal),
     refused: (signal) => this.#sleep(signal),
   };
 
@@ -143,8 +146,15 @@ export class EventFeed implements Part {
     } catch (error) {
       signal.throwIfAborted();
       if (cursor !== undefined) await this.#doubtCursor(error);
-      if (isRefusal(error)) return this.#refuse(error);
-      return this.#lose(error);
+      switch (actionAfter("events", error, this.#dialect)) {
+        case "auth":
+        case "permanent":
+          return this.#refuse(error);
+        case "pull_only_reprobe":
+          return this.#doWithout(error);
+        default:
+          return this.#lose(error);
+      }
     }
   }
 
@@ -184,22 +194,54 @@ export class EventFeed implements Part {
   }
 
   async #poll(signal: AbortSignal): Promise<LinkEvent> {
+    const pulled = await this.#pullInstead(signal);
+    if (pulled === "refused") return "refused";
+    this.#waitMs = Math.max(this.#waitMs, pulled.askedMs);
+    this.#status = { ...this.#status, nextTryMs: this.#nextTryMs() };
+    return await this.#sleep(signal);
+  }
+
+  /** Pulls again and again, until it is time to ask for a stream once more. */
+  async #pullOnly(signal: AbortSignal): Promise<LinkEvent> {
+    const { clock } = this.#options;
+    let probeMs = clock.elapsed() + this.#waitMs;
+    for (;;) {
+      const pulled = await this.#pullInstead(signal);
+      if (pulled === "refused") return "refused";
+      const nowMs = clock.elapsed();
+      const pauseMs = Math.max(
+        this.#jittered(this.#settings.pollIntervalMs),
+        pulled.askedMs,
+      );
+      // A probe is followed by a pull, so it waits as long as that has to.
+      probeMs = Math.max(probeMs, nowMs + pulled.askedMs);
+      this.#waitMs = probeMs - nowMs;
+      this.#status = { ...this.#status, nextTryMs: this.#nextTryMs() };
+      if (this.#waitMs <= pauseMs) return await this.#sleep(signal);
+      await clock.sleep(pauseMs, signal);
+    }
+  }
+
+  /** One pull in place of the stream. Its failure never throws. */
+  async #pullInstead(
+    signal: AbortSignal,
+  ): Promise<"refused" | { readonly askedMs: number }> {
     try {
-      await this.#options.pull(signal);
+      await this.#pulls.now(signal);
+      return { askedMs: 0 };
     } catch (error) {
       signal.throwIfAborted();
-      if (isRefusal(error)) return this.#refuse(error);
+      const action = actionAfter("state", error, this.#dialect);
+      if (action === "auth" || action === "permanent") {
+        this.#refuse(error);
+        return "refused";
+      }
       this.#options.log.warn("Pull instead of the event stream failed", {
         error: describeError(error),
       });
       const asked = error instanceof ControlError ? error.retryAfterMs ?? 0 : 0;
-      this.#waitMs = Math.max(
-        this.#waitMs,
-        Math.min(asked, RETRY_AFTER_CAP_MS),
-      );
+      return { askedMs: Math.min(asked, RETRY_AFTER_CAP_MS) };
     }
-    this.#status = { ...this.#status, nextTryMs: this.#nextTryMs() };
-    return await this.#sleep(signal);
   }
 
   async #sleep(signal: AbortSignal): Promise<LinkEvent> {
@@ -208,8 +250,8 @@ export class EventFeed implements Part {
   }
 
   #lose(error: unknown): LinkEvent {
-    this.#limited = error instanceof ControlError &&
-      AFTER_FAILURE[error.kind].stream === "rate_limited";
+    const action = actionAfter("events", error, this.#dialect);
+    this.#limited = action === "rate_limited";
     this.#waitMs = this.#series.add(error);
     this.#note(error);
     this.#options.log.warn("Event stream lost", {
@@ -220,15 +262,26 @@ export class EventFeed implements Part {
     return "lost";
   }
 
-  #refuse(error: ControlError): LinkEvent {
+  #refuse(error: unknown): LinkEvent {
     this.#waitMs = this.#jittered(this.#settings.reprobeIntervalMs);
     this.#note(error);
     this.#options.log.warn("Event stream refused", {
       error: describeError(error),
-      kind: error.kind,
       wait_ms: Math.round(this.#waitMs),
     });
     return "refused";
+  }
+
+  /** That is an answer, and no outage: the failures before are over. */
+  #doWithout(error: unknown): LinkEvent {
+    this.#waitMs = this.#jittered(this.#settings.reprobeIntervalMs);
+    this.#series.end();
+    this.#note(error);
+    this.#options.log.warn("No event stream here: pulling states instead", {
+      error: describeError(error),
+      wait_ms: Math.round(this.#waitMs),
+    });
+    return "no_stream";
   }
 
   #note(error: unknown) {
@@ -291,10 +344,4 @@ export class EventFeed implements Part {
     const unit = () => this.#options.random.unit();
     return backoffMs(0, unit, { baseMs: ms, maxMs: ms });
   }
-}
-
-function isRefusal(error: unknown): error is ControlError {
-  if (!(error instanceof ControlError)) return false;
-  const decision = AFTER_FAILURE[error.kind].stream;
-  return decision === "auth" || decision === "permanent";
 }

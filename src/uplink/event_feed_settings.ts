@@ -8,7 +8,11 @@ export interface EventFeedSettings {
   readonly pollingAfterMs?: number;
   /** Time between two such pulls, each followed by a try. @default {60000} */
   readonly pollIntervalMs?: number;
-  /** Time between tries after a refusal (401, 403, 404). @default {600000} */
+  /**
+   * Time between tries after a refusal (401, 403, 404), and where there is no
+   * stream at all.
+   * @default {600000}
+   */
   readonly reprobeIntervalMs?: number;
   /** Silence that ends a stream: several keep-alives must be lost. @default {90000} */
   readonly idleTimeoutMs?: number;

@@ -82,7 +82,10 @@ export class SseParser {
   push(bytes: Uint8Array): SseMessage[] {
     const messages: SseMessage[] = [];
     let at = this.#bomSeen < BOM.length ? this.#passBom(bytes) : 0;
+    // Each is looked for anew only once it is passed, or every line of a slice
+    // without the other one would be a look through all the rest.
     let nextCr = bytes.indexOf(CR, at);
+    let nextLf = bytes.indexOf(LF, at);
     while (at < bytes.length) {
       if (this.#afterCr) {
         this.#afterCr = false;
@@ -92,7 +95,7 @@ export class SseParser {
         }
       }
       if (nextCr >= 0 && nextCr < at) nextCr = bytes.indexOf(CR, at);
-      const nextLf = bytes.indexOf(LF, at);
+      if (nextLf >= 0 && nextLf < at) nextLf = bytes.indexOf(LF, at);
       const end = nextCr < 0 || (nextLf >= 0 && nextLf < nextCr)
         ? nextLf
         : nextCr;

@@ -6,6 +6,7 @@ import {
   type FeedStatus,
 } from "../../src/uplink/event_feed.ts";
 import type { EventFeedSettings } from "../../src/uplink/event_feed_settings.ts";
+import type { Dialect } from "../../src/wire/dialect.ts";
 import type { SseMessage } from "../../src/uplink/sse_parser.ts";
 import { FakeClock, settle } from "../fakes/fake_clock.ts";
 import { FakeRandom } from "../fakes/fake_random.ts";
@@ -30,6 +31,7 @@ class Uplink {
   pull: () => Promise<void> = () => Promise.resolve();
   accept: () => Promise<void> = () => Promise.resolve();
   cursor: string | undefined = "7";
+  dialect: Dialect = 1;
   resetCursor: () => Promise<void> = () => {
     this.cursor = undefined;
     return Promise.resolve();
@@ -60,6 +62,7 @@ class Uplink {
       random: new FakeRandom(),
       log: this.log,
       settings,
+      dialect: this.dialect,
       onState: (state, status) => {
         assert.equal(state, status.state);
         this.statuses.push(status);
@@ -416,6 +419,98 @@ Deno.test("EventFeed is refused when a pull is, while it polls", async () => {
   assert.deepEqual(uplink.clock.sleeping, [600_000]);
 });
 
+/** What dialect 2 answers where it has no event stream. */
+const noStream = () =>
+  new ControlError("server", "not here", {
+    status: 501,
+    code: "signed_event_bus_not_provisioned",
+  });
+
+Deno.test("EventFeed pulls at once where there is no stream, and probes every 10 minutes", async () => {
+  await using uplink = new Uplink({}, (uplink) => {
+    uplink.dialect = 2;
+    uplink.down = noStream();
+  });
+  await settle();
+  assert.equal(uplink.state, "pull_only");
+  assert.equal(uplink.pulls, 1);
+  assert.equal(uplink.feed.status.lastError, "not here");
+  assert.equal(uplink.feed.status.nextTryMs, uplink.clock.now() + 600_000);
+  await uplink.clock.advance(599_999);
+  assert.equal(uplink.attempts, 1);
+  assert.equal(uplink.pulls, 10, "one at the start, then each minute");
+  await uplink.clock.advance(1);
+  assert.equal(uplink.attempts, 2);
+  assert.equal(uplink.state, "pull_only");
+  uplink.down = undefined;
+  await uplink.clock.advance(600_000);
+  assert.equal(uplink.state, "streaming");
+  assert.equal(uplink.feed.status.lastError, undefined);
+});
+
+Deno.test("EventFeed takes the same answer for an outage in dialect 1", async () => {
+  await using uplink = new Uplink({}, (uplink) => uplink.down = noStream());
+  await settle();
+  assert.equal(uplink.state, "waiting");
+  assert.deepEqual(uplink.clock.sleeping, [1_000]);
+});
+
+Deno.test("EventFeed takes another 501 for an outage in dialect 2", async () => {
+  await using uplink = new Uplink({}, (uplink) => {
+    uplink.dialect = 2;
+    uplink.down = new ControlError("server", "no", { status: 501 });
+  });
+  await settle();
+  assert.equal(uplink.state, "waiting");
+});
+
+Deno.test("EventFeed goes on without a stream when the pulls fail, too", async () => {
+  await using uplink = new Uplink({}, (uplink) => {
+    uplink.dialect = 2;
+    uplink.down = noStream();
+    uplink.pull = () => Promise.reject(noStream());
+  });
+  await uplink.clock.advance(600_000);
+  assert.equal(uplink.state, "pull_only");
+  assert.equal(uplink.attempts, 2);
+});
+
+Deno.test("EventFeed without a stream waits as long as the server asks a pull to", async () => {
+  await using uplink = new Uplink({}, (uplink) => {
+    uplink.dialect = 2;
+    uplink.down = noStream();
+    uplink.pull = () =>
+      Promise.reject(
+        new ControlError("rate_limited", "busy", { retryAfterMs: 1_200_000 }),
+      );
+  });
+  await uplink.clock.advance(1_199_999);
+  assert.equal(uplink.pulls, 1);
+  assert.equal(uplink.attempts, 1);
+  await uplink.clock.advance(1);
+  assert.equal(uplink.attempts, 2);
+});
+
+Deno.test("EventFeed without a stream is refused when a pull is", async () => {
+  await using uplink = new Uplink({}, (uplink) => {
+    uplink.dialect = 2;
+    uplink.down = noStream();
+    uplink.pull = () => Promise.reject(new ControlError("unauthorized", "no"));
+  });
+  await settle();
+  assert.equal(uplink.state, "refused");
+  assert.equal(uplink.feed.status.failure, "unauthorized");
+});
+
+Deno.test("EventFeed probes on time where pulls are rarer than probes", async () => {
+  await using uplink = new Uplink({ reprobeIntervalMs: 30_000 }, (uplink) => {
+    uplink.dialect = 2;
+    uplink.down = noStream();
+  });
+  await uplink.clock.advance(30_000);
+  assert.equal(uplink.attempts, 2);
+});
+
 async function untilRefused(uplink: Uplink): Promise<void> {
   uplink.down = unreachable();
   await settle();
@@ -424,12 +519,25 @@ async function untilRefused(uplink: Uplink): Promise<void> {
   }
 }
 
-Deno.test("EventFeed drops a cursor that the server answers with 400", async () => {
-  await using uplink = new Uplink({}, (uplink) => {
-    uplink.failures.push(new ControlError("bad_request", "bad cursor"));
+for (const dialect of [1, 2] as const) {
+  Deno.test(`EventFeed in dialect ${dialect} drops a cursor that is answered with 400, and pulls`, async () => {
+    await using uplink = new Uplink({}, (uplink) => {
+      uplink.dialect = dialect;
+      uplink.failures.push(new ControlError("bad_request", "bad cursor"));
+    });
+    await uplink.clock.advance(1_000);
+    assert.deepEqual(uplink.askedIds, ["7", undefined]);
+    assert.equal(uplink.state, "streaming");
+    assert.equal(uplink.pulls, 1);
   });
-  await uplink.clock.advance(1_000);
-  assert.deepEqual(uplink.askedIds, ["7", undefined]);
+}
+
+Deno.test("EventFeed does not run hot against a server that answers everything with 400", async () => {
+  await using uplink = new Uplink({}, (uplink) => {
+    uplink.down = new ControlError("bad_request", "no");
+  });
+  await uplink.clock.advance(63_000);
+  assert.deepEqual(uplink.askedIds, ["7", ...Array(6).fill(undefined)]);
 });
 
 Deno.test("EventFeed goes on when the cursor cannot be dropped", async () => {
@@ -462,7 +570,9 @@ Deno.test("EventFeed answers an event that is too long with a pull, and streams 
   await settle();
   assert.equal(uplink.pulls, 1);
   uplink.send(`data: ${"x".repeat(30)}\n\ndata: b\n\n`);
-  await settle();
+  await uplink.clock.advance(999);
+  assert.equal(uplink.pulls, 1, "a second has not passed since the last one");
+  await uplink.clock.advance(1);
   assert.equal(uplink.pulls, 2);
   assert.equal(uplink.feed.skippedEvents, 1);
   assert.deepEqual(uplink.messages.map(({ data }) => data), ["b"]);
@@ -480,11 +590,22 @@ Deno.test("EventFeed asks for one pull at a time, and for one more after it", as
   }
   assert.equal(uplink.pulls, 1);
   release();
-  await settle();
+  await uplink.clock.advance(1_000);
   assert.equal(uplink.pulls, 2);
   release();
-  await settle();
+  await uplink.clock.advance(1_000);
   assert.equal(uplink.pulls, 2);
+});
+
+Deno.test("EventFeed pulls no more than once a second, however many events are too long", async () => {
+  await using uplink = new Uplink({ maxEventBytes: 20 });
+  await settle();
+  for (let count = 0; count < 100; count++) {
+    uplink.send(`data: ${"x".repeat(30)}\n\n`);
+    await uplink.clock.advance(50);
+  }
+  assert.equal(uplink.feed.skippedEvents, 100);
+  assert.ok(uplink.pulls <= 6, String(uplink.pulls));
 });
 
 Deno.test("EventFeed.run() settles only when its pull has", async () => {
@@ -507,6 +628,13 @@ const moments: { state: string; setUp: (uplink: Uplink) => void }[] = [
   {
     state: "refused",
     setUp: (uplink) => uplink.down = new ControlError("forbidden", "no"),
+  },
+  {
+    state: "pull_only",
+    setUp: (uplink) => {
+      uplink.dialect = 2;
+      uplink.down = noStream();
+    },
   },
 ];
 for (const { state, setUp } of moments) {

@@ -3,7 +3,7 @@ import { ControlClient } from "../../src/uplink/control_client.ts";
 import { ControlError } from "../../src/uplink/control_error.ts";
 import { EventStream } from "../../src/uplink/event_stream.ts";
 import type { SseMessage } from "../../src/uplink/sse_parser.ts";
-import { FakeClock } from "../fakes/fake_clock.ts";
+import { FakeClock, settle } from "../fakes/fake_clock.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
 import {
   CountedAbort,
@@ -131,6 +131,46 @@ Deno.test("EventStream ends after 90 s of silence, and comments break the silenc
   assert.equal(error.kind, "timeout");
   await until("the connection is gone", () => server.cancelled);
   assert.deepEqual(fixture.clock.sleeping, []);
+});
+
+Deno.test("EventStream notices a connection whose other end is gone without a word", async () => {
+  // Half an event, then nothing: no end, no reset, and nobody to answer.
+  await using server = new RawServer(
+    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n" +
+      "transfer-encoding: chunked\r\n\r\n" +
+      "9\r\ndata: a\n\n\r\n7\r\ndata: b\r\n",
+    true,
+  );
+  const fixture = new Fixture();
+  const stream = await fixture.open(server.url);
+  const reading = failureFrom(stream.read());
+  await until("the message is there", () => fixture.messages.length === 1);
+  await settle();
+  await fixture.clock.advance(89_999);
+  assert.deepEqual(fixture.clock.sleeping, [1]);
+  await fixture.clock.advance(1);
+  const error = await reading;
+  assert.ok(error instanceof ControlError);
+  assert.equal(error.kind, "timeout");
+  assert.deepEqual(fixture.messages.map(({ data }) => data), ["a"]);
+  assert.deepEqual(fixture.clock.sleeping, []);
+});
+
+Deno.test("EventStream takes every single byte for a sign of life", async () => {
+  await using server = new StreamServer();
+  const fixture = new Fixture();
+  const opening = fixture.open(server.url);
+  await server.send(":");
+  const reading = (await opening).read();
+  for (const byte of "\ndata: slow\n\n:") {
+    await settle();
+    await fixture.clock.advance(80_000);
+    await server.send(byte);
+    await settle(50);
+  }
+  await until("the message is there", () => fixture.messages.length === 1);
+  await server.end();
+  await reading;
 });
 
 Deno.test("EventStream does not take a slow sink for silence", async () => {

@@ -10,19 +10,30 @@ const states: LinkState[] = [
   "streaming",
   "waiting",
   "polling",
+  "pull_only",
   "refused",
 ];
-const events: LinkEvent[] = ["opened", "lost", "refused", "due", "long_outage"];
+const events: LinkEvent[] = [
+  "opened",
+  "lost",
+  "refused",
+  "no_stream",
+  "due",
+  "long_outage",
+];
 
 const arrows: readonly (readonly [LinkState, LinkEvent, LinkState])[] = [
   ["connecting", "opened", "streaming"],
   ["connecting", "lost", "waiting"],
   ["connecting", "refused", "refused"],
+  ["connecting", "no_stream", "pull_only"],
   ["streaming", "lost", "waiting"],
   ["waiting", "due", "connecting"],
   ["waiting", "long_outage", "polling"],
   ["polling", "due", "connecting"],
   ["polling", "refused", "refused"],
+  ["pull_only", "due", "connecting"],
+  ["pull_only", "refused", "refused"],
   ["refused", "due", "connecting"],
 ];
 

@@ -175,3 +175,41 @@ Deno.test("SseParser refuses a limit that is not at least 1", () => {
     assert.throws(() => new SseParser({ maxEventBytes }), RangeError);
   }
 });
+
+const LIMIT = 256 * 1024;
+const endless = [
+  { of: "a line", start: "data: ", piece: "x" },
+  { of: "a field name", start: "", piece: "x" },
+  { of: "a comment", start: ":", piece: "x" },
+  { of: "an id", start: "id: ", piece: "7" },
+  { of: "lines of data", start: "", piece: "data: xxxxxxxx\n" },
+  { of: "empty lines of data", start: "", piece: "data\n" },
+  { of: "field names", start: "", piece: "abcdefgh\n" },
+  { of: "comments", start: "", piece: ":keep-alive\n" },
+  { of: "line ends", start: "", piece: "\r" },
+  { of: "ids", start: "", piece: "id: 7\n" },
+];
+for (const { of, start, piece } of endless) {
+  Deno.test(`SseParser holds little of ${of} without an end`, () => {
+    const parser = new SseParser({ maxEventBytes: LIMIT });
+    const bytes = encode(piece.repeat(Math.ceil(65_536 / piece.length)));
+    const held = () => {
+      const { heapUsed, external } = Deno.memoryUsage();
+      return heapUsed + external;
+    };
+    parser.push(encode(start));
+    const before = held();
+    for (let count = 0; count < 300; count++) {
+      assert.deepEqual(parser.push(bytes), []);
+    }
+    // 20 MiB are through. What only waits for the collector goes meanwhile.
+    let least = Infinity;
+    for (let count = 0; count < 100; count++) {
+      parser.push(bytes);
+      least = Math.min(least, held() - before);
+    }
+    assert.ok(least < 8 * 1024 * 1024, `${least} bytes`);
+    const rest = parser.push(encode("\n\ndata: after\n\n"));
+    assert.equal(rest.at(-1)?.data, "after");
+  });
+}
