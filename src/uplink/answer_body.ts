@@ -5,14 +5,18 @@ type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 /**
  * Reads a whole body, decoded, of at most `maxBytes`.
  *
+ * @param isText Bytes that are no text may begin like a gzip file and be none.
  * @throws {ControlError} kind "bad_answer" for a longer one, whose rest is not
- * read, and for bytes that are not UTF-8; "unreachable" when it breaks off.
+ * read; "unreachable" when it breaks off.
  */
-export async function readText(
+export async function readBytes(
   body: Body | null,
   maxBytes: number,
-): Promise<string> {
-  const { bytes, rest, failure } = await readDecoded(body, maxBytes);
+  isText: boolean,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { bytes, rest, failure } = isText
+    ? await readDecoded(body, maxBytes)
+    : await readUpTo(body, maxBytes);
   if (failure !== undefined) {
     throw new ControlError("unreachable", "The answer broke off", {
       cause: failure,
@@ -24,6 +28,11 @@ export async function readText(
       `The answer is longer than ${maxBytes} bytes`,
     );
   }
+  return bytes;
+}
+
+/** @throws {ControlError} kind "bad_answer" for bytes that are not UTF-8. */
+export function decodeText(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
@@ -65,7 +74,6 @@ async function readDecoded(
   body: Body | null,
   maxBytes: number,
 ): Promise<Start> {
-  if (!body) return { bytes: new Uint8Array(0), rest: false };
   const start = await readUpTo(body, maxBytes);
   const isGzip = start.bytes[0] === 0x1f && start.bytes[1] === 0x8b;
   if (!isGzip || start.rest || start.failure !== undefined) return start;
@@ -76,7 +84,8 @@ async function readDecoded(
   );
 }
 
-async function readUpTo(body: Body, maxBytes: number): Promise<Start> {
+async function readUpTo(body: Body | null, maxBytes: number): Promise<Start> {
+  if (!body) return { bytes: new Uint8Array(0), rest: false };
   const chunks: Uint8Array[] = [];
   let length = 0;
   let failure: unknown;

@@ -21,7 +21,7 @@ import { ControlError } from "./control_error.ts";
 import { decodeAnswer, withoutNulls } from "./decode_answer.ts";
 import { type HttpCall, HttpCaller } from "./http_caller.ts";
 import { encodeReportChanges, type ReportChanges } from "./report_changes.ts";
-import { checkBearer, eventIdHeader } from "./request_headers.ts";
+import { checkBearer } from "./request_headers.ts";
 
 /** Options for {@linkcode ControlClient}. */
 export interface ControlClientOptions {
@@ -58,7 +58,8 @@ export interface ControlClientOptions {
 export class ControlClient {
   /** The address is plain HTTP to another host, which was allowed. */
   readonly exposed: boolean;
-  readonly #http: HttpCaller;
+  /** What carries every call, for the {@linkcode NodeUplink} of either dialect. */
+  readonly http: HttpCaller;
   #token: string | undefined;
 
   /** @throws {RangeError} for an unusable address or time-out. */
@@ -81,7 +82,7 @@ export class ControlClient {
     }
     const base = checkBaseUrl(options.baseUrl, options.allowPlaintext ?? false);
     this.exposed = base.exposed;
-    this.#http = new HttpCaller({
+    this.http = new HttpCaller({
       base,
       userAgent: `plexd/${options.version}`,
       ...limits,
@@ -136,7 +137,7 @@ export class ControlClient {
   ): Promise<RegisterResponse> {
     checkBearer(bootstrapToken);
     const { method, path } = ENDPOINTS.register;
-    const text = await this.#http.text({
+    const text = await this.http.text({
       method,
       path,
       json: JSON.stringify(request),
@@ -220,15 +221,8 @@ export class ControlClient {
     lastEventId: string | undefined,
     signal: AbortSignal,
   ): Promise<ReadableStream<Uint8Array>> {
-    const call = {
-      ...this.#callTo("events", { nodeId }),
-      headers: {
-        "accept-encoding": "identity",
-        "cache-control": "no-cache",
-        ...eventIdHeader(lastEventId),
-      },
-    };
-    return await this.#http.stream(call, "text/event-stream", signal);
+    const call = this.#callTo("events", { nodeId });
+    return await this.http.events(call, lastEventId, signal);
   }
 
   async #call(
@@ -266,7 +260,7 @@ export class ControlClient {
 
   async #text(call: HttpCall, signal: AbortSignal): Promise<string> {
     const bearer = this.#token;
-    return await this.#http.text(
+    return await this.http.text(
       bearer === undefined ? call : { ...call, bearer },
       signal,
     );

@@ -1,12 +1,15 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/log.ts";
-import { readStart, readText } from "./answer_body.ts";
+import { decodeText, readBytes } from "./answer_body.ts";
 import type { BaseUrl } from "./base_url.ts";
-import { ControlError, failureOf } from "./control_error.ts";
+import { ControlError } from "./control_error.ts";
 import { withDeadline } from "./deadline.ts";
-import { encodeRequestBody } from "./request_body.ts";
-import { parseRetryAfter } from "./retry_after.ts";
-import { MAX_SERVER_TEXT_BYTES, presentServerText } from "./server_text.ts";
+import { bodyOf, type HttpCall, nameOf, shownPathOf } from "./http_call.ts";
+import { mediaTypeOf } from "./media_type.ts";
+import { refusalFrom } from "./refusal.ts";
+import { eventIdHeader } from "./request_headers.ts";
+
+export type { HttpCall } from "./http_call.ts";
 
 /** What every call to the control plane shares. */
 export interface HttpCallerOptions {
@@ -20,20 +23,17 @@ export interface HttpCallerOptions {
   readonly log: Logger;
 }
 
-/** One request. */
-export interface HttpCall {
-  readonly method: string;
-  /** Begins with a slash; its values are already encoded. */
-  readonly path: string;
-  /** JSON text. */
-  readonly json?: string;
-  readonly bearer?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+/** A whole answer with a status from 200 to 299. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Decoded, and bounded. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /**
  * Makes requests and turns everything that is not an answer with a status from
- * 200 to 299 into a {@linkcode ControlError}.
+ * 200 to 299 into a {@linkcode ControlError}. Both dialects stand on it.
  *
  * A redirect is such an error: following it would send the bearer wherever the
  * answer points.
@@ -42,22 +42,47 @@ export class HttpCaller {
   constructor(readonly options: HttpCallerOptions) {}
 
   /** Makes a call and reads its whole answer, within the request time-out. */
-  async text(call: HttpCall, signal: AbortSignal): Promise<string> {
-    const { clock, requestTimeoutMs: ms, maxAnswerBytes } = this.options;
+  async bytes(call: HttpCall, signal: AbortSignal): Promise<HttpAnswer> {
+    const { clock, requestTimeoutMs: ms } = this.options;
+    const { maxAnswerBytes = this.options.maxAnswerBytes } = call;
     const late = () => tooLate(call, ms);
     return await withDeadline({ clock, ms, signal, late }, async (signal) => {
-      const response = await this.#send(call, "application/json", signal);
-      return await readText(response.body, maxAnswerBytes);
+      const { status, headers, body } = await this.#send(call, signal);
+      const isText = call.accept !== "application/octet-stream";
+      const bytes = await readBytes(body, maxAnswerBytes, isText);
+      return { status, headers, bytes };
     });
   }
 
+  /** As {@linkcode bytes}, for an answer that is text. */
+  async text(call: HttpCall, signal: AbortSignal): Promise<string> {
+    return decodeText((await this.bytes(call, signal)).bytes);
+  }
+
   /**
-   * Opens a stream. Its start is bounded by the connect time-out, its length by
-   * nothing but `signal`.
+   * Opens an event stream, from after `lastEventId` when that is given. Its
+   * start is bounded by the connect time-out, its length by nothing but
+   * `signal`.
    */
-  async stream(
+  async events(
     call: HttpCall,
-    mediaType: string,
+    lastEventId: string | undefined,
+    signal: AbortSignal,
+  ): Promise<ReadableStream<Uint8Array>> {
+    return await this.#stream({
+      ...call,
+      accept: "text/event-stream",
+      headers: {
+        "accept-encoding": "identity",
+        "cache-control": "no-cache",
+        ...eventIdHeader(lastEventId),
+        ...call.headers,
+      },
+    }, signal);
+  }
+
+  async #stream(
+    call: HttpCall & { readonly accept: string },
     signal: AbortSignal,
   ): Promise<ReadableStream<Uint8Array>> {
     const { clock, connectTimeoutMs: ms } = this.options;
@@ -65,33 +90,26 @@ export class HttpCaller {
     return await withDeadline({ clock, ms, signal, late }, async (cut) => {
       // The caller's signal stands beside: it outlives the deadline.
       const both = AbortSignal.any([signal, cut]);
-      const { body, headers } = await this.#send(call, mediaType, both);
-      const type = headers.get("content-type")?.split(";")[0]?.trim();
-      if (body && type?.toLowerCase() === mediaType) return body;
+      const { body, headers } = await this.#send(call, both);
+      if (body && mediaTypeOf(headers) === call.accept) return body;
       await body?.cancel();
       throw new ControlError(
         "bad_answer",
-        `${nameOf(call)} was answered, but not with a stream of ${mediaType}`,
+        `${nameOf(call)} was answered, but not with a stream of ${call.accept}`,
       );
     });
   }
 
-  async #send(
-    call: HttpCall,
-    mediaType: string,
-    signal: AbortSignal,
-  ): Promise<Response> {
+  async #send(call: HttpCall, signal: AbortSignal): Promise<Response> {
     const { base, userAgent, httpClient, clock, log } = this.options;
-    const body = call.json === undefined
-      ? undefined
-      : await encodeRequestBody(call.json);
+    const body = await bodyOf(call);
     const start = clock.elapsed();
     let response: Response;
     try {
       response = await fetch(base.href + call.path, {
         method: call.method,
         headers: {
-          accept: mediaType,
+          accept: call.accept ?? "application/json",
           "accept-encoding": "gzip",
           "user-agent": userAgent,
           ...(call.bearer ? { authorization: `Bearer ${call.bearer}` } : {}),
@@ -112,31 +130,12 @@ export class HttpCaller {
     }
     log.debug("Control plane answered", {
       method: call.method,
-      path: call.path,
+      path: shownPathOf(call),
       status: response.status,
       duration_ms: Math.round(clock.elapsed() - start),
     });
     if (response.ok) return response;
-    throw await this.#refusal(call, response);
-  }
-
-  async #refusal(call: HttpCall, response: Response): Promise<ControlError> {
-    const { status, headers } = response;
-    const secrets = call.bearer ? [call.bearer] : [];
-    const { text, cut } = await readStart(response.body, MAX_SERVER_TEXT_BYTES);
-    const serverText = presentServerText(text, cut, secrets);
-    const retryAfterMs = status === 429 || status === 503
-      ? parseRetryAfter(headers.get("retry-after"), this.options.clock.now())
-      : undefined;
-    return new ControlError(
-      failureOf(status),
-      `${nameOf(call)} was answered with status ${status}`,
-      {
-        status,
-        ...(serverText ? { serverText } : {}),
-        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-      },
-    );
+    throw await refusalFrom(call, response, clock.now());
   }
 }
 
@@ -145,8 +144,4 @@ function tooLate(call: HttpCall, ms: number): ControlError {
     "timeout",
     `${nameOf(call)} got no answer within ${ms} ms`,
   );
-}
-
-function nameOf(call: HttpCall): string {
-  return `${call.method} ${call.path}`;
 }

@@ -8,13 +8,16 @@ export interface RequestBody {
 }
 
 /**
- * Encodes JSON text, compressed when it is longer than 1024 bytes.
+ * Encodes a text, compressed when it is longer than 1024 bytes.
  *
  * @see docs/wire.md, section a.1
  */
-export async function encodeRequestBody(json: string): Promise<RequestBody> {
-  const plain = new TextEncoder().encode(json);
-  const type = { "content-type": "application/json" };
+export async function encodeRequestBody(
+  text: string,
+  mediaType = "application/json",
+): Promise<RequestBody> {
+  const plain = new TextEncoder().encode(text);
+  const type = { "content-type": mediaType };
   if (plain.length <= GZIP_ABOVE_BYTES) return { bytes: plain, headers: type };
   const packed = new Blob([plain]).stream()
     .pipeThrough(new CompressionStream("gzip"));

@@ -1,0 +1,66 @@
+import { parseProblem, PROBLEM_MEDIA_TYPE } from "../wire/problem.ts";
+import { readStart } from "./answer_body.ts";
+import { ControlError, failureOf } from "./control_error.ts";
+import { type HttpCall, nameOf, secretsOf } from "./http_call.ts";
+import { mediaTypeOf } from "./media_type.ts";
+import { parseRetryAfter } from "./retry_after.ts";
+import { MAX_SERVER_TEXT_BYTES, presentServerText } from "./server_text.ts";
+
+/** A problem document is read whole up to this, since half of one is none. */
+const MAX_PROBLEM_BYTES = 64 * 1024;
+
+/** A longer name of a reason names nothing. */
+const CODE = /^[\w.:-]{1,128}$/;
+
+/**
+ * The error that an answer with a status outside 200 to 299 stands for. Reads a
+ * bounded start of its body, and frees the connection.
+ *
+ * @see docs/wire.md, sections a.1, a.2 and h.3
+ */
+export async function refusalFrom(
+  call: HttpCall,
+  response: Response,
+  nowMs: number,
+): Promise<ControlError> {
+  const { status, headers } = response;
+  const retryAfterMs = status === 429 || status === 503
+    ? parseRetryAfter(headers.get("retry-after"), nowMs)
+    : undefined;
+  return new ControlError(
+    failureOf(status),
+    `${nameOf(call)} was answered with status ${status}`,
+    {
+      status,
+      ...await reasonIn(response, secretsOf(call)),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    },
+  );
+}
+
+/** What the server says about the reason, fit to be shown. */
+async function reasonIn(
+  { headers, body }: Response,
+  secrets: readonly string[],
+): Promise<{ readonly serverText?: string; readonly code?: string }> {
+  const isProblem = mediaTypeOf(headers) === PROBLEM_MEDIA_TYPE;
+  const { text, cut } = await readStart(
+    body,
+    isProblem ? MAX_PROBLEM_BYTES : MAX_SERVER_TEXT_BYTES,
+  );
+  const problem = isProblem && !cut ? parseProblem(text) : undefined;
+  const { code, detail, title } = problem ?? {};
+  const shown = presentServerText(
+    problem ? detail ?? title ?? "" : text,
+    cut,
+    secrets,
+  );
+  return {
+    ...(shown ? { serverText: shown } : {}),
+    ...(code && isCode(code, secrets) ? { code } : {}),
+  };
+}
+
+function isCode(text: string, secrets: readonly string[]): boolean {
+  return CODE.test(text) && !secrets.some((secret) => text.includes(secret));
+}
