@@ -24,7 +24,7 @@ export interface HealthReportStore {
 export interface HealthReportOptions {
   readonly health: HealthSource;
   readonly reports: HealthReportStore;
-  /** Quiet time after a change before it is written. @default {1000} */
+  /** Quiet time after a change before it is written. @default {5000} */
   readonly debounceMs?: number;
   /** Least time between two writes. @default {30000} */
   readonly betweenMs?: number;
@@ -49,7 +49,7 @@ export class HealthReport implements Part {
   #wake: (() => void) | undefined;
 
   constructor(options: HealthReportOptions) {
-    const { debounceMs = 1_000, betweenMs = 30_000 } = options;
+    const { debounceMs = 5_000, betweenMs = 30_000 } = options;
     this.#options = options;
     this.#debounceMs = debounceMs;
     this.#betweenMs = betweenMs;

@@ -46,6 +46,7 @@ async function whileReporting(
         return Promise.resolve();
       },
     },
+    debounceMs: 1_000,
     io: { clock, random: new FakeRandom(), log },
   });
   const stop = new AbortController();

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { call } from "../node_api/raw_http.ts";
+import { eventually } from "./eventually.ts";
+import { Stage } from "./stage.ts";
+
+const CANARY = "c4n4ry-value";
+
+const OFTEN = {
+  collect_interval: "1s",
+  report_interval: "1s",
+} as const;
+
+Deno.test("load, warnings and audit records arrive upstream, the last ones at the stop", async () => {
+  await using stage = await Stage.open();
+  await stage.startControlPlane();
+  await stage.leaveToken();
+  const { node_id } = await stage.startAgent({
+    settings: {
+      metrics: OFTEN,
+      log_fwd: OFTEN,
+      audit_fwd: { report_interval: "10m" },
+    },
+  });
+  const told = async (kind: string) => {
+    const answer = await stage.admin.call("GET", `/nodes/${node_id}/${kind}`);
+    return JSON.stringify(answer);
+  };
+
+  await stage.admin.call("PUT", `/nodes/${node_id}/secrets/db-password`, {
+    value: CANARY,
+  });
+  const target = "/v1/state/secrets/db-password";
+  await eventually("the secret is served", async () => {
+    const { status, body } = await call(stage.secretsSocket, target);
+    return status === 200 && body.includes(CANARY) || undefined;
+  });
+  assert.equal((await stage.local(target)).status, 403);
+
+  await eventually(
+    "load of the machine is there",
+    async () =>
+      (await told("metrics")).includes("memory_used_bytes") || undefined,
+  );
+  const { telemetry } = await stage.statusWhen(
+    "it is counted",
+    ({ telemetry }) => (telemetry.metrics?.sent ?? 0) > 0,
+  );
+  assert.equal(telemetry.audit?.sent, 0, "their time has not come yet");
+  const screen = await stage.run("status");
+  assert.match(screen.stdout, /^Telemetry +metrics \d+ sent/m);
+
+  await stage.stopAgent();
+  const audit = await told("audit");
+  assert.match(audit, /"event_type":"secret_read"/);
+  assert.match(audit, /"key":"db-password","status":200/);
+  assert.match(audit, /"key":"db-password","status":403/);
+  const logs = await told("logs");
+  for (const text of [audit, logs, await told("metrics")]) {
+    assert.ok(!text.includes(CANARY));
+  }
+  assert.ok(!logs.includes("db-password"));
+});
+
+Deno.test("what happened while the control plane was away arrives afterwards", async () => {
+  await using stage = await Stage.open();
+  await stage.startControlPlane();
+  await stage.leaveToken();
+  const { node_id } = await stage.startAgent({
+    settings: { metrics: { enabled: false }, log_fwd: OFTEN },
+  });
+  await stage.stopControlPlane();
+  await stage.statusWhen(
+    "the outage is noticed",
+    ({ reasons }) =>
+      reasons.some(({ reason }) => reason === "control_plane_unreachable"),
+  );
+  await stage.startControlPlane();
+  await eventually("the warning is upstream", async () => {
+    const logs = await stage.admin.call("GET", `/nodes/${node_id}/logs`);
+    return JSON.stringify(logs).includes("Degraded reason=") || undefined;
+  });
+  const { telemetry } = await stage.status();
+  assert.equal(telemetry.metrics, null);
+  await stage.stopAgent();
+});
