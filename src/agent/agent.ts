@@ -2,8 +2,7 @@ import type { Config } from "../config/settings.ts";
 import { runTogether } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
 import { Degraded } from "../sync/degraded.ts";
-import type { SystemSample } from "../uplink/node_uplink.ts";
-import type { Metric } from "../wire/bodies.ts";
+import { Dialect1Uplink } from "../uplink/dialect1_uplink.ts";
 import { storeRecoveredRecord } from "./audit_records.ts";
 import { buildDownstream } from "./downstream.ts";
 import { ensureJoined } from "./join.ts";
@@ -50,13 +49,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   store.state.onChange(disk.wrote);
   store.reports.onChange(disk.wrote);
   const identity = await ensureJoined(store, client, config, io, stop);
-  const { nodeId } = identity;
-  client.setAuthToken(identity.nodeSecretKey);
   intake.hide(identity.nodeSecretKey);
-  const send = async (to: string, body: unknown, signal: AbortSignal) => {
-    const path = `/v1/nodes/${encodeURIComponent(nodeId)}/${to}`;
-    await client.postJson(path, body, signal);
-  };
   await runNode({
     ...options,
     io,
@@ -64,30 +57,16 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     startedAtMs,
     store,
     identity,
-    client,
-    uplink: {
-      fetchState: (signal) => client.fetchState(nodeId, signal),
-      reportDrift: (report, signal) =>
-        client.reportDrift(nodeId, report, signal),
-      fetchSecret: (key, signal) => client.fetchSecret(nodeId, key, signal),
-      syncReports: (changes, signal) =>
-        client.syncReports(nodeId, changes, signal),
-      openEvents: (lastEventId, signal) =>
-        client.openEvents(nodeId, lastEventId, signal),
-      sendMetrics: (samples, signal) =>
-        send("metrics", samples.map(systemMetric), signal),
-      sendLogs: (entries, signal) => send("logs", entries, signal),
-      sendAudit: (entries, signal) => send("audit", entries, signal),
-    },
+    uplink: new Dialect1Uplink({
+      http: client.http,
+      nodeId: identity.nodeId,
+      bearer: () => identity.nodeSecretKey,
+    }),
     exposed: client.exposed,
     degraded,
     disk,
     contact: watchContact(degraded),
   }, stop);
-}
-
-function systemMetric({ timestamp, data }: SystemSample): Metric {
-  return { timestamp, group: "system", data };
 }
 
 /** Runs all parts of a registered node: the one place where they meet. */
@@ -97,7 +76,7 @@ async function runNode(context: NodeContext, stop: AbortSignal): Promise<void> {
   const upstream = buildUpstream(context, downstream);
   const api = buildLocalApi(context, downstream, upstream);
   const { feed, reconciler, dispatcher } = downstream;
-  const { syncer, heartbeat, health, telemetry } = upstream;
+  const { syncer, heartbeat, health, announcements, telemetry } = upstream;
   const named = { node_id: identity.nodeId };
 
   io.log.info("Agent started", { version, ...named });
@@ -108,6 +87,7 @@ async function runNode(context: NodeContext, stop: AbortSignal): Promise<void> {
     syncer,
     heartbeat,
     health,
+    ...announcements.parts,
     ...telemetry.parts,
   ], stop);
   await dispatcher.drain();

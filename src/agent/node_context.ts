@@ -3,7 +3,6 @@ import type { Platform } from "../platform/platform.ts";
 import type { Identity } from "../store/identity.ts";
 import type { Membership } from "../store/membership.ts";
 import type { Degraded } from "../sync/degraded.ts";
-import type { ControlClient } from "../uplink/control_client.ts";
 import type { NodeUplink } from "../uplink/node_uplink.ts";
 import type { TelemetryIntake } from "./telemetry_intake.ts";
 import type { DiskWatch } from "./watch_disk.ts";
@@ -17,18 +16,7 @@ export interface NodeContext {
   readonly startedAtMs: number;
   readonly store: Membership;
   readonly identity: Identity;
-  readonly uplink: Pick<
-    NodeUplink,
-    | "fetchState"
-    | "fetchSecret"
-    | "reportDrift"
-    | "syncReports"
-    | "openEvents"
-    | "sendMetrics"
-    | "sendLogs"
-    | "sendAudit"
-  >;
-  readonly client: ControlClient;
+  readonly uplink: NodeUplink;
   /** Strangers may read or change what goes over the connection. */
   readonly exposed: boolean;
   readonly degraded: Degraded;

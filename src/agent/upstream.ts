@@ -1,9 +1,7 @@
 import { HealthReport } from "../sync/health_report.ts";
 import { Heartbeat } from "../sync/heartbeat.ts";
 import { ReportSyncer } from "../sync/report_syncer.ts";
-import type { ControlClient } from "../uplink/control_client.ts";
-import type { NodeUplink } from "../uplink/node_uplink.ts";
-import { formatDuration } from "../wire/duration.ts";
+import { type Announcements, buildAnnouncements } from "./announcements.ts";
 import { binarySha256 } from "./binary_checksum.ts";
 import type { Downstream } from "./downstream.ts";
 import type { NodeContext } from "./node_context.ts";
@@ -14,6 +12,7 @@ export interface Upstream {
   readonly syncer: ReportSyncer;
   readonly heartbeat: Heartbeat;
   readonly health: HealthReport;
+  readonly announcements: Announcements;
   readonly telemetry: Telemetry;
 }
 
@@ -22,8 +21,7 @@ export function buildUpstream(
   context: NodeContext,
   { reconciler }: Downstream,
 ): Upstream {
-  const { config, store, uplink, client, degraded, contact, io } = context;
-  const { nodeId } = context.identity;
+  const { config, version, store, uplink, degraded, contact, io } = context;
   const publicEndpoint = config["nat.public_endpoint"];
   return {
     syncer: new ReportSyncer({
@@ -34,7 +32,7 @@ export function buildUpstream(
       io,
     }),
     heartbeat: new Heartbeat({
-      uplink: { heartbeat: heartbeatOver(client, nodeId) },
+      uplink,
       intervalMs: config["heartbeat.interval"],
       reasons: () => degraded.list().map(({ reason }) => reason),
       binarySha256,
@@ -42,6 +40,15 @@ export function buildUpstream(
       onReconcile: () => reconciler.trigger("heartbeat"),
       onRotateKeys: () => io.log.warn("Key rotation asked for"),
       onAnswer: contact,
+      io,
+    }),
+    announcements: buildAnnouncements({
+      config,
+      version,
+      uplink,
+      peers: store.state,
+      hooks: () => Promise.resolve([]),
+      pull: (reason) => reconciler.trigger(reason),
       io,
     }),
     telemetry: buildTelemetry({
@@ -55,21 +62,5 @@ export function buildUpstream(
       reports: store.reports,
       io,
     }),
-  };
-}
-
-function heartbeatOver(
-  client: ControlClient,
-  nodeId: string,
-): NodeUplink["heartbeat"] {
-  return async (beat, signal) => {
-    const answer = await client.heartbeat(nodeId, {
-      node_id: nodeId,
-      timestamp: beat.timestamp,
-      status: beat.status,
-      uptime: formatDuration(beat.uptimeMs),
-      binary_checksum: beat.binarySha256 && `sha256:${beat.binarySha256}`,
-    }, signal);
-    return { reconcile: answer.reconcile, rotateKeys: answer.rotate_keys };
   };
 }

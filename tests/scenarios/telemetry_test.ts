@@ -83,3 +83,24 @@ Deno.test("what happened while the control plane was away arrives afterwards", a
   assert.equal(telemetry.metrics, null);
   await stage.stopAgent();
 });
+
+Deno.test("what the node can do and where it is reached is announced at the start", async () => {
+  await using stage = await Stage.open();
+  await stage.startControlPlane();
+  await stage.leaveToken();
+  const { node_id } = await stage.startAgent({
+    settings: { nat: { public_endpoint: "192.0.2.1:51820", type: "none" } },
+  });
+  const of = async (path: string) =>
+    JSON.stringify(await stage.admin.call("GET", `/nodes/${node_id}${path}`));
+  await eventually(
+    "the capabilities are upstream",
+    async () =>
+      /"checksum":"[0-9a-f]{64}"/.test(await of("/capabilities")) || undefined,
+  );
+  await eventually(
+    "the endpoint is upstream",
+    async () => (await of("")).includes("192.0.2.1:51820") || undefined,
+  );
+  await stage.stopAgent();
+});
