@@ -1,4 +1,5 @@
 import {
+  applyChange,
   sameParts,
   type StateChange,
   type StateView,
@@ -9,7 +10,10 @@ import { comparePositions, type DesiredState } from "../wire/state.ts";
 export class RefusedStateError extends Error {
   override readonly name = "RefusedStateError";
 
-  constructor(readonly kind: "foreign" | "rolled_back", message: string) {
+  constructor(
+    readonly kind: "foreign" | "rolled_back" | "equivocation",
+    message: string,
+  ) {
     super(`State refused: ${message}`);
   }
 }
@@ -19,13 +23,15 @@ export class RefusedStateError extends Error {
  *
  * @param before What was stored when the state was asked for.
  * @throws {RefusedStateError} kind "foreign" when it is for another node,
- * "rolled_back" when it is older than what is stored.
+ * "rolled_back" when it is older than what is stored, "equivocation" when it is
+ * another one under the same number.
  */
 export function refuseUnfit(
   before: StateView,
-  { nodeId, position }: DesiredState,
+  desired: DesiredState,
   ownNodeId: string,
 ): void {
+  const { nodeId, position } = desired;
   if (nodeId !== undefined && nodeId !== ownNodeId) {
     throw new RefusedStateError("foreign", "it is for another node");
   }
@@ -34,12 +40,31 @@ export function refuseUnfit(
   if (!position) {
     throw new RefusedStateError("rolled_back", "it has no version any more");
   }
-  if (comparePositions(position, before.position) < 0) {
+  const order = comparePositions(position, before.position);
+  if (order < 0) {
     throw new RefusedStateError(
       "rolled_back",
       "it is older than the one that is stored",
     );
   }
+  // What is not complete, after a gap or a recovery, is what a pull repairs.
+  if (order === 0 && before.complete && differs(before, desired)) {
+    throw new RefusedStateError(
+      "equivocation",
+      `it differs from the one that is stored, though both are version ` +
+        `${position.version} of epoch ${position.epoch}`,
+    );
+  }
+}
+
+/** Whether the numbered parts are others. Peers and policies have no number. */
+function differs(
+  before: StateView,
+  { metadata, data, secretRefs }: DesiredState,
+): boolean {
+  const after = applyChange(before, { metadata, data, secretRefs });
+  return after.metadata !== before.metadata || after.data !== before.data ||
+    after.secretRefs !== before.secretRefs;
 }
 
 /** Whether events have brought something newer since the state was asked for. */

@@ -5,6 +5,7 @@ import { RefusedStateError } from "../../src/sync/pulled_state.ts";
 import { Reconciler } from "../../src/sync/reconciler.ts";
 import { ControlError } from "../../src/uplink/control_error.ts";
 import type { DriftReport } from "../../src/wire/bodies.ts";
+import type { DataEntry } from "../../src/wire/data_entry.ts";
 import type { SigningKeys } from "../../src/wire/signing_keys.ts";
 import type { DesiredState } from "../../src/wire/state.ts";
 import { FakeClock, settle } from "../fakes/fake_clock.ts";
@@ -83,6 +84,16 @@ function withMetadata(value: string, more: Partial<DesiredState> = {}) {
 
 function at(version: number, epoch = 5) {
   return { position: { epoch, version } };
+}
+
+function entryOf(payload: string): DataEntry {
+  return {
+    key: "d",
+    contentType: "application/json",
+    payload,
+    version: 1,
+    updatedAt: "2026-03-01T12:00:00Z",
+  };
 }
 
 function setUp(stored: StateChange = {}) {
@@ -253,6 +264,22 @@ const refusals: {
     answer: withMetadata("1"),
     kind: "rolled_back",
   },
+  ...[
+    withMetadata("1", at(7)),
+    stateOf({ ...at(7), data: [entryOf("{}")] }),
+    stateOf({ ...at(7), secretRefs: [{ key: "s", version: 1 }] }),
+  ].map((answer) => ({
+    what: `of the stored version, but with ${
+      answer.metadata.size > 0
+        ? "other metadata"
+        : answer.data.length > 0
+        ? "other data"
+        : "other secrets"
+    }`,
+    stored: { ...at(7), complete: true },
+    answer,
+    kind: "equivocation",
+  })),
 ];
 
 for (const { what, stored, answer, kind } of refusals) {
@@ -268,6 +295,35 @@ for (const { what, stored, answer, kind } of refusals) {
     assert.match(reconciler.status.lastError ?? "", /^State refused/);
   });
 }
+
+Deno.test("a pulled state of the stored version repairs what a gap has left", async () => {
+  const { reconciler, uplink, state } = setUp({ ...at(7), complete: false });
+  uplink.answer = withMetadata("1", at(7));
+  await reconciler.pullNow(never);
+  assert.equal(state.view.metadata.get("a"), "1");
+  assert.equal(state.view.complete, true);
+});
+
+Deno.test("peers and policies may change under one version", async () => {
+  const { reconciler, uplink, state } = setUp({ ...at(7), complete: true });
+  const policies = [{ id: "p", rules: "[]" }];
+  uplink.answer = stateOf({ ...at(7), policies });
+  await reconciler.pullNow(never);
+  assert.equal(state.view.policies.length, 1);
+});
+
+Deno.test("a state that was pulled is the one that its version names", async () => {
+  const { reconciler, uplink, state, outcomes } = setUp();
+  uplink.answer = stateOf({ ...at(7), data: [entryOf('{"b":1,"a":2}')] });
+  await reconciler.pullNow(never);
+  await reconciler.pullNow(never);
+  uplink.answer = stateOf({ ...at(7), data: [entryOf('{"a":2,"b":1}')] });
+  const failure = await failureFrom(reconciler.pullNow(never));
+  assert.deepEqual(outcomes, [undefined, undefined, failure]);
+  assert.equal(state.view.data.get("d")?.payload, '{"b":1,"a":2}');
+  uplink.answer = stateOf({ ...at(8), data: [entryOf('{"a":2,"b":1}')] });
+  await reconciler.pullNow(never);
+});
 
 Deno.test("a later epoch is accepted from a pull", async () => {
   const { reconciler, uplink, state } = setUp(at(7));
