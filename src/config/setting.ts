@@ -1,5 +1,5 @@
-import { isIPv4, isIPv6 } from "node:net";
 import { parseDuration } from "../wire/duration.ts";
+import { isIpAndPort } from "../wire/ip_port.ts";
 
 /** How one setting is written, read and explained. */
 export interface Setting<T> {
@@ -81,12 +81,6 @@ export function ipAndPort(doc: string): Setting<string | undefined> {
       throw new SettingValueError("expected ip:port or [ipv6]:port");
     },
   };
-}
-
-function isIpAndPort(text: string): boolean {
-  const [, v6 = "", v4 = "", digits = ""] =
-    /^(?:\[([^\]%]+)\]|([^:]+)):([1-9]\d{0,4})$/.exec(text) ?? [];
-  return Number(digits) <= 65_535 && (isIPv4(v4) || isIPv6(v6));
 }
 
 /** Four weeks: whoever writes more has mistaken the unit. */
