@@ -3,9 +3,13 @@ import {
   nodeSecretsHandler,
   nodeStateHandler,
 } from "../sync/node_state_handler.ts";
+import { peerHandlers } from "../sync/peer_handlers.ts";
+import { pullHandler } from "../sync/pull_handler.ts";
 import { pullHintHandler } from "../sync/pull_hint_handler.ts";
+import { sessionHandlers } from "../sync/session_handlers.ts";
 import { signingKeyHandler } from "../sync/signing_key_handler.ts";
 import type { Keyring } from "../trust/keyring.ts";
+import { HINT_EVENT_TYPES } from "../wire/event_types.ts";
 import type { NodeContext } from "./node_context.ts";
 
 /** What the handlers need beside the context. */
@@ -49,11 +53,15 @@ export function eventHandlers(
     pull,
     clock: io.clock,
   };
-  return {
-    handlers: new Map([
-      ["node_state_updated", [nodeStateHandler(stateHandling)]],
-      ["node_secrets_updated", [nodeSecretsHandler(stateHandling)]],
-      ["signing_key_rotated", [rotation]],
-    ]),
-  };
+  const hint = pullHandler(pull);
+  const one: [string, Handler][] = [
+    ["node_state_updated", nodeStateHandler(stateHandling)],
+    ["node_secrets_updated", nodeSecretsHandler(stateHandling)],
+    ["signing_key_rotated", rotation],
+    ["policy_updated", hint],
+    ...HINT_EVENT_TYPES.map((type) => [type, hint] as [string, Handler]),
+    ...peerHandlers({ ...scope, directory: store.state, pull }),
+    ...sessionHandlers({ nodeId, sessions: store.sessions, ...io }),
+  ];
+  return { handlers: new Map(one.map(([type, handler]) => [type, [handler]])) };
 }

@@ -1,10 +1,9 @@
 import type { Config } from "../config/settings.ts";
-import { readMembership } from "../store/read_membership.ts";
-import { CorruptIdentityError } from "../store/store_errors.ts";
 import { errorText, failureOf } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { indentJson } from "./indent_json.ts";
 import { call, LocalCallError } from "./local_client.ts";
+import { storedMembership } from "./stored_membership.ts";
 
 /**
  * `plexd --print-state`: what the running agent serves; without one, what its
@@ -33,12 +32,11 @@ async function fromAgent(config: Config): Promise<string | undefined> {
 }
 
 function fromDisk(config: Config, { complain }: Invocation): unknown {
-  const { data_dir: dataDir, cluster } = config;
-  const stored = readStore(dataDir, cluster);
+  const stored = storedMembership(config);
   if (!stored) {
     throw new CommandError(
       EXIT.notFound,
-      `no agent is running, and there is no state in ${dataDir}`,
+      `no agent is running, and there is no state in ${config.data_dir}`,
       'name another folder with --data-dir, or start with "plexd join"',
     );
   }
@@ -58,22 +56,4 @@ function fromDisk(config: Config, { complain }: Invocation): unknown {
     report_keys: [...stored.reports.values()]
       .map(({ key, version }) => ({ key, version })),
   };
-}
-
-function readStore(dataDir: string, cluster: string) {
-  try {
-    return readMembership({ dataDir, cluster });
-  } catch (error) {
-    if (error instanceof CorruptIdentityError) {
-      throw new CommandError(EXIT.failed, error.message);
-    }
-    if (error instanceof Deno.errors.PermissionDenied) {
-      throw new CommandError(
-        EXIT.failed,
-        `no agent is running, and this user may not read ${dataDir}`,
-        "run this as root, or as the user of the agent",
-      );
-    }
-    throw error;
-  }
 }

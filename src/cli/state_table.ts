@@ -1,3 +1,5 @@
+import { table } from "./table.ts";
+
 /** Columns of `plexd state --output table`. */
 const HEAD = ["TYPE", "KEY", "VERSION"];
 
@@ -5,19 +7,12 @@ const HEAD = ["TYPE", "KEY", "VERSION"];
 export function stateTable(summary: unknown): string {
   const metadata = Object.keys(memberOf(summary, "metadata") ?? {})
     .map((key) => ["metadata", key, ""]);
-  const rows = [
-    HEAD,
+  return table(HEAD, [
     ...metadata,
     ...entries(summary, "data"),
     ...entries(summary, "secret"),
     ...entries(summary, "report"),
-  ].map((row) => row.map(plain));
-  const widths = HEAD.map((_, at) =>
-    Math.max(...rows.map((row) => row[at]!.length))
-  );
-  return rows.map((row) =>
-    row.map((cell, at) => cell.padEnd(widths[at]!)).join("  ").trimEnd()
-  ).join("\n");
+  ]);
 }
 
 function entries(summary: unknown, type: string): string[][] {
@@ -33,9 +28,4 @@ function entries(summary: unknown, type: string): string[][] {
 function memberOf(value: unknown, name: string): unknown {
   if (typeof value !== "object" || value === null) return undefined;
   return Object.getOwnPropertyDescriptor(value, name)?.value;
-}
-
-/** A key may hold anything; it must not steer the terminal. */
-function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\ufffd");
 }

@@ -4,6 +4,7 @@ import type { PublicIdentity } from "./identity.ts";
 import { decodeIdentity, IDENTITY_FILE } from "./identity_file.ts";
 import { type Fault, loadState } from "./load_state.ts";
 import { loadReports } from "./open_reports.ts";
+import { readSessions, type SessionRecord } from "./session_log.ts";
 import { sortedMap, type StateParts } from "./state_view.ts";
 import type { DataEntry } from "../wire/data_entry.ts";
 
@@ -20,6 +21,8 @@ export interface StoredMembership {
   readonly state: StateParts;
   readonly reports: ReadonlyMap<string, DataEntry>;
   /** Damaged files. They were left out, and left alone. */
+  /** SSH sessions that were asked for, newest last. */
+  readonly sessions: readonly SessionRecord[];
   readonly faults: readonly Pick<Fault, "file" | "what">[];
 }
 
@@ -42,6 +45,7 @@ export function readMembership(
     ...(bytes ? { identity: decodeIdentity(bytes).identity } : {}),
     state: loaded.state,
     reports: sortedMap(reports.entries.map((entry) => [entry.key, entry])),
+    sessions: readSessions(systemDisk, root).sessions,
     faults: [...loaded.faults, ...reports.faults],
   };
 }

@@ -18,4 +18,27 @@ export const EVENT_TYPES = [
   "node_secrets_updated",
 ] as const;
 
+/**
+ * Types that public control planes of either dialect send beside those: each
+ * says that a part of the state has changed.
+ *
+ * @see docs/wire.md, sections b.5 and h.8
+ */
+export const HINT_EVENT_TYPES = [
+  "bridge_config_updated",
+  "relay_session_assigned",
+  "relay_session_revoked",
+  "user_access_config_updated",
+  "user_access_peer_assigned",
+  "user_access_peer_revoked",
+  "ingress_config_updated",
+  "ingress_rule_assigned",
+  "ingress_rule_revoked",
+  "site_to_site_config_updated",
+  "site_to_site_tunnel_assigned",
+  "site_to_site_tunnel_revoked",
+  "peer_psk_assigned",
+  "session_setup",
+] as const;
+
 export type EventType = typeof EVENT_TYPES[number];
