@@ -20,8 +20,10 @@ import type { Recovery, RecoveryListener } from "./recovery.ts";
 import { TempFolder } from "./replace_file.ts";
 import { ReportStore } from "./report_store.ts";
 import type { SealKey, SealKeySource } from "./seal_key.ts";
+import { SessionLog } from "./session_log.ts";
 import { SnapshotStore } from "./snapshot_store.ts";
 import type { StateStore } from "./state_store.ts";
+import { SpentTokens } from "./spent_tokens.ts";
 import { OpenFolders, type StoreContext } from "./store_context.ts";
 import { AlreadyRunningError, StoreOpenError } from "./store_errors.ts";
 import { SyncLedger } from "./sync_ledger.ts";
@@ -54,10 +56,12 @@ export interface MembershipOptions {
 export interface Membership extends AsyncDisposable {
   readonly paths: MembershipPaths;
   readonly identity: IdentityStore;
+  readonly spentTokens: SpentTokens;
   readonly keyRotation: KeyRotationStore;
   readonly trust: TrustStore;
   readonly marks: TrustMarks;
   readonly snapshots: SnapshotStore;
+  readonly sessions: SessionLog;
   readonly state: StateStore;
   readonly reports: ReportStore;
   readonly syncLedger: SyncLedger;
@@ -130,10 +134,12 @@ function open(
   return {
     paths,
     identity: new IdentityStore(context, key),
+    spentTokens: SpentTokens.open(context),
     keyRotation,
     trust: new TrustStore(context),
     marks,
     snapshots: new SnapshotStore(context, key, marks),
+    sessions: new SessionLog(context),
     state,
     reports,
     syncLedger,
