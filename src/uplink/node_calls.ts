@@ -52,6 +52,16 @@ export class NodeCalls<Name extends string> {
     });
   }
 
+  /** Makes a call whose answer says nothing, but is one of a control plane. */
+  done(
+    name: Name,
+    values: PathValues,
+    extra: Extra,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.json(name, values, extra, () => {}, signal);
+  }
+
   /**
    * A call without a body.
    *
