@@ -1,6 +1,7 @@
 import type { Config } from "../config/settings.ts";
 import { runTogether } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
+import { ClockSkew } from "../sync/clock_skew.ts";
 import { Degraded } from "../sync/degraded.ts";
 import { Dialect1Uplink } from "../uplink/dialect1_uplink.ts";
 import { storeRecoveredRecord } from "./audit_records.ts";
@@ -10,6 +11,7 @@ import { buildLocalApi } from "./local_api.ts";
 import type { NodeContext } from "./node_context.ts";
 import { openStore } from "./open_store.ts";
 import { openUplink } from "./open_uplink.ts";
+import { buildRejoin, runUntilRejoined } from "./rejoin.ts";
 import { openIntake } from "./telemetry_intake.ts";
 import { buildUpstream } from "./upstream.ts";
 import { watchContact } from "./watch_contact.ts";
@@ -25,7 +27,8 @@ export interface AgentOptions {
 }
 
 /**
- * Runs the agent until `stop` aborts.
+ * Runs the agent until `stop` aborts. When the node joins anew, all parts start
+ * again under its new identity, in the same open store.
  *
  * The order matters. The store is open and loaded before the first byte comes
  * from anywhere, and stays open until the last effect is durable.
@@ -39,7 +42,13 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const startedAtMs = io.clock.now();
   const degraded = new Degraded(io.clock, io.log);
   // What is wrong with the configuration must show before anything is written.
-  const client = await openUplink(config, io, version);
+  const skew = new ClockSkew({ clock: io.clock, degraded });
+  const client = await openUplink(
+    config,
+    io,
+    version,
+    (headers, tookMs) => skew.answered(headers.get("date"), tookMs),
+  );
   await using store = await openStore(config, io, version, (recovery) => {
     const detail = `${recovery.file}: ${recovery.what}`;
     degraded.raise("corruption_recovered", { detail });
@@ -48,25 +57,37 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const disk = watchDisk(degraded);
   store.state.onChange(disk.wrote);
   store.reports.onChange(disk.wrote);
-  const identity = await ensureJoined(store, client, config, io, stop);
-  intake.hide(identity.nodeSecretKey);
-  await runNode({
-    ...options,
-    io,
-    intake,
-    startedAtMs,
-    store,
-    identity,
-    uplink: new Dialect1Uplink({
-      http: client.http,
-      nodeId: identity.nodeId,
-      bearer: () => identity.nodeSecretKey,
-    }),
-    exposed: client.exposed,
-    degraded,
-    disk,
-    contact: watchContact(degraded),
-  }, stop);
+  const onChange = () => contact.show();
+  const rejoin = buildRejoin({ config, store, client, onChange, io });
+  const contact = watchContact(degraded, rejoin);
+  for (let left = true; left && !stop.aborted;) {
+    const identity = await ensureJoined(store, client, config, io, stop);
+    intake.hide(identity.nodeSecretKey);
+    contact.renewed();
+    const context = {
+      ...options,
+      io,
+      intake,
+      startedAtMs,
+      store,
+      identity,
+      uplink: new Dialect1Uplink({
+        http: client.http,
+        nodeId: identity.nodeId,
+        bearer: () => identity.nodeSecretKey,
+      }),
+      exposed: client.exposed,
+      degraded,
+      disk,
+      contact,
+      skew,
+    };
+    left = await runUntilRejoined(
+      (until) => runNode(context, until),
+      rejoin,
+      stop,
+    );
+  }
 }
 
 /** Runs all parts of a registered node: the one place where they meet. */

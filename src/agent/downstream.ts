@@ -8,6 +8,7 @@ import { EventFeed } from "../uplink/event_feed.ts";
 import { eventRefusedRecord } from "./audit_records.ts";
 import { eventHandlers } from "./event_handlers.ts";
 import type { NodeContext } from "./node_context.ts";
+import { watchEquivocation } from "./watch_equivocation.ts";
 
 /** What brings the control plane's will to the node. */
 export interface Downstream {
@@ -45,6 +46,7 @@ export function buildDownstream(context: NodeContext): Downstream {
     sink: dispatcher,
     cursor: () => store.events.cursor,
     resetCursor: () => store.events.resetCursor(),
+    onAttempt: (failure) => context.contact.heard("stream", failure),
     ...io,
     settings: {
       backoffBaseMs: config["stream.backoff_base"],
@@ -74,6 +76,8 @@ function keyringOf({ store, identity }: NodeContext): Keyring {
 
 function buildReconciler(context: NodeContext, keyring: Keyring): Reconciler {
   const { config, store, identity, uplink, degraded, io } = context;
+  const position = () => store.state.view.position;
+  const equivocation = watchEquivocation(degraded, position);
   return new Reconciler({
     uplink,
     state: store.state,
@@ -87,7 +91,8 @@ function buildReconciler(context: NodeContext, keyring: Keyring): Reconciler {
     nodeId: identity.nodeId,
     intervalMs: config["reconcile.interval"],
     onPull(failure) {
-      context.contact(failure);
+      context.contact.heard("pull", failure);
+      equivocation(failure);
       context.disk.failed(failure);
       if (failure === undefined) degraded.clear("corruption_recovered");
     },

@@ -1,10 +1,11 @@
 import type { Config } from "../config/settings.ts";
+import { describeError } from "../platform/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Identity } from "../store/identity.ts";
 import type { Membership } from "../store/membership.ts";
 import { metadataToken } from "../sync/metadata_service.ts";
 import { register } from "../sync/registration.ts";
-import { findToken } from "../sync/token_sources.ts";
+import { findToken, type FoundToken } from "../sync/token_sources.ts";
 import type { ControlClient } from "../uplink/control_client.ts";
 import { ControlError } from "../uplink/control_error.ts";
 import { hostNameOf } from "./host_name.ts";
@@ -49,15 +50,26 @@ export async function ensureJoined(
     await joinWith(store, client, config, io, stop);
 }
 
-function joinWith(
+/** What differs between joining for the first time and joining anew. */
+export interface JoinSteps {
+  /** @default from the configured sources */
+  readonly findToken?: (signal: AbortSignal) => Promise<FoundToken>;
+  /** @default forgets the former node's state */
+  readonly forgetFormer?: () => Promise<void>;
+}
+
+/** Joins with a bootstrap token, and remembers that it is spent. */
+export async function joinWith(
   store: Membership,
   client: ControlClient,
   config: Config,
   io: Platform,
   stop: AbortSignal,
+  steps: JoinSteps = {},
 ): Promise<Identity> {
-  const value = config["registration.token_value"];
-  return register({
+  const { findToken = tokenFinder(config, io) } = steps;
+  let spent: string | undefined;
+  const identity = await register({
     identity: store.identity,
     trust: store.trust,
     uplink: {
@@ -65,16 +77,12 @@ function joinWith(
       register2: () =>
         Promise.reject(new ControlError("unsupported", "Dialect 2")),
     },
-    findToken: (signal) =>
-      findToken({
-        ...(value === undefined ? {} : { value }),
-        file: config["registration.token_file"],
-        env: config["registration.token_env"],
-        ...(config["registration.use_metadata"]
-          ? { metadata: (stop) => askMetadataService(config, io, stop) }
-          : {}),
-      }, signal),
-    forgetFormer: () => forgetFormer(store),
+    findToken: async (signal) => {
+      const found = await findToken(signal);
+      spent = found.token;
+      return found;
+    },
+    forgetFormer: steps.forgetFormer ?? (() => forgetFormer(store)),
     controlPlane: config["api.base_url"] ?? "",
     ...registrationDialectFrom(config),
     hostname: hostNameOf(config),
@@ -82,6 +90,34 @@ function joinWith(
     maxRetryMs: config["registration.max_retry_duration"],
     io,
   }, stop);
+  try {
+    if (spent !== undefined) store.spentTokens.add(spent);
+  } catch (error) {
+    // It would be offered once more, and be refused.
+    io.log.warn("The used bootstrap token is not remembered", {
+      error: describeError(error),
+    });
+  }
+  return identity;
+}
+
+/** Looks for a bootstrap token wherever the configuration says. */
+export function tokenFinder(
+  config: Config,
+  io: Platform,
+  isSpent: (token: string) => boolean = () => false,
+): (signal: AbortSignal) => Promise<FoundToken> {
+  const value = config["registration.token_value"];
+  return (signal) =>
+    findToken({
+      ...(value === undefined ? {} : { value }),
+      file: config["registration.token_file"],
+      env: config["registration.token_env"],
+      ...(config["registration.use_metadata"]
+        ? { metadata: (stop) => askMetadataService(config, io, stop) }
+        : {}),
+      isSpent,
+    }, signal);
 }
 
 /**
@@ -89,7 +125,7 @@ function joinWith(
  * until now: its versions would refuse the new node's state as a rollback.
  * Reports are kept, and go to the new control plane.
  */
-async function forgetFormer(store: Membership): Promise<void> {
+export async function forgetFormer(store: Membership): Promise<void> {
   await store.state.update(() => ({
     metadata: new Map(),
     data: [],
@@ -99,6 +135,19 @@ async function forgetFormer(store: Membership): Promise<void> {
     position: null,
     complete: false,
   }));
+  await forgetSynced(store);
+}
+
+/**
+ * As {@linkcode forgetFormer}, at the same control plane: what is served stays
+ * until the first pull brings the new node's state, but without its number.
+ */
+export async function forgetPosition(store: Membership): Promise<void> {
+  await store.state.update(() => ({ position: null, complete: false }));
+  await forgetSynced(store);
+}
+
+async function forgetSynced(store: Membership): Promise<void> {
   await store.events.resetCursor();
   const { deleted } = store.syncLedger.pending(new Map());
   await store.syncLedger.markSynced({ entries: [], deleted });

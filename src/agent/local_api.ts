@@ -1,5 +1,7 @@
 import { NodeApi } from "../node_api/node_api.ts";
 import type { Membership } from "../store/membership.ts";
+import { ControlError } from "../uplink/control_error.ts";
+import type { SecretResponse } from "../wire/bodies.ts";
 import { nodeSecretToKey } from "../wire/node_secret.ts";
 import { secretReadRecord } from "./audit_records.ts";
 import type { Downstream } from "./downstream.ts";
@@ -15,7 +17,7 @@ export function buildLocalApi(
   downstream: Downstream,
   upstream: Upstream,
 ): NodeApi {
-  const { config, store, identity, uplink, io } = context;
+  const { config, store, identity, io } = context;
   const { feed, reconciler, dispatcher } = downstream;
   const sources = statusSources(context, downstream, upstream);
   const freshness = () =>
@@ -33,7 +35,7 @@ export function buildLocalApi(
     reports: watchReports(store.reports, context.disk),
     secrets: {
       key: nodeSecretToKey(identity.nodeSecretKey),
-      fetch: (key, signal) => uplink.fetchSecret(key, signal),
+      fetch: (key, signal) => fetchSecret(context, key, signal),
     },
     secretRead: (read) => context.intake.record(secretReadRecord(read)),
     status: () => statusDocument(sources, freshness()),
@@ -41,6 +43,21 @@ export function buildLocalApi(
     settings: nodeApiSettings(config),
     io,
   });
+}
+
+/** Who tells two things under one number may not hand out secrets either. */
+async function fetchSecret(
+  { uplink, degraded }: NodeContext,
+  key: string,
+  signal: AbortSignal,
+): Promise<SecretResponse> {
+  if (degraded.list().some(({ reason }) => reason === "equivocation")) {
+    throw new ControlError(
+      "bad_answer",
+      "The control plane contradicts itself",
+    );
+  }
+  return await uplink.fetchSecret(key, signal);
 }
 
 function statusSources(

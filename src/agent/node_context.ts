@@ -2,9 +2,11 @@ import type { Config } from "../config/settings.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Identity } from "../store/identity.ts";
 import type { Membership } from "../store/membership.ts";
+import type { ClockSkew } from "../sync/clock_skew.ts";
 import type { Degraded } from "../sync/degraded.ts";
 import type { NodeUplink } from "../uplink/node_uplink.ts";
 import type { TelemetryIntake } from "./telemetry_intake.ts";
+import type { ContactWatch } from "./watch_contact.ts";
 import type { DiskWatch } from "./watch_disk.ts";
 
 /** What the parts of a running node share. */
@@ -23,5 +25,7 @@ export interface NodeContext {
   readonly intake: TelemetryIntake;
   readonly disk: DiskWatch;
   /** Hears how each call to the control plane went. */
-  readonly contact: (failure: unknown) => void;
+  readonly contact: ContactWatch;
+  /** Hears how calls went that carry this node's time. */
+  readonly skew: ClockSkew;
 }

@@ -2,6 +2,7 @@ import { ConfigError } from "../config/config_error.ts";
 import type { Config, SettingName } from "../config/settings.ts";
 import type { Platform } from "../platform/platform.ts";
 import { ControlClient } from "../uplink/control_client.ts";
+import type { AnswerListener } from "../uplink/http_caller.ts";
 
 /**
  * The client of the configured control plane, with its certificates read from
@@ -13,6 +14,7 @@ export async function openUplink(
   config: Config,
   io: Platform,
   version: string,
+  onAnswer?: AnswerListener,
 ): Promise<ControlClient> {
   const baseUrl = config["api.base_url"];
   if (baseUrl === undefined) {
@@ -31,6 +33,7 @@ export async function openUplink(
       requestTimeoutMs: config["api.request_timeout"],
       allowPlaintext: config["api.allow_plaintext"],
       ...(httpClient ? { httpClient } : {}),
+      ...(onAnswer ? { onAnswer } : {}),
       clock: io.clock,
       log: io.log,
     });

@@ -39,7 +39,10 @@ export function buildUpstream(
       ...(publicEndpoint === undefined ? {} : { publicEndpoint }),
       onReconcile: () => reconciler.trigger("heartbeat"),
       onRotateKeys: () => io.log.warn("Key rotation asked for"),
-      onAnswer: contact,
+      onAnswer(failure) {
+        contact.heard("heartbeat", failure);
+        context.skew.called(failure);
+      },
       io,
     }),
     announcements: buildAnnouncements({

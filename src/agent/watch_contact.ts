@@ -2,6 +2,26 @@ import { describeError } from "../platform/log.ts";
 import type { Degraded } from "../sync/degraded.ts";
 import { ControlError } from "../uplink/control_error.ts";
 
+/** The calls that are made again and again, whatever comes of them. */
+export type ContactSurface = "stream" | "pull" | "heartbeat";
+
+/** What hears when the node is not known any more, and tells what it does. */
+export interface ContactRejoin {
+  want(wanted: boolean): void;
+  readonly nextTryMs: number | undefined;
+  readonly outcome: string | undefined;
+}
+
+/** Follows how the calls to the control plane go. */
+export interface ContactWatch {
+  /** Takes a call's failure, or `undefined` for a success. */
+  heard(surface: ContactSurface, failure: unknown): void;
+  /** The node has another identity: what was said to the former one is over. */
+  renewed(): void;
+  /** Shows anew what is wrong, with the latest news about the next try. */
+  show(): void;
+}
+
 /** Failures after which nobody knows whether the control plane is there. */
 const UNREACHABLE: readonly ControlError["kind"][] = [
   "unreachable",
@@ -12,25 +32,51 @@ const UNREACHABLE: readonly ControlError["kind"][] = [
 ];
 
 /**
- * Turns the outcome of a call into what is wrong with the connection.
+ * Turns the outcomes of calls into what is wrong with the connection.
  *
- * @returns a function to call with each call's failure, or `undefined` for a
- * success.
+ * Any success shows that the control plane is there. That it does not want this
+ * node is over only where it was said: it may refuse the stream alone.
  */
-export function watchContact(degraded: Degraded): (failure: unknown) => void {
-  return (failure) => {
-    if (failure === undefined) {
-      degraded.clear("control_plane_unreachable");
-      degraded.clear("unauthorized");
-      return;
-    }
-    if (!(failure instanceof ControlError)) return;
-    const detail = describeError(failure);
-    if (failure.kind === "unauthorized" || failure.kind === "forbidden") {
-      degraded.clear("control_plane_unreachable");
-      degraded.raise("unauthorized", { detail });
-    } else if (UNREACHABLE.includes(failure.kind)) {
-      degraded.raise("control_plane_unreachable", { detail });
-    }
+export function watchContact(
+  degraded: Degraded,
+  rejoin?: ContactRejoin,
+): ContactWatch {
+  const refusals = new Map<ContactSurface, ControlError>();
+  const show = () => {
+    const [first] = refusals.values();
+    if (!first) return degraded.clear("unauthorized");
+    const outcome = rejoin?.outcome;
+    const nextTryMs = rejoin?.nextTryMs;
+    degraded.raise("unauthorized", {
+      detail: describeError(first) + (outcome ? `; ${outcome}` : ""),
+      ...(nextTryMs === undefined ? {} : { nextTryMs }),
+    });
+  };
+  return {
+    show,
+    renewed() {
+      refusals.clear();
+      show();
+    },
+    heard(surface, failure) {
+      if (failure === undefined) {
+        refusals.delete(surface);
+        degraded.clear("control_plane_unreachable");
+      } else if (failure instanceof ControlError) {
+        const { kind } = failure;
+        if (kind === "unauthorized" || kind === "forbidden") {
+          refusals.set(surface, failure);
+          degraded.clear("control_plane_unreachable");
+        } else if (UNREACHABLE.includes(kind) && surface !== "stream") {
+          // A stream breaks now and then: it has a section of its own.
+          const detail = describeError(failure);
+          degraded.raise("control_plane_unreachable", { detail });
+        }
+      }
+      rejoin?.want(
+        [...refusals.values()].some(({ kind }) => kind === "unauthorized"),
+      );
+      show();
+    },
   };
 }

@@ -10,6 +10,8 @@ export interface TokenSources {
   readonly env: string;
   /** The cloud's metadata service; absent when it is not to be asked. */
   readonly metadata?: (signal: AbortSignal) => Promise<string | undefined>;
+  /** Tokens that are passed over, wherever they lie. @default none */
+  readonly isSpent?: (token: string) => boolean;
 }
 
 /** A bootstrap token and what has to happen when it was used. */
@@ -68,20 +70,22 @@ export async function findToken(
   sources: TokenSources,
   signal: AbortSignal,
 ): Promise<FoundToken> {
-  const { value, file, env, metadata } = sources;
+  const { value, file, env, metadata, isSpent = () => false } = sources;
+  const usable = (token: string | undefined) =>
+    token !== undefined && !isSpent(token) ? token : undefined;
   const variable = Deno.env.get(env) ?? "";
   // Children and /proc would show it for as long as the agent lives.
   Deno.env.delete(env);
-  const configured = validateToken(value ?? "", "the configuration");
+  const configured = usable(validateToken(value ?? "", "the configuration"));
   if (configured) return { token: configured };
-  const inFile = validateToken(await readFile(file), file);
+  const inFile = usable(validateToken(await readFile(file), file));
   if (inFile) return { token: inFile, file };
-  const inEnv = validateToken(variable, `the variable ${env}`);
+  const inEnv = usable(validateToken(variable, `the variable ${env}`));
   if (inEnv) return { token: inEnv };
-  const served = validateToken(
+  const served = usable(validateToken(
     await metadata?.(signal) ?? "",
     "the metadata service",
-  );
+  ));
   if (served) return { token: served };
   throw new TokenError(
     "none",

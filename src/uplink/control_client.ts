@@ -19,7 +19,11 @@ import { parseStateDocument } from "../wire/state_document.ts";
 import { checkBaseUrl } from "./base_url.ts";
 import { ControlError } from "./control_error.ts";
 import { decodeAnswer, withoutNulls } from "./decode_answer.ts";
-import { type HttpCall, HttpCaller } from "./http_caller.ts";
+import {
+  type AnswerListener,
+  type HttpCall,
+  HttpCaller,
+} from "./http_caller.ts";
 import { encodeReportChanges, type ReportChanges } from "./report_changes.ts";
 import { checkBearer } from "./request_headers.ts";
 
@@ -41,6 +45,7 @@ export interface ControlClientOptions {
   readonly maxAnswerBytes?: number;
   /** Certificates and the like. The caller closes it. @default one shared client */
   readonly httpClient?: Deno.HttpClient;
+  readonly onAnswer?: AnswerListener;
   /** Allows plain http to other hosts than this one. @default {false} */
   readonly allowPlaintext?: boolean;
   readonly clock: Clock;
@@ -69,6 +74,7 @@ export class ControlClient {
       requestTimeoutMs = 30_000,
       maxAnswerBytes = 10 * 1024 * 1024,
       httpClient,
+      onAnswer,
       clock,
       log,
     } = options;
@@ -87,6 +93,7 @@ export class ControlClient {
       userAgent: `plexd/${options.version}`,
       ...limits,
       ...(httpClient ? { httpClient } : {}),
+      ...(onAnswer ? { onAnswer } : {}),
       clock,
       log,
     });

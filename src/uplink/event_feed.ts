@@ -32,6 +32,8 @@ export interface EventFeedOptions {
   readonly random: Random;
   readonly log: Logger;
   readonly settings?: EventFeedSettings;
+  /** Hears how each attempt to open a stream went. */
+  readonly onAttempt?: (failure: unknown) => void;
   /** Called on every arrow of the machine. */
   readonly onState?: (state: LinkState, status: FeedStatus) => void;
 }
@@ -142,9 +144,11 @@ export class EventFeed implements Part {
         cursor,
         signal,
       );
+      this.#options.onAttempt?.(undefined);
       return "opened";
     } catch (error) {
       signal.throwIfAborted();
+      this.#options.onAttempt?.(error);
       if (cursor !== undefined) await this.#doubtCursor(error);
       switch (actionAfter("events", error, this.#dialect)) {
         case "auth":

@@ -11,6 +11,9 @@ import { eventIdHeader } from "./request_headers.ts";
 
 export type { HttpCall } from "./http_call.ts";
 
+/** Hears of each answer, whatever its status, and how long it took in ms. */
+export type AnswerListener = (headers: Headers, tookMs: number) => void;
+
 /** What every call to the control plane shares. */
 export interface HttpCallerOptions {
   readonly base: BaseUrl;
@@ -19,6 +22,7 @@ export interface HttpCallerOptions {
   readonly requestTimeoutMs: number;
   readonly maxAnswerBytes: number;
   readonly httpClient?: Deno.HttpClient;
+  readonly onAnswer?: AnswerListener;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -101,7 +105,7 @@ export class HttpCaller {
   }
 
   async #send(call: HttpCall, signal: AbortSignal): Promise<Response> {
-    const { base, userAgent, httpClient, clock, log } = this.options;
+    const { base, userAgent, httpClient, onAnswer, clock, log } = this.options;
     const body = await bodyOf(call);
     const start = clock.elapsed();
     let response: Response;
@@ -128,11 +132,13 @@ export class HttpCaller {
         { cause },
       );
     }
+    const tookMs = clock.elapsed() - start;
+    onAnswer?.(response.headers, tookMs);
     log.debug("Control plane answered", {
       method: call.method,
       path: shownPathOf(call),
       status: response.status,
-      duration_ms: Math.round(clock.elapsed() - start),
+      duration_ms: Math.round(tookMs),
     });
     if (response.ok) return response;
     throw await refusalFrom(call, response, clock.now());

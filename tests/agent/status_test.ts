@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { freshnessOf } from "../../src/agent/status.ts";
+import { watchEquivocation } from "../../src/agent/watch_equivocation.ts";
 import { watchContact } from "../../src/agent/watch_contact.ts";
 import { watchDisk } from "../../src/agent/watch_disk.ts";
 import { StoreWriteError } from "../../src/store/store_errors.ts";
 import { Degraded } from "../../src/sync/degraded.ts";
+import { RefusedStateError } from "../../src/sync/pulled_state.ts";
 import { ControlError } from "../../src/uplink/control_error.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
@@ -67,19 +69,79 @@ Deno.test("watchContact() shows why the control plane cannot be used", () => {
   const degraded = new Degraded(new FakeClock(), new MemoryLog());
   const contact = watchContact(degraded);
   const reasons = () => degraded.list().map((one) => one.reason);
-  contact(new ControlError("unreachable", "no route"));
+  contact.heard("pull", new ControlError("unreachable", "no route"));
   assert.deepEqual(reasons(), ["control_plane_unreachable"]);
-  contact(new ControlError("unauthorized", "no", { status: 401 }));
+  contact.heard(
+    "pull",
+    new ControlError("unauthorized", "no", { status: 401 }),
+  );
   assert.deepEqual(reasons(), ["unauthorized"]);
-  contact(undefined);
+  contact.heard("pull", undefined);
+  assert.deepEqual(reasons(), []);
+});
+
+Deno.test("watchContact() shows a refusal until it is over where it was said", () => {
+  const degraded = new Degraded(new FakeClock(), new MemoryLog());
+  const contact = watchContact(degraded);
+  const reasons = () => degraded.list().map((one) => one.reason);
+  contact.heard("stream", new ControlError("unauthorized", "no stream"));
+  contact.heard("pull", undefined);
+  contact.heard("heartbeat", undefined);
+  assert.deepEqual(reasons(), ["unauthorized"]);
+  contact.heard("stream", new ControlError("timeout", "no answer"));
+  assert.deepEqual(reasons(), ["unauthorized"], "nobody has taken it back");
+  contact.heard("stream", undefined);
+  assert.deepEqual(reasons(), []);
+  contact.heard("pull", new ControlError("forbidden", "no"));
+  contact.renewed();
+  assert.deepEqual(reasons(), [], "the node is another one now");
+});
+
+Deno.test("watchContact() has the node join anew after 401 alone, and tells of it", () => {
+  const clock = new FakeClock();
+  const degraded = new Degraded(clock, new MemoryLog());
+  const wanted: boolean[] = [];
+  const contact = watchContact(degraded, {
+    want: (one) => wanted.push(one),
+    nextTryMs: clock.now() + 600_000,
+    outcome: "there is no token",
+  });
+  contact.heard("heartbeat", new ControlError("forbidden", "no"));
+  contact.heard("heartbeat", new ControlError("unauthorized", "who are you?"));
+  contact.heard("heartbeat", undefined);
+  contact.heard("pull", new ControlError("unauthorized", "who are you?"));
+  assert.deepEqual(wanted, [false, true, false, true]);
+  const [reason] = degraded.list();
+  assert.equal(reason?.detail, "who are you?; there is no token");
+  assert.equal(reason?.next_try_at, "2026-03-01T12:10:00.000Z");
+});
+
+Deno.test("watchEquivocation() shows two things under one number until the next number", () => {
+  const degraded = new Degraded(new FakeClock(), new MemoryLog());
+  let position = { epoch: 1, version: 5 };
+  const heard = watchEquivocation(degraded, () => position);
+  const reasons = () => degraded.list().map((one) => one.reason);
+  heard(undefined);
+  heard(new RefusedStateError("rolled_back", "it is older"));
+  assert.deepEqual(reasons(), []);
+  heard(new RefusedStateError("equivocation", "it differs"));
+  heard(undefined);
+  heard(new ControlError("unreachable", "no route"));
+  assert.deepEqual(reasons(), ["equivocation"], "saying the first thing again");
+  position = { epoch: 1, version: 6 };
+  heard(undefined);
   assert.deepEqual(reasons(), []);
 });
 
 Deno.test("watchContact() does not blame the connection for other failures", () => {
   const degraded = new Degraded(new FakeClock(), new MemoryLog());
   const contact = watchContact(degraded);
-  contact(new Error("the disk is full"));
-  contact(new ControlError("rate_limited", "slow down", { status: 429 }));
+  contact.heard("pull", new Error("the disk is full"));
+  contact.heard("stream", new ControlError("unreachable", "cut"));
+  contact.heard(
+    "pull",
+    new ControlError("rate_limited", "slow down", { status: 429 }),
+  );
   assert.deepEqual(degraded.list(), []);
 });
 

@@ -63,9 +63,13 @@ class Evil implements AsyncDisposable {
   }
 }
 
+/** What the control plane said; the agent's own reports come and go. */
 async function served(stage: Stage): Promise<string[]> {
-  return [
+  const { report_keys: _own, ...state } = JSON.parse(
     await stage.read("/v1/state"),
+  );
+  return [
+    JSON.stringify(state),
     await stage.read("/v1/state/metadata"),
     await stage.read("/v1/state/data/motd"),
     await stage.read("/v1/state/secrets"),

@@ -205,3 +205,21 @@ Deno.test("metadataToken() ends with the signal's reason", async () => {
   assert.ok(await failure instanceof Error);
   silence.resolve(new Response());
 });
+
+Deno.test("findToken() passes over what is spent, wherever it lies", () =>
+  withSources(
+    { value: "spent", file: "spent", env: "spent", metadata: "fresh" },
+    async (sources) => {
+      const isSpent = (token: string) => token === "spent";
+      const found = await findToken({ ...sources, isSpent }, never);
+      assert.deepEqual(found, { token: "fresh" });
+    },
+  ));
+
+Deno.test("findToken() finds none when all are spent", () =>
+  withSources({ value: "a", file: "b", env: "c" }, async (sources) => {
+    const work = findToken({ ...sources, isSpent: () => true }, never);
+    const failure = await failureFrom(work);
+    assert.ok(failure instanceof TokenError);
+    assert.equal(failure.kind, "none");
+  }));
