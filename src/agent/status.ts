@@ -26,6 +26,7 @@ export interface StatusSources {
     readonly applied: number;
     readonly repeated: number;
     readonly lastAppliedMs?: Moment;
+    readonly byType: Readonly<Record<string, number>>;
     readonly rejected: Readonly<Record<string, number>>;
   };
   /** Events that were too long to be read at all. */
@@ -38,6 +39,7 @@ export interface StatusSources {
   state(): StatusDocument["state"];
   sync(): {
     readonly pending: number;
+    readonly localOnly: number;
     readonly lastSuccessMs?: Moment;
     readonly lastError?: string | undefined;
     readonly nextTryMs?: Moment;
@@ -114,6 +116,7 @@ export function statusDocument(
       applied: events.applied,
       repeated: events.repeated,
       last_applied_at: timeOrNull(events.lastAppliedMs),
+      by_type: events.byType,
       rejected: {
         ...events.rejected,
         ...(tooLong > 0 ? { too_long: tooLong } : {}),
@@ -127,6 +130,7 @@ export function statusDocument(
     state: sources.state(),
     sync: {
       pending: sync.pending,
+      local_only: sync.localOnly,
       last_success_at: timeOrNull(sync.lastSuccessMs),
       last_error: sync.lastError ?? null,
       next_try_at: timeOrNull(sync.nextTryMs),

@@ -5,6 +5,7 @@ import type { Receipt } from "../store/receipt_log.ts";
 import { StoreWriteError } from "../store/store_errors.ts";
 import type { SseMessage } from "../uplink/sse_parser.ts";
 import type { VerifiedEvent } from "../wire/envelope.ts";
+import { ALL_EVENT_TYPES } from "../wire/event_types.ts";
 import { MalformedEnvelopeError } from "../wire/envelope_members.ts";
 import { ShapeError } from "../wire/shape_error.ts";
 import type { Effect, Handler } from "./handler.ts";
@@ -50,6 +51,8 @@ export interface DispatchStatus {
   readonly repeated: number;
   /** Verified, but of a type that this agent does nothing about. */
   readonly unhandled: number;
+  /** Verified events by type; types that nothing is known of are `other`. */
+  readonly byType: Readonly<Record<string, number>>;
   /** When an event was last applied or repeated, ms since the Unix epoch. */
   readonly lastAppliedMs?: number;
   /** Refused events by reason. */
@@ -85,6 +88,7 @@ export class Dispatcher {
   #recording: Promise<void> | undefined;
   #room: (() => void) | undefined;
   #failure: unknown;
+  readonly #byType = new Map<string, number>();
   readonly #counts = { applied: 0, repeated: 0, unhandled: 0, refused: 0 };
   #lastAppliedMs: number | undefined;
 
@@ -109,6 +113,7 @@ export class Dispatcher {
       ...(this.#lastAppliedMs === undefined
         ? {}
         : { lastAppliedMs: this.#lastAppliedMs }),
+      byType: Object.fromEntries(this.#byType),
       rejected: this.#rejections.counts,
     };
   }
@@ -247,10 +252,19 @@ export class Dispatcher {
     return done;
   }
 
+  /** A bounded number of names, whatever types are sent. */
+  #labelOf(type: string): string {
+    const { handlers } = this.#options;
+    const isKnown = handlers.has(type) || ALL_EVENT_TYPES.has(type);
+    return isKnown ? type : "other";
+  }
+
   #count(done: readonly Pending[]) {
-    for (const { result } of done) {
+    for (const { event, result } of done) {
       if (typeof result !== "string" || result === "running") continue;
       this.#counts[result]++;
+      const label = this.#labelOf(event.type);
+      this.#byType.set(label, (this.#byType.get(label) ?? 0) + 1);
       if (result === "applied" || result === "repeated") {
         this.#lastAppliedMs = this.#options.clock.now();
       }

@@ -41,4 +41,12 @@ export const HINT_EVENT_TYPES = [
   "session_setup",
 ] as const;
 
+/** Every type that has a name here; others are unknown. */
+export const ALL_EVENT_TYPES: ReadonlySet<string> = new Set([
+  ...EVENT_TYPES,
+  ...HINT_EVENT_TYPES,
+  "peer_registered",
+  "peer_deregistered",
+]);
+
 export type EventType = typeof EVENT_TYPES[number];

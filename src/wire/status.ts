@@ -27,6 +27,8 @@ export interface StatusDocument {
     /** What they bring was here already, by an earlier event or a pull. */
     readonly repeated: number;
     readonly last_applied_at: string | null;
+    /** Verified events by type; unknown types are `other`. */
+    readonly by_type: Readonly<Record<string, number>>;
     /** Refused events by reason, such as `signature`, `stale` or `replay`. */
     readonly rejected: Readonly<Record<string, number>>;
   };
@@ -46,6 +48,8 @@ export interface StatusDocument {
   readonly sync: {
     /** Report changes that the control plane does not have yet. */
     readonly pending: number;
+    /** Reports that the dialect cannot carry: they never leave the node. */
+    readonly local_only: number;
     readonly last_success_at: string | null;
     readonly last_error: string | null;
     readonly next_try_at: string | null;

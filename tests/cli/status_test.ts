@@ -22,7 +22,13 @@ const WELL: StatusDocument = {
     next_try_at: null,
     last_error: null,
   },
-  events: { applied: 7, repeated: 0, last_applied_at: null, rejected: {} },
+  events: {
+    applied: 7,
+    repeated: 0,
+    last_applied_at: null,
+    by_type: {},
+    rejected: {},
+  },
   pull: {
     last_success_at: "2026-03-01T11:59:30Z",
     last_error: null,
@@ -38,6 +44,7 @@ const WELL: StatusDocument = {
   },
   sync: {
     pending: 0,
+    local_only: 0,
     last_success_at: null,
     last_error: null,
     next_try_at: null,

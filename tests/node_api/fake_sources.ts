@@ -149,7 +149,13 @@ export const sampleStatus: StatusDocument = {
     next_try_at: null,
     last_error: null,
   },
-  events: { applied: 0, repeated: 0, last_applied_at: null, rejected: {} },
+  events: {
+    applied: 0,
+    repeated: 0,
+    last_applied_at: null,
+    by_type: {},
+    rejected: {},
+  },
   pull: { last_success_at: null, last_error: null, next_at: null },
   state: {
     metadata: 0,
@@ -161,6 +167,7 @@ export const sampleStatus: StatusDocument = {
   },
   sync: {
     pending: 0,
+    local_only: 0,
     last_success_at: null,
     last_error: null,
     next_try_at: null,

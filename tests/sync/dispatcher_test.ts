@@ -483,3 +483,47 @@ Deno.test("no receipt is forgotten when events come just as recording ends", asy
     assert.equal(ledger.cursors().length, expected, `after ${turns} turns`);
   }
 });
+
+Deno.test("verified events are counted by type, unknown types as one", async () => {
+  const instant: Handler = { handle: () => Promise.resolve("applied") };
+  const { dispatcher } = setUp([instant], { others: { custom: instant } });
+  const types = [TYPE, TYPE, "custom", "peer_added", "x", "y"];
+  for (const [at, type] of types.entries()) {
+    await dispatcher.accept(message(at + 1, { type }));
+  }
+  await dispatcher.drain();
+  assert.deepEqual(dispatcher.status.byType, {
+    [TYPE]: 2,
+    custom: 1,
+    peer_added: 1,
+    other: 2,
+  });
+});
+
+Deno.test("types without handlers go to the one that takes all others", async () => {
+  const seen: string[] = [];
+  const { dispatcher, clock, ledger, log, keyring } = setUp([]);
+  const other = new Dispatcher({
+    reader: eventReader(1, {
+      keyring,
+      replayWindow: new ReplayWindow(),
+      clock,
+    }),
+    ledger,
+    handlers: new Map(),
+    otherwise: {
+      handle(event) {
+        seen.push(event.type);
+        return Promise.resolve("applied");
+      },
+    },
+    pull() {},
+    clock,
+    log,
+  });
+  assert.equal(dispatcher.status.applied, 0);
+  await other.accept(message(1, { type: "anything" }));
+  await other.drain();
+  assert.deepEqual(seen, ["anything"]);
+  assert.equal(other.status.applied, 1);
+});
