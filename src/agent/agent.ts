@@ -3,12 +3,12 @@ import { runTogether } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
 import { ClockSkew } from "../sync/clock_skew.ts";
 import { Degraded } from "../sync/degraded.ts";
-import { Dialect1Uplink } from "../uplink/dialect1_uplink.ts";
 import { storeRecoveredRecord } from "./audit_records.ts";
 import { buildDownstream } from "./downstream.ts";
 import { ensureJoined } from "./join.ts";
 import { buildLocalApi } from "./local_api.ts";
 import type { NodeContext } from "./node_context.ts";
+import { nodeUplinkFor } from "./node_uplink.ts";
 import { openStore } from "./open_store.ts";
 import { openUplink } from "./open_uplink.ts";
 import { buildRejoin, runUntilRejoined } from "./rejoin.ts";
@@ -71,10 +71,11 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       startedAtMs,
       store,
       identity,
-      uplink: new Dialect1Uplink({
+      uplink: nodeUplinkFor(identity, {
         http: client.http,
-        nodeId: identity.nodeId,
-        bearer: () => identity.nodeSecretKey,
+        config,
+        version,
+        clock: io.clock,
       }),
       exposed: client.exposed,
       degraded,

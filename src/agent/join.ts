@@ -7,7 +7,7 @@ import { metadataToken } from "../sync/metadata_service.ts";
 import { register } from "../sync/registration.ts";
 import { findToken, type FoundToken } from "../sync/token_sources.ts";
 import type { ControlClient } from "../uplink/control_client.ts";
-import { ControlError } from "../uplink/control_error.ts";
+import { registerNode2 } from "../uplink/dialect2_register.ts";
 import { hostNameOf } from "./host_name.ts";
 import { registrationDialectFrom } from "./join_dialect.ts";
 import { openStore } from "./open_store.ts";
@@ -74,8 +74,7 @@ export async function joinWith(
     trust: store.trust,
     uplink: {
       register: (...call) => client.register(...call),
-      register2: () =>
-        Promise.reject(new ControlError("unsupported", "Dialect 2")),
+      register2: (...call) => registerNode2(client.http, ...call),
     },
     findToken: async (signal) => {
       const found = await findToken(signal);

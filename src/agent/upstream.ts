@@ -28,6 +28,7 @@ export function buildUpstream(
       reports: store.reports,
       ledger: store.syncLedger,
       uplink,
+      dialect: uplink.dialect,
       debounceMs: config["node_api.debounce_period"],
       io,
     }),
