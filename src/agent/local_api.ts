@@ -80,7 +80,11 @@ function statusSources(
     skippedEvents: () => feed.skippedEvents,
     pull: () => reconciler.status,
     state: () => stateCounts(store),
-    sync: () => ({ ...syncer.status, pending: syncer.pending }),
+    sync: () => ({
+      ...syncer.status,
+      pending: syncer.pending,
+      localOnly: syncer.localOnly,
+    }),
     telemetry: () => telemetry.status(),
   };
 }

@@ -103,6 +103,7 @@ export function statusLines(status: StatusDocument, nowMs: number): string[] {
       `${sync.pending} waiting, last ${ago(sync.last_success_at)}${
         until(sync.next_try_at)
       }` +
+      (sync.local_only > 0 ? `; ${sync.local_only} stay on this node` : "") +
       (sync.last_error ? `; last error: ${sync.last_error}` : ""),
     ],
     ["Telemetry", telemetryLine(status.telemetry)],

@@ -94,6 +94,12 @@ Deno.test("statusLines() says since when, why, what works, and the next try", ()
   assert.ok(lines.some((line) => line.endsWith("2 signature, 1 replay")));
 });
 
+Deno.test("statusLines() names the number of reports that never leave the node", () => {
+  const sync = { ...WELL.sync, local_only: 2 };
+  const lines = statusLines({ ...WELL, sync }, NOW);
+  assert.ok(lines.some((line) => line.endsWith("; 2 stay on this node")));
+});
+
 Deno.test("statusLines() does not let a server's words steer the terminal", () => {
   const pull = { ...WELL.pull, last_error: "bad\x1b[2J\r\nStatus ok" };
   const lines = statusLines({ ...WELL, pull }, NOW);
