@@ -166,7 +166,7 @@ export class EventFeed implements Part {
     const { clock, cursor } = this.#options;
     const openedMs = clock.elapsed();
     const before = cursor();
-    this.#pulls.ask(signal);
+    this.#pulls.connected(signal);
     let error: unknown = new ControlError(
       "unreachable",
       "The server ended the event stream",
@@ -231,7 +231,7 @@ export class EventFeed implements Part {
     signal: AbortSignal,
   ): Promise<"refused" | { readonly askedMs: number }> {
     try {
-      await this.#pulls.now(signal);
+      await this.#pulls.instead(signal);
       return { askedMs: 0 };
     } catch (error) {
       signal.throwIfAborted();
@@ -337,7 +337,7 @@ export class EventFeed implements Part {
     this.#options.log.warn("Event skipped as it is too long", {
       max_event_bytes: this.#settings.maxEventBytes,
     });
-    this.#pulls.ask(signal);
+    this.#pulls.missed(signal);
   }
 
   #nextTryMs(): number {
