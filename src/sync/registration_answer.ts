@@ -33,6 +33,9 @@ export class RegistrationError extends Error {
 /** The control plane will not have this node, however often it is asked. */
 export function refusalOf(error: ControlError): RegistrationError {
   const { kind, status, code, serverText } = error;
+  if (status === undefined) {
+    return new RegistrationError("refused", error.message, error);
+  }
   const what = [code, serverText && `it said: ${serverText}`].filter(Boolean);
   const said = what.length > 0 ? ` (${what.join("; ")})` : "";
   const why = kind === "unauthorized" || kind === "forbidden"

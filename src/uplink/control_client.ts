@@ -19,6 +19,7 @@ import { parseStateDocument } from "../wire/state_document.ts";
 import { checkBaseUrl } from "./base_url.ts";
 import { ControlError } from "./control_error.ts";
 import { decodeAnswer, withoutNulls } from "./decode_answer.ts";
+import { decodeRegistration } from "./decode_registration.ts";
 import {
   type AnswerListener,
   type HttpCall,
@@ -150,10 +151,7 @@ export class ControlClient {
       json: JSON.stringify(request),
       bearer: bootstrapToken,
     }, signal);
-    return decodeAnswer(path, () => {
-      const value = withoutNulls(parseFirstValue(text).value);
-      return checkShape("register answer", registerResponseSchema, value);
-    });
+    return decodeRegistration(1, registerResponseSchema, text);
   }
 
   /** Reports that the node lives. An empty answer asks for nothing. */

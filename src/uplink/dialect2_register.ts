@@ -4,16 +4,15 @@ import {
   registerResponse2Schema,
 } from "../wire/dialect2/bodies.ts";
 import { ENDPOINTS } from "../wire/endpoints.ts";
-import { parseFirstValue } from "../wire/raw_json.ts";
-import { checkShape } from "../wire/shape_error.ts";
-import { decodeAnswer } from "./decode_answer.ts";
+import { decodeRegistration } from "./decode_registration.ts";
 import type { HttpCaller } from "./http_caller.ts";
 
 /**
  * Registers a node in dialect 2: without a bearer, as the token is in the
  * request.
  *
- * @throws {ControlError} kind "bad_answer" for what is no answer of dialect 2.
+ * @throws {ControlError} kind "unsupported" for an answer of dialect 1, "bad_answer"
+ * for any other that is none of dialect 2.
  * @see docs/wire.md, sections h.1 and h.3
  */
 export async function registerNode2(
@@ -29,8 +28,5 @@ export async function registerNode2(
     secrets: [request.bootstrap_token],
   };
   const text = await http.text(call, signal);
-  return decodeAnswer(path, () => {
-    const { value } = parseFirstValue(text);
-    return checkShape("register answer", registerResponse2Schema, value);
-  });
+  return decodeRegistration(2, registerResponse2Schema, text);
 }

@@ -185,7 +185,6 @@ Deno.test("register() in dialect 2 does not show a token that the server quotes"
   ));
 
 const refused: [what: string, document: unknown][] = [
-  ["of the other dialect", answer1],
   ["with a node id that is no UUID", { ...answer, node_id: "n_1" }],
   ["without the name of the signing key", {
     ...answer,
@@ -207,6 +206,18 @@ for (const [what, document] of refused) {
       },
     ));
 }
+
+Deno.test("register() stops at an answer in the other dialect, and says what to do", () =>
+  inFolderAt(
+    () => Response.json(answer1, { status: 201 }),
+    async ({ store, server, join }) => {
+      const error = await failureFrom(join());
+      assert.ok(error instanceof RegistrationError);
+      assert.match(error.message, /set api\.dialect to 1$/);
+      assert.equal(server.seen.length, 1);
+      assert.equal(await store.identity.load(), undefined);
+    },
+  ));
 
 const unusable: [what: string, change: Record<string, unknown>][] = [
   ["signing key", { signing_public_key: "AAAA" }],
