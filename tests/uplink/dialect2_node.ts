@@ -1,7 +1,7 @@
-import { checkBaseUrl } from "../../src/uplink/base_url.ts";
 import { bearerFor } from "../../src/uplink/bearer.ts";
+import { ControlClient } from "../../src/uplink/control_client.ts";
 import { Dialect2Uplink } from "../../src/uplink/dialect2_uplink.ts";
-import { HttpCaller } from "../../src/uplink/http_caller.ts";
+import type { HttpCaller } from "../../src/uplink/http_caller.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
 import type { SeenRequest } from "./serve.ts";
@@ -24,21 +24,14 @@ export interface TestNode {
 export function nodeAt(url: string): TestNode {
   const clock = new FakeClock();
   const log = new MemoryLog();
-  const http = new HttpCaller({
-    base: checkBaseUrl(url, false),
-    userAgent: "plexd/test",
-    connectTimeoutMs: 10_000,
-    requestTimeoutMs: 30_000,
-    maxAnswerBytes: 10 * 1024 * 1024,
-    clock,
-    log,
-  });
+  const version = "1.2.3";
+  const { http } = new ControlClient({ baseUrl: url, version, clock, log });
   const bearer = bearerFor(2, NODE_ID, NSK);
   const uplink = new Dialect2Uplink({
     http,
     nodeId: NODE_ID,
     bearer: () => bearer,
-    version: "1.2.3",
+    version,
     clock,
   });
   return { uplink, http, clock, log };

@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { call } from "../node_api/raw_http.ts";
+import { BEARER, NSK, problem, textOf } from "../uplink/dialect2_node.ts";
+import { type SeenRequest, TestServer } from "../uplink/serve.ts";
+import { vectors } from "../vectors/load.ts";
+import { eventually } from "./eventually.ts";
+import { Stage } from "./stage.ts";
+
+const TOKEN = "psb_prod_abc234_node_abcdefghijklmnopqrst";
+
+function document(name: string): Record<string, unknown> {
+  const found = vectors.dialect_detection.find((one) => one.name === name);
+  assert.ok(found?.document, name);
+  return found.document;
+}
+
+const registration = document("register-2");
+const node = `/v1/nodes/${registration["node_id"]}`;
+const [secret] = vectors.secrets_dialect2;
+
+/** A control plane of dialect 2 as it is published: without an event bus. */
+function answer({ method, path, headers }: SeenRequest): Response {
+  if (path === "/v1/register") {
+    return Response.json(registration, { status: 201 });
+  }
+  if (headers.get("authorization") !== `Bearer ${BEARER}`) {
+    return problem(401, "nsk_invalid");
+  }
+  switch (`${method} ${path}`) {
+    case `GET ${node}/events`:
+      return problem(501, "signed_event_bus_not_provisioned");
+    case `GET ${node}/state`:
+      return Response.json(document("state-2"));
+    case `GET ${node}/secrets/db`:
+      return new Response(Uint8Array.fromBase64(secret!.body_b64), {
+        headers: { "x-plexsphere-secret-version": "3" },
+      });
+    case `PUT ${node}/state/reports/health`:
+      return Response.json({ accepted_at: "now", key: "health" });
+    default:
+      return Response.json({});
+  }
+}
+
+Deno.test("a node joins a control plane of dialect 2 and works with it by pulls alone", async () => {
+  await using server = new TestServer(answer);
+  await using stage = await Stage.open();
+  await Deno.writeTextFile(stage.tokenFile, TOKEN, { mode: 0o600 });
+  const settings = {
+    registration: {
+      project_id: "0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0c0",
+      resource_handle: "node-3",
+    },
+  };
+  await stage.startAgent({ url: server.url, settings });
+  const status = await stage.statusWhen(
+    "the state is there",
+    ({ state }) => state.metadata > 0,
+  );
+  assert.equal(status.node_id, registration["node_id"]);
+  assert.equal(status.state.data, 2);
+  assert.deepEqual(
+    JSON.parse(await stage.read("/v1/state/metadata")),
+    { env: "prod", region: "eu-west-1" },
+  );
+  const data = JSON.parse(await stage.read("/v1/state/data/note"));
+  assert.equal(data.payload, "plain text");
+
+  const read = await call(stage.secretsSocket, "/v1/state/secrets/db");
+  assert.equal(JSON.parse(read.body).value, secret!.value);
+
+  const put = { content_type: "application/json", payload: { ok: true } };
+  for (const key of ["health", "Not-For-Dialect-2"]) {
+    const request = { method: "PUT", body: JSON.stringify(put) };
+    const { status } = await stage.local(`/v1/state/report/${key}`, request);
+    assert.equal(status, 200);
+  }
+  const synced = await eventually(
+    "the report arrives",
+    () => server.seen.find(({ path }) => path.endsWith("/reports/health")),
+  );
+  assert.deepEqual(JSON.parse(await textOf(synced)), { value: '{"ok":true}' });
+  const { sync } = await stage.statusWhen(
+    "it is taken",
+    ({ sync }) => sync.pending === 0,
+  );
+  assert.equal(sync.local_only, 1);
+
+  // The same node, in the same dialect, after a crash.
+  await stage.killAgent();
+  await stage.startAgent({ url: server.url, settings });
+  await stage.statusWhen(
+    "it pulls again",
+    ({ pull }) => pull.last_success_at !== null,
+  );
+  const joined = server.seen.filter(({ path }) => path === "/v1/register");
+  assert.equal(joined.length, 1);
+  assert.ok(server.seen.some(({ path }) => path === `${node}/heartbeat`));
+  await stage.stopAgent();
+  for (const text of [TOKEN, NSK, BEARER]) {
+    assert.ok(!stage.agentOutput.includes(text));
+  }
+});
