@@ -114,6 +114,21 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./join.ts")).join,
   },
   {
+    name: "deregister",
+    summary: "Leave the control plane",
+    stoppable: true,
+    args: [],
+    flags: [
+      { name: "--purge", doc: "remove the membership's data, reports too" },
+      {
+        name: "--force",
+        doc: "forget this node here even if the control plane cannot be asked",
+      },
+    ],
+    common: RUNNING,
+    load: async () => (await import("./deregister.ts")).deregister,
+  },
+  {
     name: "dev",
     summary: "Run a control plane and an enrolled agent, live",
     stoppable: true,
@@ -127,6 +142,11 @@ export const COMMANDS: readonly Command[] = [
         name: "--data-dir",
         value: "DIR",
         doc: "keep everything in DIR (default: a temporary folder)",
+      },
+      {
+        name: "--dialect",
+        value: "N",
+        doc: "wire dialect that the node joins in, 1 or 2 (default 1)",
       },
     ],
     common: HELP_FLAGS,

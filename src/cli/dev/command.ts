@@ -1,5 +1,12 @@
-import { EXIT, type Invocation } from "../command.ts";
+import type { Dialect } from "../../wire/dialect.ts";
+import { CommandError, EXIT, type Invocation } from "../command.ts";
 import { runDev } from "./dev.ts";
+
+function dialectOf(flag: string | boolean | undefined): Dialect {
+  if (flag === undefined || flag === "1") return 1;
+  if (flag === "2") return 2;
+  throw new CommandError(EXIT.wrongUsage, "--dialect is 1 or 2");
+}
 
 /** `plexd dev` */
 export async function dev(invocation: Invocation): Promise<number> {
@@ -8,6 +15,7 @@ export async function dev(invocation: Invocation): Promise<number> {
   const code = await runDev({
     ...(typeof dataDir === "string" ? { dataDir } : {}),
     tour: flags["--tour"] === true,
+    dialect: dialectOf(flags["--dialect"]),
     clock: invocation.platform().clock,
     print,
     stop,

@@ -1,4 +1,5 @@
 import type { Clock } from "../../platform/clock.ts";
+import type { Dialect } from "../../wire/dialect.ts";
 import { describeError } from "../../platform/log.ts";
 import { type DevFolders, makeFolders } from "./folders.ts";
 import { areAlive, findLaunchers } from "./launchers.ts";
@@ -16,6 +17,8 @@ export interface DevOptions {
   readonly dataDir?: string;
   /** Show everything once, without a person, and exit. */
   readonly tour: boolean;
+  /** Dialect that a fresh node joins in. */
+  readonly dialect: Dialect;
   readonly clock: Clock;
   readonly print: (line: string) => void;
   /** Aborts on Ctrl-C and SIGTERM. */
@@ -37,7 +40,8 @@ export async function runDev(options: DevOptions): Promise<number> {
   try {
     if (tour) {
       print("plexd dev --tour: the whole system, once through");
-      return await runTour({ folders, clock, print, signal });
+      const { dialect } = options;
+      return await runTour({ folders, dialect, clock, print, signal });
     }
     return await live(folders, options, signal);
   } catch (error) {
@@ -53,12 +57,13 @@ export async function runDev(options: DevOptions): Promise<number> {
 
 async function live(
   folders: DevFolders,
-  { clock, print }: DevOptions,
+  { clock, print, dialect }: DevOptions,
   signal: AbortSignal,
 ): Promise<number> {
   const world = new World({
     folders,
     clock,
+    dialect,
     logs: { agent: (line) => printIfAny(print, narrate(line)) },
     agentSettings: {},
     signal,

@@ -1,44 +1,63 @@
 import { generateKeyPairSync, sign } from "node:crypto";
 import { encodeBase64 } from "../../wire/base64.ts";
-import { signedText } from "../../wire/canonical.ts";
-import type { Envelope } from "../../wire/envelope.ts";
+import { signedText, signedText2 } from "../../wire/canonical.ts";
+import type { Dialect } from "../../wire/dialect.ts";
+import { parseEnvelope2 } from "../../wire/dialect2/parse_envelope2.ts";
+import type { Envelope, Envelope2 } from "../../wire/envelope.ts";
 import { parseEnvelope } from "../../wire/parse_envelope.ts";
 import type { Frame } from "./hostile_proxy.ts";
 
-/** An event that would wipe the node, signed with a key made on the spot. */
-export function forge(nowMs: number): Frame {
-  const unsigned = {
-    type: "node_state_updated",
-    id: "evt-forged",
-    issuedAt: new Date(nowMs).toISOString(),
-    nonce: "nonce-forged",
-    payload: '{"metadata":{},"data":[]}',
+/** What an attacker between agent and control plane can make of events. */
+export interface Forger {
+  /** An event that would wipe the node, signed with a key made on the spot. */
+  forge(genuine: Frame, nowMs: number): Frame;
+  /** A genuine event whose payload was changed on its way. */
+  tamper(genuine: Frame): Frame;
+  /** A genuine event as it would be brought back long after it was sent. */
+  age(genuine: Frame, nowMs: number): Frame;
+}
+
+/** The attacker who speaks a dialect. */
+export function forgerOf(dialect: Dialect): Forger {
+  return dialect === 1
+    ? forger(parseEnvelope, signedText, toFrame)
+    : forger(parseEnvelope2, signedText2, toFrame2);
+}
+
+const OTHER_PAYLOAD = '{"metadata":{"owned":"yes"},"data":[]}';
+
+function forger<E extends Envelope | Envelope2>(
+  parse: (data: string) => E,
+  textOf: (envelope: E) => string,
+  frameOf: (envelope: E) => Frame,
+): Forger {
+  return {
+    forge(genuine, nowMs) {
+      const known = parse(genuine.data);
+      const envelope = {
+        ...known,
+        id: "evt-forged",
+        issuedAt: new Date(nowMs).toISOString(),
+        payload: '{"metadata":{},"data":[]}',
+        ...("nonce" in known ? { nonce: "nonce-forged" } : {}),
+      };
+      const { privateKey } = generateKeyPairSync("ed25519");
+      const message = new TextEncoder().encode(textOf(envelope));
+      const signature = encodeBase64(sign(null, message, privateKey));
+      return frameOf({ ...envelope, signature });
+    },
+    tamper: (genuine) =>
+      frameOf({
+        ...parse(genuine.data),
+        id: "evt-tampered",
+        payload: OTHER_PAYLOAD,
+      }),
+    age: (genuine, nowMs) =>
+      frameOf({
+        ...parse(genuine.data),
+        issuedAt: new Date(nowMs - 10 * 60_000).toISOString(),
+      }),
   };
-  const { privateKey } = generateKeyPairSync("ed25519");
-  const signature = sign(
-    null,
-    new TextEncoder().encode(signedText(unsigned)),
-    privateKey,
-  );
-  return toFrame({ ...unsigned, signature: encodeBase64(signature) });
-}
-
-/** A genuine event whose payload was changed on its way. */
-export function tamper(genuine: Frame): Frame {
-  const envelope = parseEnvelope(genuine.data);
-  return toFrame({
-    ...envelope,
-    id: `${envelope.id}-tampered`,
-    nonce: `${envelope.nonce}-tampered`,
-    payload: '{"metadata":{"owned":"yes"}}',
-  });
-}
-
-/** A genuine event as an attacker would bring it back long after it was sent. */
-export function age(genuine: Frame, nowMs: number): Frame {
-  const envelope = parseEnvelope(genuine.data);
-  const issuedAt = new Date(nowMs - 10 * 60_000).toISOString();
-  return toFrame({ ...envelope, issuedAt });
 }
 
 function toFrame(envelope: Envelope): Frame {
@@ -48,6 +67,19 @@ function toFrame(envelope: Envelope): Frame {
       `,"event_id":${JSON.stringify(id)}` +
       `,"issued_at":${JSON.stringify(issuedAt)}` +
       `,"nonce":${JSON.stringify(nonce)}` +
+      `,"payload":${payload}` +
+      `,"signature":${JSON.stringify(signature)}}`,
+  };
+}
+
+function toFrame2(envelope: Envelope2): Frame {
+  const { type, id, scope, keyId, issuedAt, payload, signature } = envelope;
+  return {
+    data: `{"id":${JSON.stringify(id)}` +
+      `,"type":${JSON.stringify(type)}` +
+      `,"scope":${JSON.stringify(scope)}` +
+      `,"key_id":${JSON.stringify(keyId)}` +
+      `,"issued_at":${JSON.stringify(issuedAt)}` +
       `,"payload":${payload}` +
       `,"signature":${JSON.stringify(signature)}}`,
   };

@@ -1,5 +1,6 @@
 import type { Clock } from "../../platform/clock.ts";
 import { describeError } from "../../platform/log.ts";
+import type { Dialect } from "../../wire/dialect.ts";
 import type { DevFolders } from "./folders.ts";
 import { HostileProxy } from "./hostile_proxy.ts";
 import { TOUR_STEPS, type TourStage } from "./tour_steps.ts";
@@ -15,6 +16,8 @@ const QUICK_SETTINGS = {
 /** Options for {@linkcode runTour}. */
 export interface TourOptions {
   readonly folders: DevFolders;
+  /** Dialect that the node joins in. */
+  readonly dialect: Dialect;
   readonly clock: Clock;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
@@ -26,9 +29,10 @@ export interface TourOptions {
  * @returns 0, or 1 when a step failed.
  */
 export async function runTour(options: TourOptions): Promise<number> {
-  const { folders, clock, print, signal } = options;
+  const { folders, dialect, clock, print, signal } = options;
   const world = new World({
     folders,
+    dialect,
     clock,
     logs: {},
     agentSettings: QUICK_SETTINGS,

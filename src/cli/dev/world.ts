@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import type { Clock } from "../../platform/clock.ts";
 import type { StatusDocument } from "../../wire/status.ts";
+import type { Dialect } from "../../wire/dialect.ts";
 import { AdminClient } from "../admin_client.ts";
 import { call, LocalCallError } from "../local_client.ts";
 import { Child } from "./child.ts";
@@ -10,6 +11,12 @@ import type { DevFolders } from "./folders.ts";
 const START_LIMIT_MS = 30_000;
 /** Between two looks at something that is about to happen. */
 const LOOK_EVERY_MS = 25;
+
+/** What a node names itself by when it joins in dialect 2. */
+const RESOURCE = {
+  project_id: "0190a8b8-a0c0-7a0a-8a0a-000000000001",
+  resource_handle: "plexd-dev",
+};
 
 /** What the two processes write, line by line. */
 export interface WorldLogs {
@@ -22,6 +29,8 @@ export interface WorldOptions {
   readonly folders: DevFolders;
   readonly clock: Clock;
   readonly logs: WorldLogs;
+  /** Dialect that the node joins in. */
+  readonly dialect: Dialect;
   /** Settings of the agent beside those that the folders decide. */
   readonly agentSettings: Readonly<Record<string, unknown>>;
   /** Ends all waiting. */
@@ -42,6 +51,10 @@ export class World {
 
   get folders(): DevFolders {
     return this.#options.folders;
+  }
+
+  get dialect(): Dialect {
+    return this.#options.dialect;
   }
 
   get clock(): Clock {
@@ -127,9 +140,10 @@ export class World {
 
   /** Leaves a fresh one-time token where the agent will look for it. */
   async leaveToken(): Promise<void> {
-    const answer = await this.admin.call("POST", "/tokens", { ttl: "10m" }) as {
-      token: string;
-    };
+    const answer = await this.admin.call("POST", "/tokens", {
+      ttl: "10m",
+      ...(this.dialect === 2 ? { dialect: 2 } : {}),
+    }) as { token: string };
     // One that an earlier start left unused may have expired.
     await Deno.remove(this.folders.tokenFile).catch(() => {});
     await Deno.writeTextFile(this.folders.tokenFile, answer.token + "\n", {
@@ -145,7 +159,10 @@ export class World {
     const settings = {
       data_dir: folders.agentData,
       seal: { key_file: folders.machineKey },
-      registration: { token_file: folders.tokenFile },
+      registration: {
+        token_file: folders.tokenFile,
+        ...(this.dialect === 2 ? RESOURCE : {}),
+      },
       ...agentSettings,
       api: {
         base_url: controlPlaneUrl,
