@@ -1,5 +1,6 @@
 import { systemClock } from "../../src/platform/clock.ts";
 import { ControlClient } from "../../src/uplink/control_client.ts";
+import { Dialect1Uplink } from "../../src/uplink/dialect1_uplink.ts";
 import { openReceiver } from "./event_receiver.ts";
 import { silentLog } from "./prepare.ts";
 import { print } from "./print.ts";
@@ -19,7 +20,11 @@ const client = new ControlClient({
   clock: systemClock,
   log: silentLog,
 });
-client.setAuthToken("bench");
+const uplink = new Dialect1Uplink({
+  http: client.http,
+  nodeId: "bench",
+  bearer: () => "bench",
+});
 
 const visibleMs: number[] = [];
 store.state.onChange(({ position }) => {
@@ -28,8 +33,6 @@ store.state.onChange(({ position }) => {
   const visible = (position?.version ?? 1) - 1;
   while (visibleMs.length < visible) visibleMs.push(nowMs);
 });
-await receive((lastEventId, signal) =>
-  client.openEvents("bench", lastEventId, signal)
-);
+await receive((lastEventId, signal) => uplink.openEvents(lastEventId, signal));
 await store.close();
 print(JSON.stringify(visibleMs));

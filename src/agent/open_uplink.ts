@@ -3,6 +3,7 @@ import type { Config, SettingName } from "../config/settings.ts";
 import type { Platform } from "../platform/platform.ts";
 import { ControlClient } from "../uplink/control_client.ts";
 import type { AnswerListener } from "../uplink/http_caller.ts";
+import { fetchTransport } from "../uplink/transport.ts";
 
 /**
  * The client of the configured control plane, with its certificates read from
@@ -32,7 +33,7 @@ export async function openUplink(
       connectTimeoutMs: config["api.connect_timeout"],
       requestTimeoutMs: config["api.request_timeout"],
       allowPlaintext: config["api.allow_plaintext"],
-      ...(httpClient ? { httpClient } : {}),
+      transport: fetchTransport(httpClient),
       ...(onAnswer ? { onAnswer } : {}),
       clock: io.clock,
       log: io.log,

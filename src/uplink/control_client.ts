@@ -1,42 +1,33 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/log.ts";
 import {
-  type DriftReport,
-  type HeartbeatRequest,
-  type HeartbeatResponse,
-  heartbeatResponseSchema,
   type RegisterRequest,
   type RegisterResponse,
   registerResponseSchema,
-  type SecretResponse,
-  secretResponseSchema,
 } from "../wire/bodies.ts";
-import { type EndpointName, ENDPOINTS, fillPath } from "../wire/endpoints.ts";
+import { ENDPOINTS } from "../wire/endpoints.ts";
 import { parseFirstValue } from "../wire/raw_json.ts";
 import { checkShape } from "../wire/shape_error.ts";
-import type { DesiredState } from "../wire/state.ts";
-import { parseStateDocument } from "../wire/state_document.ts";
 import { checkBaseUrl } from "./base_url.ts";
-import { ControlError } from "./control_error.ts";
 import { decodeAnswer, withoutNulls } from "./decode_answer.ts";
-import { decodeRegistration } from "./decode_registration.ts";
-import {
-  type AnswerListener,
-  type HttpCall,
-  HttpCaller,
-} from "./http_caller.ts";
-import { encodeReportChanges, type ReportChanges } from "./report_changes.ts";
+import type { HttpCall } from "./http_call.ts";
+import { type AnswerListener, HttpCaller } from "./http_caller.ts";
 import { checkBearer } from "./request_headers.ts";
+import { Servers } from "./servers.ts";
+import { fetchTransport, type Transport } from "./transport.ts";
 
 /** Options for {@linkcode ControlClient}. */
 export interface ControlClientOptions {
   /** Address of the control plane, with or without a path or trailing slash. */
   readonly baseUrl: string;
+  /** Further addresses of the same control plane, in the order to try. @default {[]} */
+  readonly fallbackUrls?: readonly string[];
   /** Version of plexd, for `User-Agent`. */
   readonly version: string;
   /**
-   * Time until the event stream's answer begins. `fetch` does not tell
-   * connecting apart from waiting, so other calls know only the whole time.
+   * Time until the answer of a stream, a download or a call that can go on to
+   * another address begins. `fetch` does not tell connecting apart from
+   * waiting, so other calls know only the whole time.
    * @default {10000}
    */
   readonly connectTimeoutMs?: number;
@@ -44,8 +35,8 @@ export interface ControlClientOptions {
   readonly requestTimeoutMs?: number;
   /** Most bytes of an answer, once decoded. @default {10485760} */
   readonly maxAnswerBytes?: number;
-  /** Certificates and the like. The caller closes it. @default one shared client */
-  readonly httpClient?: Deno.HttpClient;
+  /** Certificates and the like; closed with the client. @default {fetchTransport()} */
+  readonly transport?: Transport;
   readonly onAnswer?: AnswerListener;
   /** Allows plain http to other hosts than this one. @default {false} */
   readonly allowPlaintext?: boolean;
@@ -54,18 +45,20 @@ export interface ControlClientOptions {
 }
 
 /**
- * The agent's side of the control plane's API, in dialect 1.
+ * The agent's connection to the control plane: what can be called without being
+ * a node, and {@linkcode http}, which carries the calls of a node.
  *
  * Every call rejects with a {@linkcode ControlError}, or with the signal's
  * reason when that aborts.
  *
  * @see docs/wire.md, sections a.1 to a.3; seed Control Plane Client
  */
-export class ControlClient {
-  /** The address is plain HTTP to another host, which was allowed. */
+export class ControlClient implements Disposable {
+  /** An address is plain HTTP to another host, which was allowed. */
   readonly exposed: boolean;
   /** What carries every call, for the {@linkcode NodeUplink} of either dialect. */
   readonly http: HttpCaller;
+  readonly #transport: Transport;
   #token: string | undefined;
 
   /** @throws {RangeError} for an unusable address or time-out. */
@@ -74,7 +67,9 @@ export class ControlClient {
       connectTimeoutMs = 10_000,
       requestTimeoutMs = 30_000,
       maxAnswerBytes = 10 * 1024 * 1024,
-      httpClient,
+      transport = fetchTransport(),
+      fallbackUrls = [],
+      allowPlaintext = false,
       onAnswer,
       clock,
       log,
@@ -87,13 +82,18 @@ export class ControlClient {
         );
       }
     }
-    const base = checkBaseUrl(options.baseUrl, options.allowPlaintext ?? false);
-    this.exposed = base.exposed;
+    const urls = [options.baseUrl, ...fallbackUrls];
+    const servers = new Servers(
+      urls.map((url) => checkBaseUrl(url, allowPlaintext)),
+      clock,
+    );
+    this.exposed = servers.exposed;
+    this.#transport = transport;
     this.http = new HttpCaller({
-      base,
+      servers,
       userAgent: `plexd/${options.version}`,
       ...limits,
-      ...(httpClient ? { httpClient } : {}),
+      transport,
       ...(onAnswer ? { onAnswer } : {}),
       clock,
       log,
@@ -101,7 +101,7 @@ export class ControlClient {
   }
 
   /**
-   * The bearer of all later calls.
+   * The bearer of later calls of this client, but for registration.
    *
    * @throws {RangeError} for a token that no header can carry.
    */
@@ -112,7 +112,7 @@ export class ControlClient {
 
   /** Asks whether the control plane is there. */
   async ping(signal: AbortSignal): Promise<void> {
-    await this.#call("ping", {}, {}, signal);
+    await this.#text(ENDPOINTS.ping, signal);
   }
 
   /** The JSON value that `path` answers. */
@@ -151,116 +151,15 @@ export class ControlClient {
       json: JSON.stringify(request),
       bearer: bootstrapToken,
     }, signal);
-    return decodeRegistration(1, registerResponseSchema, text);
-  }
-
-  /** Reports that the node lives. An empty answer asks for nothing. */
-  async heartbeat(
-    nodeId: string,
-    body: HeartbeatRequest,
-    signal: AbortSignal,
-  ): Promise<HeartbeatResponse> {
-    const json = JSON.stringify(body);
-    const text = await this.#call("heartbeat", { nodeId }, { json }, signal);
-    return decodeAnswer("heartbeat", () => {
-      const value = text.trim() === "" ? {} : parseFirstValue(text).value;
-      const hints = withoutNulls(value);
-      return checkShape("heartbeat answer", heartbeatResponseSchema, hints);
+    return decodeAnswer(path, () => {
+      const value = withoutNulls(parseFirstValue(text).value);
+      return checkShape("register answer", registerResponseSchema, value);
     });
   }
 
-  /** Pulls what the node should be. */
-  async fetchState(nodeId: string, signal: AbortSignal): Promise<DesiredState> {
-    const text = await this.#call("state", { nodeId }, {}, signal);
-    return decodeAnswer(
-      "state",
-      () => parseStateDocument(parseFirstValue(text).raw),
-    );
-  }
-
-  /**
-   * Fetches a secret, still encrypted for this node.
-   *
-   * @throws {ControlError} kind "not_found" without asking for a name that no
-   * path can carry.
-   */
-  async fetchSecret(
-    nodeId: string,
-    key: string,
-    signal: AbortSignal,
-  ): Promise<SecretResponse> {
-    const text = await this.#call("secret", { nodeId, key }, {}, signal);
-    return decodeAnswer("secret", () => {
-      const { value } = parseFirstValue(text);
-      return checkShape("secret answer", secretResponseSchema, value);
-    });
-  }
-
-  /** Sends changed and deleted reports. Payloads go out byte for byte. */
-  async syncReports(
-    nodeId: string,
-    changes: ReportChanges,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const json = encodeReportChanges(changes);
-    await this.#call("report", { nodeId }, { json }, signal);
-  }
-
-  /** Tells what a reconcile corrected. */
-  async reportDrift(
-    nodeId: string,
-    report: DriftReport,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const json = JSON.stringify(report);
-    await this.#call("drift", { nodeId }, { json }, signal);
-  }
-
-  /**
-   * Opens the event stream, from after `lastEventId` when that is given. The
-   * stream lasts until `signal` aborts, the reader cancels or the server ends
-   * it.
-   */
-  async openEvents(
-    nodeId: string,
-    lastEventId: string | undefined,
-    signal: AbortSignal,
-  ): Promise<ReadableStream<Uint8Array>> {
-    const call = this.#callTo("events", { nodeId });
-    return await this.http.events(call, lastEventId, signal);
-  }
-
-  async #call(
-    name: EndpointName,
-    values: { readonly nodeId?: string; readonly key?: string },
-    extra: { readonly json?: string },
-    signal: AbortSignal,
-  ): Promise<string> {
-    return await this.#text(
-      { ...this.#callTo(name, values), ...extra },
-      signal,
-    );
-  }
-
-  #callTo(
-    name: EndpointName,
-    values: { readonly nodeId?: string; readonly key?: string },
-  ): HttpCall {
-    const { method, path } = ENDPOINTS[name];
-    const { nodeId = "", key = "" } = values;
-    try {
-      return {
-        method,
-        path: fillPath(path, { node_id: nodeId, key }),
-        ...(this.#token === undefined ? {} : { bearer: this.#token }),
-      };
-    } catch (cause) {
-      throw new ControlError(
-        "not_found",
-        `${method} ${path} was not called: a name in it fits no path`,
-        { cause },
-      );
-    }
+  /** Lets go of idle connections. */
+  [Symbol.dispose](): void {
+    this.#transport.close();
   }
 
   async #text(call: HttpCall, signal: AbortSignal): Promise<string> {

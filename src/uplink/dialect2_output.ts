@@ -17,7 +17,7 @@ export async function putOutput(
   bytes: Uint8Array<ArrayBuffer>,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const { clock, log, httpClient, requestTimeoutMs: ms } = options;
+  const { clock, log, transport, requestTimeoutMs: ms } = options;
   if (!isAllowed(address)) {
     log.warn("Output not uploaded: its address is neither https nor local");
     return undefined;
@@ -25,13 +25,11 @@ export async function putOutput(
   const late = () => new ControlError("timeout", `No answer within ${ms} ms`);
   try {
     await withDeadline({ clock, ms, signal, late }, async (signal) => {
-      const response = await fetch(address, {
+      const response = await transport.send(address, {
         method: "PUT",
         headers: { "content-type": "application/octet-stream" },
         body: bytes,
-        redirect: "manual",
         signal,
-        ...(httpClient ? { client: httpClient } : {}),
       });
       await response.body?.cancel();
       const { ok, status } = response;

@@ -8,6 +8,9 @@ import { bodyOf, type HttpCall, nameOf, shownPathOf } from "./http_call.ts";
 import { mediaTypeOf } from "./media_type.ts";
 import { refusalFrom } from "./refusal.ts";
 import { eventIdHeader } from "./request_headers.ts";
+import type { Servers } from "./servers.ts";
+import type { Transport } from "./transport.ts";
+import { isAddressFailure, wasNeverSent } from "./unreachable.ts";
 
 export type { HttpCall } from "./http_call.ts";
 
@@ -16,12 +19,12 @@ export type AnswerListener = (headers: Headers, tookMs: number) => void;
 
 /** What every call to the control plane shares. */
 export interface HttpCallerOptions {
-  readonly base: BaseUrl;
+  readonly servers: Servers;
   readonly userAgent: string;
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly maxAnswerBytes: number;
-  readonly httpClient?: Deno.HttpClient;
+  readonly transport: Transport;
   readonly onAnswer?: AnswerListener;
   readonly clock: Clock;
   readonly log: Logger;
@@ -40,7 +43,13 @@ export interface HttpAnswer {
  * 200 to 299 into a {@linkcode ControlError}. Both dialects stand on it.
  *
  * A redirect is such an error: following it would send the bearer wherever the
- * answer points.
+ * answer points. The bearer goes to the given addresses only.
+ *
+ * When an address fails, a call goes on to the next one if it can be made twice,
+ * being a GET, or has certainly not been seen by the first; for other calls it
+ * is the next call that goes there. All addresses are of one control plane, so
+ * a stream may go on at another one after its cursor: what that means is the
+ * control plane's affair.
  */
 export class HttpCaller {
   constructor(readonly options: HttpCallerOptions) {}
@@ -50,12 +59,18 @@ export class HttpCaller {
     const { clock, requestTimeoutMs: ms } = this.options;
     const { maxAnswerBytes = this.options.maxAnswerBytes } = call;
     const late = () => tooLate(call, ms);
-    return await withDeadline({ clock, ms, signal, late }, async (signal) => {
-      const { status, headers, body } = await this.#send(call, signal);
-      const isText = call.accept !== "application/octet-stream";
-      const bytes = await readBytes(body, maxAnswerBytes, isText);
-      return { status, headers, bytes };
-    });
+    return await withDeadline(
+      { clock, ms, signal, late },
+      (signal) =>
+        this.#overServers(call, signal, async (server, hasNext) => {
+          const { status, headers, body } = hasNext && call.method === "GET"
+            ? await this.#sendPromptly(server, call, signal)
+            : await this.#send(server, call, signal);
+          const isText = call.accept !== "application/octet-stream";
+          const bytes = await readBytes(body, maxAnswerBytes, isText);
+          return { status, headers, bytes };
+        }),
+    );
   }
 
   /** As {@linkcode bytes}, for an answer that is text. */
@@ -73,9 +88,10 @@ export class HttpCaller {
     lastEventId: string | undefined,
     signal: AbortSignal,
   ): Promise<ReadableStream<Uint8Array>> {
-    return await this.#stream({
+    const accept = "text/event-stream";
+    const { body, headers } = await this.open({
       ...call,
-      accept: "text/event-stream",
+      accept,
       headers: {
         "accept-encoding": "identity",
         "cache-control": "no-cache",
@@ -83,34 +99,86 @@ export class HttpCaller {
         ...call.headers,
       },
     }, signal);
+    if (body && mediaTypeOf(headers) === accept) return body;
+    await body?.cancel();
+    throw new ControlError(
+      "bad_answer",
+      `${nameOf(call)} was answered, but not with a stream of ${accept}`,
+    );
   }
 
-  async #stream(
-    call: HttpCall & { readonly accept: string },
+  /**
+   * Makes a call and gives its answer as soon as that begins, which is bounded
+   * by the connect time-out. Whoever opens one must read or cancel its body.
+   */
+  open(call: HttpCall, signal: AbortSignal): Promise<Response> {
+    return this.#overServers(
+      call,
+      signal,
+      (server) => this.#sendPromptly(server, call, signal),
+    );
+  }
+
+  /** Tries one address after the other, as far as the call allows. */
+  async #overServers<T>(
+    call: HttpCall,
     signal: AbortSignal,
-  ): Promise<ReadableStream<Uint8Array>> {
+    attempt: (server: BaseUrl, hasNext: boolean) => Promise<T>,
+  ): Promise<T> {
+    const { servers, log } = this.options;
+    const order = servers.inOrder();
+    let told: ControlError | undefined;
+    for (const [at, server] of order.entries()) {
+      const hasNext = at < order.length - 1;
+      try {
+        return await attempt(server, hasNext);
+      } catch (error) {
+        const failure = signal.aborted ? signal.reason : error;
+        if (!(failure instanceof ControlError)) throw failure;
+        if (!isAddressFailure(failure)) throw failure;
+        const next = servers.failed(server);
+        if (next) {
+          log.warn("Control plane address failed; the next one is asked", {
+            failed: server.href,
+            next: next.href,
+            kind: failure.kind,
+          });
+        }
+        // An answer says more than none.
+        if (told?.status === undefined) told = failure;
+        const again = call.method === "GET" || wasNeverSent(failure);
+        if (signal.aborted || !again) break;
+      }
+    }
+    throw told;
+  }
+
+  /** As {@linkcode #send}, within the connect time-out. */
+  async #sendPromptly(
+    server: BaseUrl,
+    call: HttpCall,
+    signal: AbortSignal,
+  ): Promise<Response> {
     const { clock, connectTimeoutMs: ms } = this.options;
     const late = () => tooLate(call, ms);
-    return await withDeadline({ clock, ms, signal, late }, async (cut) => {
+    return await withDeadline(
+      { clock, ms, signal, late },
       // The caller's signal stands beside: it outlives the deadline.
-      const both = AbortSignal.any([signal, cut]);
-      const { body, headers } = await this.#send(call, both);
-      if (body && mediaTypeOf(headers) === call.accept) return body;
-      await body?.cancel();
-      throw new ControlError(
-        "bad_answer",
-        `${nameOf(call)} was answered, but not with a stream of ${call.accept}`,
-      );
-    });
+      (cut) => this.#send(server, call, AbortSignal.any([signal, cut])),
+    );
   }
 
-  async #send(call: HttpCall, signal: AbortSignal): Promise<Response> {
-    const { base, userAgent, httpClient, onAnswer, clock, log } = this.options;
+  async #send(
+    server: BaseUrl,
+    call: HttpCall,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const { userAgent, transport, onAnswer, clock, log } = this.options;
     const body = await bodyOf(call);
     const start = clock.elapsed();
     let response: Response;
     try {
-      response = await fetch(base.href + call.path, {
+      response = await transport.send(server.href + call.path, {
         method: call.method,
         headers: {
           accept: call.accept ?? "application/json",
@@ -120,10 +188,8 @@ export class HttpCaller {
           ...body?.headers,
           ...call.headers,
         },
-        redirect: "manual",
         signal,
         ...(body ? { body: body.bytes } : {}),
-        ...(httpClient ? { client: httpClient } : {}),
       });
     } catch (cause) {
       throw new ControlError(

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { decryptSecret } from "../../src/trust/decrypt_secret.ts";
 import { ControlClient } from "../../src/uplink/control_client.ts";
+import { Dialect1Uplink } from "../../src/uplink/dialect1_uplink.ts";
 import { ControlError } from "../../src/uplink/control_error.ts";
 import { nodeSecretToKey } from "../../src/wire/node_secret.ts";
 import { newPublicKey, RunningPlane } from "./running_plane.ts";
@@ -22,7 +23,11 @@ Deno.test("the agent's client gets along with every route of the server", async 
   const request = { token, public_key: newPublicKey(), hostname: "h" };
   const node = await client.register(token, request, signal);
   assert.ok(node.domain_id);
-  client.setAuthToken(node.node_secret_key);
+  const uplink = new Dialect1Uplink({
+    http: client.http,
+    nodeId: node.node_id,
+    bearer: () => node.node_secret_key,
+  });
 
   const large = "x".repeat(50_000);
   await plane.admin("PUT", `/nodes/${node.node_id}/metadata/k`, {
@@ -31,28 +36,28 @@ Deno.test("the agent's client gets along with every route of the server", async 
   await plane.admin("PUT", `/nodes/${node.node_id}/secrets/a%2Fb`, {
     value: "hush",
   });
-  const state = await client.fetchState(node.node_id, signal);
+  const state = await uplink.fetchState(signal);
   assert.equal(state.metadata.get("k"), large);
   assert.equal(state.position?.version, 3);
 
-  const secret = await client.fetchSecret(node.node_id, "a/b", signal);
+  const secret = await uplink.fetchSecret("a/b", signal);
   const key = nodeSecretToKey(node.node_secret_key);
   assert.equal(await decryptSecret(key, secret), "hush");
   await assert.rejects(
-    client.fetchSecret(node.node_id, "other", signal),
+    uplink.fetchSecret("other", signal),
     (error) => error instanceof ControlError && error.kind === "not_found",
   );
 
-  const hints = await client.heartbeat(node.node_id, {
-    node_id: node.node_id,
+  const hints = await uplink.heartbeat({
     timestamp: "2026-03-01T12:00:00Z",
     status: "healthy",
-    uptime: "1s",
-    binary_checksum: "",
+    uptimeMs: 1_000,
+    binarySha256: "",
+    reasons: [],
   }, signal);
-  assert.deepEqual(hints, { reconcile: false, rotate_keys: false });
+  assert.deepEqual(hints, { reconcile: false, rotateKeys: false });
 
-  await client.syncReports(node.node_id, {
+  await uplink.syncReports({
     entries: [{
       key: "big",
       contentType: "text/plain",
@@ -62,12 +67,12 @@ Deno.test("the agent's client gets along with every route of the server", async 
     }],
     deleted: ["gone"],
   }, signal);
-  await client.reportDrift(node.node_id, {
+  await uplink.reportDrift({
     timestamp: "2026-03-01T12:00:00Z",
     corrections: [{ type: "data_updated", detail: "data updated" }],
   }, signal);
 
-  const body = await client.openEvents(node.node_id, "1", signal);
+  const body = await uplink.openEvents("1", signal);
   const stream = new SseReader(body as ReadableStream<Uint8Array<ArrayBuffer>>);
   assert.equal((await stream.next()).event, "node_secrets_updated");
   await stream.close();

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { ReportChanges } from "../../src/store/sync_ledger.ts";
 import { ReportSyncer } from "../../src/sync/report_syncer.ts";
 import type { ControlFailure } from "../../src/uplink/control_error.ts";
 import { ControlClient } from "../../src/uplink/control_client.ts";
+import { Dialect1Uplink } from "../../src/uplink/dialect1_uplink.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { FakeRandom } from "../fakes/fake_random.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
@@ -267,10 +267,11 @@ Deno.test("reports reach a real server with their payloads byte for byte", () =>
       clock,
       log: new MemoryLog(),
     });
-    const uplink = {
-      syncReports: (changes: ReportChanges, signal: AbortSignal) =>
-        client.syncReports("n_1", changes, signal),
-    };
+    const uplink = new Dialect1Uplink({
+      http: client.http,
+      nodeId: "n_1",
+      bearer: () => "secret",
+    });
     const payload = `{"b":1.0,  "a":[1E+05]}`;
     await whileSyncing(dir, async ({ put, clock, syncer }) => {
       await put("health", payload);

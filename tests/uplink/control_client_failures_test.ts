@@ -7,6 +7,7 @@ import { ControlError, failureOf } from "../../src/uplink/control_error.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
 import { VECTORS_NOW_MS } from "../vectors/load.ts";
+import { nodeOf } from "./node_of.ts";
 import {
   CountedAbort,
   failureFrom,
@@ -290,11 +291,11 @@ const idHeaders = [
 ];
 for (const { id, sent } of idHeaders) {
   const shown = JSON.stringify(id)?.slice(0, 20);
-  Deno.test(`ControlClient.openEvents() sends id ${shown} (${id?.length}) as a header a server can read`, async () => {
+  Deno.test(`openEvents() sends id ${shown} (${id?.length}) as a header a server can read`, async () => {
     const headers = { "content-type": "Text/Event-Stream; charset=utf-8" };
     await using server = new TestServer(() => new Response(":\n", { headers }));
     const { client } = fixture(server.url);
-    const body = await client.openEvents("n", id, never);
+    const body = await nodeOf(client, TOKEN).openEvents(id, never);
     await body.cancel();
     const got = server.seen[0]!.headers;
     assert.equal(server.seen[0]?.path, "/v1/nodes/n/events");
@@ -313,27 +314,29 @@ function utf8(header: string): string {
   return new TextDecoder().decode(bytes);
 }
 
-Deno.test("ControlClient.openEvents() calls an HTML page a bad answer, and reads none of it", async () => {
+Deno.test("openEvents() calls an HTML page a bad answer, and reads none of it", async () => {
   const headers = { "content-type": "text/html" };
   await using server = new TestServer(() => {
     const { body } = endless();
     return new Response(body, { headers });
   });
   const { client } = fixture(server.url);
-  const error = await controlErrorFrom(client.openEvents("n", "1", never));
+  const error = await controlErrorFrom(
+    nodeOf(client, TOKEN).openEvents("1", never),
+  );
   assert.equal(error.kind, "bad_answer");
 });
 
-Deno.test("ControlClient.openEvents() gives up when no answer begins within the connect time-out", async () => {
+Deno.test("openEvents() gives up when no answer begins within the connect time-out", async () => {
   await using server = new RawServer("", true);
   const { client, clock } = fixture(server.url);
-  const work = controlErrorFrom(client.openEvents("n", "1", never));
+  const work = controlErrorFrom(nodeOf(client, TOKEN).openEvents("1", never));
   await until("the call runs", () => clock.sleeping.length === 1);
   await clock.advance(10_000);
   assert.equal((await work).kind, "timeout");
 });
 
-Deno.test("ControlClient.openEvents() gives a stream without a total time-out, which its signal ends", async () => {
+Deno.test("openEvents() gives a stream without a total time-out, which its signal ends", async () => {
   let enqueue = (_text: string) => {};
   let cancelled = false;
   await using server = new TestServer(() =>
@@ -349,7 +352,7 @@ Deno.test("ControlClient.openEvents() gives a stream without a total time-out, w
   );
   const { client, clock } = fixture(server.url);
   const stop = new AbortController();
-  const opening = client.openEvents("n", "1", stop.signal);
+  const opening = nodeOf(client, TOKEN).openEvents("1", stop.signal);
   await until("the server has the request", () => server.seen.length === 1);
   enqueue("one");
   const reader = (await opening).getReader();

@@ -5,6 +5,7 @@ import { EventStream } from "../../src/uplink/event_stream.ts";
 import type { SseMessage } from "../../src/uplink/sse_parser.ts";
 import { FakeClock, settle } from "../fakes/fake_clock.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
+import { nodeOf } from "./node_of.ts";
 import {
   CountedAbort,
   failureFrom,
@@ -61,7 +62,7 @@ class Fixture {
     });
     return await EventStream.open(
       {
-        open: (id, signal) => client.openEvents("n", id, signal),
+        open: (id, signal) => nodeOf(client).openEvents(id, signal),
         sink: { accept: (message) => this.accept(message) },
         clock: this.clock,
         idleTimeoutMs: 90_000,
