@@ -12,6 +12,7 @@ import { nodeUplinkFor } from "./node_uplink.ts";
 import { openStore } from "./open_store.ts";
 import { openUplink } from "./open_uplink.ts";
 import { buildRejoin, runUntilRejoined } from "./rejoin.ts";
+import { Requests } from "./requests.ts";
 import { openIntake } from "./telemetry_intake.ts";
 import { buildUpstream } from "./upstream.ts";
 import { watchContact } from "./watch_contact.ts";
@@ -27,8 +28,9 @@ export interface AgentOptions {
 }
 
 /**
- * Runs the agent until `stop` aborts. When the node joins anew, all parts start
- * again under its new identity, in the same open store.
+ * Runs the agent until `stop` aborts or the node is deregistered. When the node
+ * joins anew, all parts start again under its new identity, in the same open
+ * store.
  *
  * The order matters. The store is open and loaded before the first byte comes
  * from anywhere, and stays open until the last effect is durable.
@@ -60,7 +62,13 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const onChange = () => contact.show();
   const rejoin = buildRejoin({ config, store, client, onChange, io });
   const contact = watchContact(degraded, rejoin);
-  for (let left = true; left && !stop.aborted;) {
+  const requests = new Requests({
+    store,
+    join: (token) => rejoin.joinNow(token, until),
+    io,
+  });
+  const until = AbortSignal.any([stop, requests.left]);
+  for (let left = true; left && !until.aborted;) {
     const identity = await ensureJoined(store, client, config, io, stop);
     intake.hide(identity.nodeSecretKey);
     contact.renewed();
@@ -82,13 +90,15 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       disk,
       contact,
       skew,
+      requests,
     };
     left = await runUntilRejoined(
-      (until) => runNode(context, until),
+      (end) => runNode(context, end),
       rejoin,
-      stop,
+      until,
     );
   }
+  await requests.finish();
 }
 
 /** Runs all parts of a registered node: the one place where they meet. */
@@ -111,6 +121,7 @@ async function runNode(context: NodeContext, stop: AbortSignal): Promise<void> {
     health,
     ...announcements.parts,
     ...telemetry.parts,
+    context.requests.part({ nodeId: identity.nodeId, uplink: context.uplink }),
   ], stop);
   await dispatcher.drain();
   io.log.info("Agent stopped", named);

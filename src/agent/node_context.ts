@@ -5,6 +5,7 @@ import type { Membership } from "../store/membership.ts";
 import type { ClockSkew } from "../sync/clock_skew.ts";
 import type { Degraded } from "../sync/degraded.ts";
 import type { NodeUplink } from "../uplink/node_uplink.ts";
+import type { Requests } from "./requests.ts";
 import type { TelemetryIntake } from "./telemetry_intake.ts";
 import type { ContactWatch } from "./watch_contact.ts";
 import type { DiskWatch } from "./watch_disk.ts";
@@ -28,4 +29,6 @@ export interface NodeContext {
   readonly contact: ContactWatch;
   /** Hears how calls went that carry this node's time. */
   readonly skew: ClockSkew;
+  /** Carries out what commands ask of the running agent. */
+  readonly requests: Requests;
 }

@@ -74,6 +74,13 @@ export interface RejoinOptions {
   readonly io: Platform;
 }
 
+/** Joining anew that a person asked for. */
+interface Asked {
+  readonly token: string;
+  readonly resolve: (identity: Identity) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /**
  * Joins anew when the control plane does not know this node any more, once with
  * each fresh token. Without one it looks again at intervals; the agent goes on
@@ -91,6 +98,7 @@ export class Rejoin {
   /** Found, but the control plane could not be asked; an environment gives once. */
   #kept: FoundToken | undefined;
   #wanted = false;
+  #asked: Asked | undefined;
   #wake: (() => void) | undefined;
   /** Monotonic time of the earliest next look. */
   #earliestMs = -Infinity;
@@ -123,6 +131,26 @@ export class Rejoin {
   }
 
   /**
+   * Joins anew with this token, at once and whatever the control plane says of
+   * the present identity, which stays in use when it fails.
+   *
+   * @param stop Aborts when the agent is to end.
+   * @throws {RegistrationError | StoreWriteError}
+   */
+  joinNow(token: string, stop: AbortSignal): Promise<Identity> {
+    const { promise, resolve, reject } = Promise.withResolvers<Identity>();
+    const asked = { token, resolve, reject };
+    this.#asked = asked;
+    const abandon = () => reject(stop.reason);
+    stop.addEventListener("abort", abandon, { once: true });
+    this.#wake?.();
+    return promise.finally(() => {
+      stop.removeEventListener("abort", abandon);
+      if (this.#asked === asked) this.#asked = undefined;
+    });
+  }
+
+  /**
    * Works until `signal` aborts or the node has left its former identity.
    *
    * @param leave Ends all work under the former identity.
@@ -150,7 +178,7 @@ export class Rejoin {
     const { clock } = this.#options.io;
     for (;;) {
       const early = this.#earliestMs - clock.elapsed();
-      if (this.#wanted && early <= 0) return;
+      if (this.#asked || this.#wanted && early <= 0) return;
       const woken = new AbortController();
       const either = AbortSignal.any([signal, woken.signal]);
       this.#wake = () => woken.abort();
@@ -170,19 +198,25 @@ export class Rejoin {
 
   async #look(leave: () => Promise<void>, signal: AbortSignal): Promise<void> {
     const { join, intervalMs, io } = this.#options;
+    const asked = this.#asked;
     let found: FoundToken | undefined;
     try {
-      found = this.#kept = await this.#find(signal);
+      found = asked ? { token: asked.token } : await this.#find(signal);
+      if (!asked) this.#kept = found;
       io.log.info("Joining anew, with a fresh bootstrap token");
-      const { nodeId } = await join(found, leave, signal);
+      const identity = await join(found, leave, signal);
+      const { nodeId } = identity;
       this.#kept = undefined;
       this.#outcome = undefined;
       this.#wanted = false;
       io.log.info("Joined anew", { node_id: nodeId });
+      asked?.resolve(identity);
     } catch (error) {
       signal.throwIfAborted();
+      asked?.reject(error);
       this.#note(error, found);
     } finally {
+      if (this.#asked === asked) this.#asked = undefined;
       this.#nextTryMs = undefined;
       const unit = () => io.random.unit();
       this.#earliestMs = io.clock.elapsed() +

@@ -1,7 +1,11 @@
+import { NoAnswerError } from "../agent/ask_running_agent.ts";
+import { NotEnrolledError } from "../agent/deregister.ts";
+import { DeregistrationError } from "../agent/deregister_upstream.ts";
 import type { Config } from "../config/settings.ts";
 import { ListenError } from "../node_api/listen_error.ts";
 import { RegistrationError } from "../sync/registration_answer.ts";
 import { TokenError } from "../sync/token_sources.ts";
+import { RequestPendingError } from "../store/leave_request.ts";
 import {
   AlreadyRunningError,
   CorruptIdentityError,
@@ -47,6 +51,31 @@ export function asCommandError(error: unknown, config: Config): unknown {
     error instanceof CorruptIdentityError || error instanceof CorruptTrustError
   ) {
     return new CommandError(EXIT.failed, error.message);
+  }
+  if (error instanceof NotEnrolledError) {
+    return new CommandError(
+      EXIT.notEnrolled,
+      error.message,
+      "is it in another folder? See --data-dir and --cluster",
+    );
+  }
+  if (error instanceof DeregistrationError) {
+    return new CommandError(
+      error.kind === "unavailable" ? EXIT.controlPlaneUnavailable : EXIT.failed,
+      error.message,
+      "nothing was removed; --force forgets this node here all the same",
+      error.cause,
+    );
+  }
+  if (error instanceof RequestPendingError) {
+    return new CommandError(EXIT.alreadyRunning, error.message);
+  }
+  if (error instanceof NoAnswerError) {
+    return new CommandError(
+      EXIT.failed,
+      error.message,
+      '"plexd status" asks the one that runs',
+    );
   }
   if (error instanceof TokenError) {
     return new CommandError(

@@ -129,6 +129,21 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./deregister.ts")).deregister,
   },
   {
+    name: "deregister",
+    summary: "Leave the control plane",
+    stoppable: true,
+    args: [],
+    flags: [
+      { name: "--purge", doc: "remove the membership's data, reports too" },
+      {
+        name: "--force",
+        doc: "forget this node here even if the control plane cannot be asked",
+      },
+    ],
+    common: RUNNING,
+    load: async () => (await import("./deregister.ts")).deregister,
+  },
+  {
     name: "dev",
     summary: "Run a control plane and an enrolled agent, live",
     stoppable: true,

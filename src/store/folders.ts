@@ -20,6 +20,7 @@ const FOLDERS = [
   "updates",
   "telemetry",
   "executions",
+  "requests",
   "tmp",
 ] as const;
 
@@ -79,6 +80,11 @@ export function makeRoot(dataDir: string, root: string): void {
 /** Makes the folders inside it. @throws {StoreOpenError} as `makeRoot()`. */
 export function makeFolders(root: string): void {
   for (const name of FOLDERS) makeFolder(`${root}/${name}`, root);
+}
+
+/** Folders of a membership that are not there, parents first. */
+export function missingFolders(root: string): readonly string[] {
+  return FOLDERS.filter((name) => !isFolder(`${root}/${name}`));
 }
 
 function makeFolder(path: string, root: string) {

@@ -11,14 +11,16 @@ import {
   membershipPaths,
 } from "./folders.ts";
 import { ExecutionStore } from "./execution_store.ts";
+import { forgetNode } from "./forget_node.ts";
 import { IdentityStore } from "./identity_store.ts";
 import { KeyRotationStore } from "./key_rotation_store.ts";
-import { takeLock } from "./lock.ts";
+import { type Lock, takeLock } from "./lock.ts";
 import { openReports } from "./open_reports.ts";
 import { openState } from "./open_state.ts";
 import type { Recovery, RecoveryListener } from "./recovery.ts";
 import { TempFolder } from "./replace_file.ts";
 import { ReportStore } from "./report_store.ts";
+import { RequestBox } from "./request_box.ts";
 import type { SealKey, SealKeySource } from "./seal_key.ts";
 import { SessionLog } from "./session_log.ts";
 import { SnapshotStore } from "./snapshot_store.ts";
@@ -47,6 +49,12 @@ export interface MembershipOptions {
   readonly version?: string;
   /** @default {systemDisk} */
   readonly disk?: Disk;
+  /**
+   * Takes no lock and makes no folder: to find out what opening would repair,
+   * on a disk that keeps every change to itself.
+   * @default {false}
+   */
+  readonly rehearsal?: boolean;
 }
 
 /**
@@ -67,6 +75,14 @@ export interface Membership extends AsyncDisposable {
   readonly syncLedger: SyncLedger;
   readonly events: EventLedger;
   readonly executions: ExecutionStore;
+  readonly requests: RequestBox;
+  /**
+   * Forgets who this node is and whom it trusts; state and reports stay. To be
+   * closed next: nothing else may be written any more.
+   *
+   * @throws {StoreWriteError} when that could not be made durable.
+   */
+  forgetNode(): Promise<void>;
   /** Finishes what is being written, takes nothing more, and frees the lock. */
   close(): Promise<void>;
 }
@@ -84,16 +100,13 @@ export interface Membership extends AsyncDisposable {
 export async function openMembership(
   options: MembershipOptions,
 ): Promise<Membership> {
-  const { dataDir, cluster, clock, version = "" } = options;
+  const { dataDir, cluster, rehearsal = false } = options;
   const paths = membershipPaths(dataDir, cluster);
-  makeRoot(dataDir, paths.root);
-  const lock = orOpenError(
-    paths.root,
-    () => takeLock(paths.root, clock, version),
-  );
+  if (!rehearsal) makeRoot(dataDir, paths.root);
+  const lock = rehearsal ? NO_LOCK : lockOf(options, paths);
   const opened: { close(): void }[] = [{ close: () => lock.release() }];
   try {
-    makeFolders(paths.root);
+    if (!rehearsal) makeFolders(paths.root);
     const context = contextOf(options, paths);
     opened.push(context.folders);
     emptyTemp(context, paths.tmp);
@@ -106,6 +119,15 @@ export async function openMembership(
     for (const part of opened.reverse()) part.close();
     throw error;
   }
+}
+
+const NO_LOCK: Lock = { release() {} };
+
+function lockOf(
+  { clock, version = "" }: MembershipOptions,
+  { root }: MembershipPaths,
+): Lock {
+  return orOpenError(root, () => takeLock(root, clock, version));
 }
 
 function open(
@@ -131,9 +153,10 @@ function open(
       context.folders.close();
       lock.release();
     });
+  const identity = new IdentityStore(context, key);
   return {
     paths,
-    identity: new IdentityStore(context, key),
+    identity,
     spentTokens: SpentTokens.open(context),
     keyRotation,
     trust: new TrustStore(context),
@@ -145,6 +168,8 @@ function open(
     syncLedger,
     events,
     executions,
+    requests: RequestBox.open(context, key),
+    forgetNode: () => forgetNode(context, identity),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -11,7 +11,8 @@ export type SealedRole =
   | "private_key"
   | "node_secret_key"
   | "pending_private_key"
-  | "snapshot";
+  | "snapshot"
+  | "request_token";
 
 /** Where a secret belongs; part of what its seal proves. */
 export interface SealedPlace {

@@ -1,0 +1,188 @@
+import { describeError } from "../platform/log.ts";
+import type { Part } from "../platform/part.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { Identity } from "../store/identity.ts";
+import type { Membership } from "../store/membership.ts";
+import type { OpenRequest } from "../store/request_box.ts";
+import type { RequestAnswer } from "../store/request_file.ts";
+import { RegistrationError } from "../sync/registration_answer.ts";
+import type { NodeUplink } from "../uplink/node_uplink.ts";
+import {
+  deregisterUpstream,
+  DeregistrationError,
+} from "./deregister_upstream.ts";
+
+/** How often the agent looks for a request. */
+const POLL_MS = 1_000;
+
+/** How long an answer waits for its command, which may have been killed. */
+const ANSWER_KEPT_MS = 10_000;
+
+/** Options for {@linkcode Requests}. */
+export interface RequestsOptions {
+  readonly store: Pick<Membership, "requests" | "forgetNode">;
+  /**
+   * Joins anew with the given bootstrap token, ending all work under the
+   * present identity.
+   */
+  readonly join: (token: string) => Promise<Identity>;
+  readonly io: Platform;
+}
+
+/** Who the node is at present. */
+export interface PresentNode {
+  readonly nodeId: string;
+  readonly uplink: Pick<NodeUplink, "deregister">;
+}
+
+/**
+ * Carries out what commands ask of the running agent, one request at a time.
+ * Lives as long as the agent, through all identities that the node has.
+ *
+ * @see design, section 4 "Durability", rule 7
+ */
+export class Requests {
+  readonly #options: RequestsOptions;
+  readonly #left = new AbortController();
+  /** The request whose answer is written, or on its way. */
+  #taken: string | undefined;
+  #answeredMs: number | undefined;
+  #joining: Promise<void> = Promise.resolve();
+  /** Set once the control plane has removed the node. */
+  #departure: { readonly id: string; readonly note: string } | undefined;
+  #nodeId = "";
+
+  constructor(options: RequestsOptions) {
+    this.#options = options;
+  }
+
+  /** Aborts when the node has been deregistered: then all work is to end. */
+  get left(): AbortSignal {
+    return this.#left.signal;
+  }
+
+  /** What watches for requests while the node is registered as `node`. */
+  part(node: PresentNode): Part {
+    return {
+      name: "requests",
+      run: (signal) => this.#run(node, signal),
+    };
+  }
+
+  /**
+   * Does what has to wait until all parts have ended: forgets a node that was
+   * deregistered, and answers.
+   *
+   * @throws {StoreWriteError} when it could not be forgotten.
+   */
+  async finish(): Promise<void> {
+    await this.#joining;
+    const departure = this.#departure;
+    if (!departure) return;
+    const { store, io } = this.#options;
+    const { id, note } = departure;
+    try {
+      await store.forgetNode();
+    } catch (error) {
+      this.#answer(id, { outcome: "failed", message: describeError(error) });
+      throw error;
+    }
+    const nodeId = this.#nodeId;
+    this.#answer(id, { outcome: "done", message: note, nodeId });
+    io.log.info("Node deregistered", {
+      node_id: nodeId,
+      ...(note === "" ? {} : { note }),
+    });
+  }
+
+  async #run(node: PresentNode, signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options.io;
+    this.#nodeId = node.nodeId;
+    while (!signal.aborted) {
+      try {
+        await this.#look(node, signal);
+        await clock.sleep(POLL_MS, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        log.error("A request was not carried out", {
+          error: describeError(error),
+        });
+        await clock.sleep(POLL_MS, signal).catch(() => {});
+      }
+    }
+  }
+
+  async #look(node: PresentNode, signal: AbortSignal): Promise<void> {
+    const { store, io } = this.#options;
+    const open = await store.requests.read();
+    if (!open || open.id !== this.#taken) this.#answeredMs = undefined;
+    if (!open || signal.aborted) return;
+    if (open.id !== this.#taken) {
+      this.#taken = open.id;
+      io.log.info("Request taken", { request: open.request.kind });
+      return await this.#carryOut(open, node, signal);
+    }
+    if (this.#answeredMs === undefined) return;
+    if (io.clock.elapsed() - this.#answeredMs >= ANSWER_KEPT_MS) {
+      store.requests.clear();
+    }
+  }
+
+  async #carryOut(
+    { id, request }: OpenRequest,
+    node: PresentNode,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (request.kind === "unusable") {
+      return this.#answer(id, { outcome: "failed", message: request.why });
+    }
+    if (request.kind === "join") {
+      // Joining ends this part, among others: it must not wait for itself.
+      this.#joining = this.#join(id, request.token);
+      return;
+    }
+    try {
+      const note = await deregisterUpstream(node.uplink, request.force, signal);
+      this.#departure = { id, note };
+      this.#left.abort();
+    } catch (error) {
+      this.#answer(id, failedAnswer(error, signal));
+    }
+  }
+
+  async #join(id: string, token: string): Promise<void> {
+    try {
+      const { nodeId, meshIp } = await this.#options.join(token);
+      this.#answer(id, { outcome: "done", message: "", nodeId, meshIp });
+    } catch (error) {
+      this.#answer(id, failedAnswer(error));
+    }
+  }
+
+  /** Never throws: the command then waits in vain, and says so. */
+  #answer(id: string, answer: RequestAnswer) {
+    const { store, io } = this.#options;
+    this.#answeredMs = io.clock.elapsed();
+    try {
+      store.requests.answer(id, answer);
+    } catch (error) {
+      io.log.error("A request could not be answered", {
+        error: describeError(error),
+      });
+    }
+  }
+}
+
+function failedAnswer(error: unknown, signal?: AbortSignal): RequestAnswer {
+  if (signal?.aborted) {
+    return { outcome: "failed", message: "the agent was stopped meanwhile" };
+  }
+  if (error instanceof DeregistrationError) {
+    return { outcome: error.kind, message: describeError(error) };
+  }
+  if (error instanceof RegistrationError) {
+    const outcome = error.kind === "unreachable" ? "unavailable" : "refused";
+    return { outcome, message: describeError(error) };
+  }
+  return { outcome: "failed", message: describeError(error) };
+}

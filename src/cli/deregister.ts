@@ -1,0 +1,60 @@
+import {
+  deregisterNode,
+  type DeregisterOptions,
+  NotEnrolledError,
+  purgeNode,
+} from "../agent/deregister.ts";
+import { asCommandError } from "./agent_failure.ts";
+import { EXIT, type Invocation } from "./command.ts";
+
+/** `plexd deregister`: leaves the control plane; with `--purge`, no trace. */
+export async function deregister(invocation: Invocation): Promise<number> {
+  const { flags, stop, version } = invocation;
+  const config = await invocation.config();
+  const options = {
+    config,
+    io: invocation.platform(config),
+    version,
+    stop,
+    force: flags["--force"] === true,
+  };
+  try {
+    await leave(invocation, options);
+    if (flags["--purge"] === true) await purge(invocation, options);
+  } catch (error) {
+    throw asCommandError(error, config);
+  }
+  return EXIT.fine;
+}
+
+async function leave(
+  { flags, print, complain }: Invocation,
+  options: DeregisterOptions,
+) {
+  try {
+    const { nodeId, note } = await deregisterNode(options);
+    if (note !== "") complain(`plexd: ${note}`);
+    print(
+      nodeId === undefined ? "deregistered" : `node ${nodeId} deregistered`,
+    );
+  } catch (error) {
+    // Who forces a purge wants the folder gone, whatever is left in it.
+    const goOn = error instanceof NotEnrolledError && options.force &&
+      flags["--purge"] === true;
+    if (!goOn) throw error;
+    complain("plexd: this node was not enrolled");
+  }
+}
+
+async function purge(
+  { print, complain }: Invocation,
+  options: DeregisterOptions,
+) {
+  const { folder, reports, dataEntries } = await purgeNode(options);
+  complain(
+    `plexd: removed ${folder}, with ${reports} reports and ${dataEntries} ` +
+      `data entries; the machine's key ` +
+      `${options.config["seal.key_file"]} was left alone`,
+  );
+  print("local data purged");
+}

@@ -1,0 +1,27 @@
+import type { IdentityStore } from "./identity_store.ts";
+import type { StoreContext } from "./store_context.ts";
+import { StoreWriteError } from "./store_errors.ts";
+
+const TRUST = "trust";
+
+/**
+ * Forgets who this node is and, after that, whom it trusts, with the events it
+ * has seen. State and reports stay.
+ *
+ * @throws {StoreWriteError} when that could not be made durable: whatever is
+ * left, the node is then registered as before or not at all.
+ */
+export async function forgetNode(
+  { disk, root, folders }: StoreContext,
+  identity: IdentityStore,
+): Promise<void> {
+  await identity.clear();
+  try {
+    for (const { name } of disk.list(`${root}/${TRUST}`)) {
+      disk.remove(`${root}/${TRUST}/${name}`);
+    }
+    folders.get(TRUST).syncNow();
+  } catch (error) {
+    throw new StoreWriteError("that former trust is gone", error);
+  }
+}

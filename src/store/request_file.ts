@@ -1,0 +1,109 @@
+import * as z from "zod/mini";
+import { decodeBase64, encodeBase64 } from "../wire/base64.ts";
+import { parseShape } from "../wire/shape_error.ts";
+
+/** Folder of requests and answers, below the membership's folder. */
+export const REQUESTS_FOLDER = "requests";
+export const REQUEST_FILE = `${REQUESTS_FOLDER}/request.json`;
+export const ANSWER_FILE = `${REQUESTS_FOLDER}/answer.json`;
+
+/** A request as it lies on disk. */
+export interface StoredRequest {
+  readonly id: string;
+  readonly request:
+    | { readonly kind: "deregister"; readonly force: boolean }
+    | {
+      readonly kind: "join";
+      /** A bootstrap token, sealed with the machine's key. */
+      readonly sealedToken: Uint8Array<ArrayBuffer>;
+    };
+}
+
+/** What came of a request. */
+export interface RequestAnswer {
+  /** `unavailable`: the control plane could not be asked. */
+  readonly outcome: "done" | "unavailable" | "refused" | "failed";
+  /** For people: what went wrong, or what to know beside the outcome. */
+  readonly message: string;
+  readonly nodeId?: string;
+  readonly meshIp?: string;
+}
+
+const requestSchema = z.object({
+  format: z.literal(1),
+  id: z.string().check(z.minLength(1)),
+  request: z.discriminatedUnion("kind", [
+    z.object({ kind: z.literal("deregister"), force: z.boolean() }),
+    z.object({ kind: z.literal("join"), sealed_token: z.string() }),
+  ]),
+});
+
+const answerSchema = z.object({
+  format: z.literal(1),
+  id: z.string(),
+  outcome: z.enum(["done", "unavailable", "refused", "failed"]),
+  message: z.string(),
+  node_id: z.optional(z.string()),
+  mesh_ip: z.optional(z.string()),
+});
+
+export function encodeRequest(
+  { id, request }: StoredRequest,
+): Uint8Array<ArrayBuffer> {
+  return encode({
+    format: 1,
+    id,
+    request: request.kind === "join"
+      ? { kind: "join", sealed_token: encodeBase64(request.sealedToken) }
+      : request,
+  });
+}
+
+/** @throws {ShapeError} */
+export function decodeRequest(bytes: Uint8Array): StoredRequest {
+  const text = new TextDecoder().decode(bytes);
+  const { id, request } = parseShape("request", requestSchema, text);
+  if (request.kind === "deregister") return { id, request };
+  // What is not base64 does not open either, and that is told.
+  const sealedToken = decodeBase64(request.sealed_token) ?? new Uint8Array();
+  return { id, request: { kind: "join", sealedToken } };
+}
+
+export function encodeAnswer(
+  id: string,
+  answer: RequestAnswer,
+): Uint8Array<ArrayBuffer> {
+  const { outcome, message, nodeId, meshIp } = answer;
+  return encode({
+    format: 1,
+    id,
+    outcome,
+    message,
+    node_id: nodeId,
+    mesh_ip: meshIp,
+  });
+}
+
+/**
+ * @returns undefined for the answer to another request.
+ * @throws {ShapeError}
+ */
+export function decodeAnswer(
+  id: string,
+  bytes: Uint8Array,
+): RequestAnswer | undefined {
+  const text = new TextDecoder().decode(bytes);
+  const answer = parseShape("answer", answerSchema, text);
+  const { outcome, message, node_id, mesh_ip } = answer;
+  if (answer.id !== id) return undefined;
+  return {
+    outcome,
+    message,
+    ...(node_id === undefined ? {} : { nodeId: node_id }),
+    ...(mesh_ip === undefined ? {} : { meshIp: mesh_ip }),
+  };
+}
+
+function encode(value: unknown): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(JSON.stringify(value) + "\n");
+}
