@@ -129,21 +129,6 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./deregister.ts")).deregister,
   },
   {
-    name: "deregister",
-    summary: "Leave the control plane",
-    stoppable: true,
-    args: [],
-    flags: [
-      { name: "--purge", doc: "remove the membership's data, reports too" },
-      {
-        name: "--force",
-        doc: "forget this node here even if the control plane cannot be asked",
-      },
-    ],
-    common: RUNNING,
-    load: async () => (await import("./deregister.ts")).deregister,
-  },
-  {
     name: "dev",
     summary: "Run a control plane and an enrolled agent, live",
     stoppable: true,
@@ -189,6 +174,16 @@ export const COMMANDS: readonly Command[] = [
         name: "--artifacts",
         value: "DIR",
         doc: "releases for nodes, as DIR/<version>/plexd-<os>-<arch>",
+      },
+      {
+        name: "--snapshot-lifetime",
+        value: "DURATION",
+        doc: "how long a signed state may be relied on (default 24h)",
+      },
+      {
+        name: "--snapshots",
+        value: "RULE",
+        doc: "offered, or required of nodes that join (default offered)",
       },
       DIE_WITH_STDIN,
       USERS_LOCK,
@@ -259,6 +254,25 @@ export const COMMANDS: readonly Command[] = [
     flags: [],
     common: [OUTPUT, ...ASKING],
     load: async () => (await import("./directory.ts")).sessions,
+  },
+  {
+    name: "store verify",
+    summary: "Look at every file of the store, and change none",
+    args: [],
+    flags: [],
+    common: [OUTPUT, ...ASKING],
+    load: async () => (await import("./store/verify.ts")).storeVerify,
+  },
+  {
+    name: "store repair",
+    summary: "Repair the store as the start of the agent would",
+    args: [],
+    flags: [{
+      name: "--dry-run",
+      doc: "show what would be done, and change nothing",
+    }],
+    common: [OUTPUT, ...ASKING],
+    load: async () => (await import("./store/repair.ts")).storeRepair,
   },
   {
     name: "--print-state",

@@ -1,6 +1,7 @@
 import { createControlPlane } from "../control_plane/control_plane.ts";
 import { ControlPlaneStartError } from "../control_plane/start_error.ts";
 import { describeError } from "../platform/log.ts";
+import { parseDuration } from "../wire/duration.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { joinUsers, leaveUsers } from "./users.ts";
 
@@ -12,6 +13,8 @@ export async function controlPlane(invocation: Invocation): Promise<number> {
   const listen = listenAddress(textOf(flags["--listen"], "127.0.0.1:8443"));
   const tls = await readTls(flags["--tls-cert"], flags["--tls-key"]);
   const artifactsDir = flags["--artifacts"];
+  const snapshotLifetimeMs = lifetimeFrom(flags["--snapshot-lifetime"]);
+  const signedStates = signedStatesFrom(flags["--snapshots"]);
   const users = await joinUsers(flags["--users-lock"]);
   try {
     const server = await start({
@@ -19,6 +22,8 @@ export async function controlPlane(invocation: Invocation): Promise<number> {
       listen,
       ...(tls ? { tls } : {}),
       ...(typeof artifactsDir === "string" ? { artifactsDir } : {}),
+      ...(snapshotLifetimeMs === undefined ? {} : { snapshotLifetimeMs }),
+      signedStates,
       version,
       io: invocation.platform(),
     });
@@ -70,6 +75,31 @@ async function start(options: Parameters<typeof createControlPlane>[0]) {
 
 function textOf(flag: string | true | undefined, fallback: string): string {
   return typeof flag === "string" ? flag : fallback;
+}
+
+/** Below it, a snapshot would expire on the way. */
+const MIN_LIFETIME_MS = 1_000;
+
+function lifetimeFrom(flag: string | true | undefined): number | undefined {
+  if (typeof flag !== "string") return undefined;
+  const ms = parseDuration(flag);
+  if (ms !== undefined && ms >= MIN_LIFETIME_MS) return ms;
+  throw new CommandError(
+    EXIT.wrongUsage,
+    `--snapshot-lifetime is a duration of at least 1s, not "${flag}"`,
+    "such as 24h",
+  );
+}
+
+function signedStatesFrom(
+  flag: string | true | undefined,
+): "required" | "offered" {
+  if (flag === undefined || flag === "offered") return "offered";
+  if (flag === "required") return "required";
+  throw new CommandError(
+    EXIT.wrongUsage,
+    `--snapshots is required or offered, not "${flag}"`,
+  );
 }
 
 function listenAddress(text: string): { hostname: string; port: number } {

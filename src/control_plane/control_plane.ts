@@ -12,10 +12,12 @@ import { HttpServer } from "./http/http_server.ts";
 import { ownNodeOnly } from "./node_gates.ts";
 import { requestHandler } from "./request_handler.ts";
 import { Retention } from "./retention.ts";
+import { SnapshotSigner } from "./signed_snapshots.ts";
 import { ensureSigningKey } from "./signing_keys.ts";
 import { openSqliteStorage } from "./sqlite_storage.ts";
 import { ControlPlaneStartError } from "./start_error.ts";
 import { type Storage, StorageError } from "./storage/storage.ts";
+import { ensureTrustBundle } from "./trust_bundles.ts";
 import { Vault } from "./vault.ts";
 
 /** Options for {@linkcode createControlPlane}. */
@@ -28,6 +30,10 @@ export interface ControlPlaneOptions {
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Folder of releases for nodes. @default {no artifacts} */
   readonly artifactsDir?: string;
+  /** How long a signed state may be relied on. @default {86400000} */
+  readonly snapshotLifetimeMs?: number;
+  /** Whether nodes that join may ever take an unsigned state. @default {"offered"} */
+  readonly signedStates?: "required" | "offered";
   readonly version: string;
   readonly io: Platform;
 }
@@ -73,6 +79,16 @@ export async function createControlPlane(
     streams,
     relations: ownNodeOnly,
     artifacts: new Artifacts(options.artifactsDir),
+    snapshots: new SnapshotSigner({
+      storage,
+      vault,
+      epoch,
+      ...(options.snapshotLifetimeMs === undefined
+        ? {}
+        : { lifetimeMs: options.snapshotLifetimeMs }),
+      io,
+    }),
+    signedStates: options.signedStates ?? "offered",
     epoch,
     version,
     io,
@@ -147,6 +163,7 @@ async function prepare(
   io: Platform,
 ): Promise<number> {
   await ensureSigningKey({ storage, vault, io });
+  await ensureTrustBundle({ storage, vault, io });
   return await storage.write(async (rows) => {
     await ensureDomain(rows, DEFAULT_DOMAIN, io);
     const known = await rows.settings.get("epoch");

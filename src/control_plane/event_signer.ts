@@ -3,9 +3,9 @@ import { isoTime } from "../platform/clock.ts";
 import type { Platform } from "../platform/platform.ts";
 import { encodeBase64 } from "../wire/base64.ts";
 import { signedText } from "../wire/canonical.ts";
-import { privateKeyFrom } from "./signing_key.ts";
+import { PrivateKeys } from "./private_keys.ts";
 import type { Storage, StoredEvent } from "./storage/storage.ts";
-import { SEALED, type Vault } from "./vault.ts";
+import type { Vault } from "./vault.ts";
 
 /** One signature serves all nodes of a domain that take it within this time. */
 const REUSE_MS = 60_000;
@@ -34,11 +34,12 @@ export interface EventSignerOptions {
  */
 export class EventSigner {
   readonly #options: EventSignerOptions;
-  readonly #keys = new Map<string, KeyObject>();
+  readonly #keys: PrivateKeys;
   readonly #frames = new Map<number, { text: string; atMs: number }>();
 
   constructor(options: EventSignerOptions) {
     this.#options = options;
+    this.#keys = new PrivateKeys(options.vault);
   }
 
   /** The event as text of an event stream. */
@@ -80,16 +81,12 @@ export class EventSigner {
   }
 
   async #keyOf(id: string): Promise<KeyObject> {
-    const known = this.#keys.get(id);
+    const known = this.#keys.known(id);
     if (known) return known;
-    const { storage, vault } = this.#options;
-    const stored = await storage.read(async (rows) =>
+    const stored = await this.#options.storage.read(async (rows) =>
       await rows.signingKeys.byId(id)
     );
     if (!stored) throw new Error("A signing key is missing in the database");
-    const seed = await vault.unseal(SEALED.signingKey(id), stored.sealed);
-    const key = privateKeyFrom(seed);
-    this.#keys.set(id, key);
-    return key;
+    return await this.#keys.of(stored);
   }
 }

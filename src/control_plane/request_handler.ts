@@ -28,6 +28,7 @@ import { reportRoute } from "./node_routes/report.ts";
 import { rotateKeysRoute } from "./node_routes/rotate_keys.ts";
 import { secretRoute } from "./node_routes/secret.ts";
 import { stateRoute } from "./node_routes/state.ts";
+import { trustBundleRoute } from "./node_routes/trust_bundle.ts";
 import type { Services } from "./services.ts";
 import { StorageError } from "./storage/storage.ts";
 
@@ -60,6 +61,7 @@ function nodeSurface(services: Services): Router {
     pingRoute(services.version),
     registerRoute(services),
     stateRoute(services),
+    trustBundleRoute(services),
     eventsRoute(services),
     heartbeatRoute(services),
     secretRoute(services),

@@ -3,6 +3,7 @@ import type { Artifacts } from "./artifacts.ts";
 import type { Changes } from "./changes.ts";
 import type { EventStreams } from "./event_streams.ts";
 import type { RelationChecker } from "./node_gates.ts";
+import type { SnapshotSigner } from "./signed_snapshots.ts";
 import type { Storage } from "./storage/storage.ts";
 import type { Vault } from "./vault.ts";
 
@@ -14,6 +15,9 @@ export interface Services {
   readonly streams: EventStreams;
   readonly relations: RelationChecker;
   readonly artifacts: Artifacts;
+  readonly snapshots: SnapshotSigner;
+  /** What nodes are told at registration about signed states. */
+  readonly signedStates: "required" | "offered";
   /** Names the history that state versions count in. */
   readonly epoch: number;
   readonly version: string;

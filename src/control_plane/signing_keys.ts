@@ -4,6 +4,7 @@ import { uuidV7 } from "../platform/random.ts";
 import type { Changes, Emit } from "./changes.ts";
 import { privateKeyFrom, publicKeyOf } from "./signing_key.ts";
 import type { Rows, Storage } from "./storage/storage.ts";
+import { openTrustRoot, renewTrustBundle } from "./trust_bundles.ts";
 import { SEALED, type Vault } from "./vault.ts";
 
 const SEED_BYTES = 32;
@@ -39,7 +40,7 @@ export async function ensureSigningKey(
 /**
  * Puts a new signing key in place of the current one. Nodes hear of it by an
  * event signed with the key that retires, and accept that one for
- * `transitionMs` more.
+ * `transitionMs` more. One that ends at once is revoked: it is taken for stolen.
  */
 export async function rotateSigningKey(
   services: SigningKeyServices,
@@ -48,6 +49,7 @@ export async function rotateSigningKey(
 ): Promise<AnnouncedKeys> {
   const { changes, io } = services;
   const next = await newKey(services);
+  const root = await openTrustRoot(services);
   return await changes.make(async (rows, emit) => {
     const retiring = await rows.signingKeys.current();
     if (!retiring) throw new Error("There is no signing key to retire");
@@ -68,6 +70,8 @@ export async function rotateSigningKey(
       transitionExpiresMs: expiresAtMs,
     });
     await rows.signingKeys.add(next);
+    const revoked = transitionMs > 0 ? [] : [retiring.publicKey];
+    await renewTrustBundle(rows, root, revoked, io);
     await alongside(rows);
     return announced;
   });

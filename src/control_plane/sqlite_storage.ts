@@ -13,6 +13,7 @@ import { ingestRows } from "./storage/sql_ingest.ts";
 import { executionRows, sessionRows } from "./storage/sql_operations.ts";
 import { policyRows } from "./storage/sql_policies.ts";
 import { nodeRows } from "./storage/sql_nodes.ts";
+import { snapshotRows } from "./storage/sql_snapshots.ts";
 import { reportRows, secretRows, valueRows } from "./storage/sql_values.ts";
 import { SCHEMA_STEPS } from "./storage/sqlite_schema.ts";
 import { type Rows, type Storage, StorageError } from "./storage/storage.ts";
@@ -110,6 +111,7 @@ class Connection implements Sql {
       executions: executionRows(this),
       sessions: sessionRows(this),
       ingest: ingestRows(this),
+      snapshots: snapshotRows(this),
       admins: adminRows(this),
       audit: auditRows(this),
     };

@@ -92,6 +92,7 @@ export const SEALED = {
   nodeKey: (nodeId: string) => `node-key:${nodeId}`,
   secret: (nodeId: string, key: string) => `secret:${nodeId}:${key}`,
   signingKey: (id: string) => `signing-key:${id}`,
+  trustRoot: "trust-root",
 } as const;
 
 function boundTo(role: string) {

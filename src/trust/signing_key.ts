@@ -1,5 +1,6 @@
-import { createHash, createPublicKey, verify } from "node:crypto";
+import { createPublicKey, verify } from "node:crypto";
 import { decodeBase64, encodeBase64 } from "../wire/base64.ts";
+import { keyIdOf } from "../wire/key_id.ts";
 
 /** A public key of the control plane, ready to verify with. */
 export interface SigningKey {
@@ -52,15 +53,9 @@ export function importSigningKey(text: string): SigningKey | undefined {
   }
   return {
     text: encodeBase64(bytes),
-    fingerprint: keyFingerprint(bytes),
+    fingerprint: keyIdOf(bytes),
     verifies: (message, signature) => verify(null, message, key, signature),
   };
-}
-
-/** The key id of design section 8: base64url of the first 16 bytes of SHA-256. */
-function keyFingerprint(publicKey: Uint8Array): string {
-  return createHash("sha256").update(publicKey).digest().subarray(0, 16)
-    .toString("base64url");
 }
 
 function rawKey(

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   type ControlPlane,
+  type ControlPlaneOptions,
   createControlPlane,
 } from "../../src/control_plane/control_plane.ts";
 import { systemRandom } from "../../src/platform/random.ts";
@@ -37,6 +38,11 @@ export interface CallOptions {
   readonly headers?: Record<string, string>;
 }
 
+type PlaneOptions = Pick<
+  ControlPlaneOptions,
+  "artifactsDir" | "snapshotLifetimeMs" | "signedStates"
+>;
+
 /** A control plane on real files and a real port, with time that stands still. */
 export class RunningPlane implements AsyncDisposable {
   readonly clock = new FakeClock();
@@ -47,11 +53,11 @@ export class RunningPlane implements AsyncDisposable {
 
   private constructor(
     readonly dataDir: string,
-    readonly options: { readonly artifactsDir?: string },
+    readonly options: PlaneOptions,
   ) {}
 
   static async start(
-    options: { readonly artifactsDir?: string } = {},
+    options: PlaneOptions = {},
   ): Promise<RunningPlane> {
     const dataDir = await Deno.makeTempDir({ prefix: "plexd-cp-" });
     const running = new RunningPlane(dataDir, options);

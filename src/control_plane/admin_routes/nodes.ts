@@ -6,7 +6,7 @@ import { askToRotate } from "../key_rotation.ts";
 import { partText } from "../node_changes.ts";
 import { removeNode } from "../peer_changes.ts";
 import type { Services } from "../services.ts";
-import type { Node } from "../storage/storage.ts";
+import type { AppliedSnapshot, Node } from "../storage/storage.ts";
 import { ADMIN_PREFIX, nodeOrProblem } from "./admin_route.ts";
 
 /** Listing, looking at and removing nodes, and asking them to rotate keys. */
@@ -33,8 +33,10 @@ export function nodeRoutes(services: Services): Route[] {
         storage.read(async (rows) => {
           const node = await nodeOrProblem(rows, params["id"]!);
           const head = JSON.stringify(summary(node, services)).slice(0, -1);
+          const applied = await rows.snapshots.lastApplied(node.id);
           return jsonTextAnswer(
             `${head},"epoch":${epoch},"labels":${node.labels}` +
+              `,"applied_snapshot":${appliedText(applied)}` +
               `,"heartbeat":${node.heartbeat ?? "null"}` +
               `,"metadata":${await partText(rows, node.id, "metadata")}` +
               `,"data":${await partText(rows, node.id, "data")}` +
@@ -69,6 +71,13 @@ export function nodeRoutes(services: Services): Route[] {
       },
     },
   ];
+}
+
+/** The signed snapshot that the node says it has activated last. */
+function appliedText(applied: AppliedSnapshot | undefined): string {
+  if (!applied) return "null";
+  const { epoch, version, atMs } = applied;
+  return JSON.stringify({ epoch, version, since: isoTime(atMs) });
 }
 
 function summary(node: Node, { streams }: Services) {

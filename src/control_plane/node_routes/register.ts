@@ -11,6 +11,7 @@ import { registerNode } from "../registration.ts";
 import type { Services } from "../services.ts";
 import { peersOf } from "../state_document.ts";
 import { announcedKeys } from "../signing_keys.ts";
+import { trustBundleText, trustRootKey } from "../trust_bundles.ts";
 
 /** Longest host name there is (RFC 1035), and room for odd ones. */
 const MAX_HOSTNAME = 255;
@@ -40,10 +41,13 @@ export function registerRoute(services: Services): Route {
         hostname: checkedHostname(body.hostname),
         labels: JSON.stringify(body.metadata ?? {}),
       });
-      const { peers, keys } = await services.storage.read(async (rows) => ({
-        peers: await peersOf(rows, node),
-        keys: await announcedKeys(rows, services.io.clock.now()),
-      }));
+      const { peers, keys, trustRoot, trustBundle } = await services.storage
+        .read(async (rows) => ({
+          peers: await peersOf(rows, node),
+          keys: await announcedKeys(rows, services.io.clock.now()),
+          trustRoot: await trustRootKey(rows),
+          trustBundle: await trustBundleText(rows),
+        }));
       services.streams.closeNode(node.id);
       services.io.log.info("Node registered", {
         node_id: node.id,
@@ -58,6 +62,9 @@ export function registerRoute(services: Services): Route {
         node_secret_key: nodeSecretKey,
         domain_id: node.domainId,
         peers,
+        trust_root: trustRoot,
+        trust_bundle: JSON.parse(trustBundle),
+        snapshots: services.signedStates,
       }, 201);
     },
   };

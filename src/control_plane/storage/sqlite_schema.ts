@@ -193,4 +193,15 @@ export const SCHEMA_STEPS: readonly string[] = [
   ) STRICT;
   CREATE INDEX ingest_of_node ON ingest (node_id, kind, id);
   `,
+  `
+  -- What was signed as a node's state last, and what it said it applied.
+  CREATE TABLE snapshots (
+    node_id TEXT PRIMARY KEY REFERENCES nodes (id) ON DELETE CASCADE,
+    version INTEGER,
+    content_sha256 TEXT,
+    applied_epoch INTEGER,
+    applied_version INTEGER,
+    applied_at INTEGER
+  ) STRICT;
+  `,
 ];

@@ -56,6 +56,7 @@ export interface Rows {
   readonly executions: ExecutionRows;
   readonly sessions: SessionRows;
   readonly ingest: IngestRows;
+  readonly snapshots: SnapshotRows;
   readonly admins: AdminRows;
   readonly audit: AuditRows;
 }
@@ -117,7 +118,10 @@ export interface Node {
   readonly labels: string;
   /** Its secret key, sealed. */
   readonly sealedKey: Uint8Array;
-  /** Counts the changes of what its pull answers, signing keys aside, from 1. */
+  /**
+   * Counts the changes of what its pull answers, from 1. Those of the signing
+   * keys count when a snapshot is signed.
+   */
   readonly stateVersion: number;
   /** State version it pulled last; 0 before the first pull. */
   readonly pulledVersion: number;
@@ -321,6 +325,28 @@ export interface ReportRows {
   addDrift(nodeId: string, drift: StoredDrift, kept: number): Eventual<void>;
   /** Newest first. */
   drift(nodeId: string): Eventual<StoredDrift[]>;
+}
+
+/** What was signed as a node's state last, and what it said it applied. */
+export interface SnapshotRows {
+  lastSigned(nodeId: string): Eventual<SignedContent | undefined>;
+  signed(nodeId: string, content: SignedContent): Eventual<void>;
+  lastApplied(nodeId: string): Eventual<AppliedSnapshot | undefined>;
+  applied(nodeId: string, snapshot: AppliedSnapshot): Eventual<void>;
+}
+
+export interface SignedContent {
+  /** State version that it was signed under. */
+  readonly version: number;
+  /** Base64. */
+  readonly contentSha256: string;
+}
+
+export interface AppliedSnapshot {
+  readonly epoch: number;
+  readonly version: number;
+  /** When the node first said so. */
+  readonly atMs: number;
 }
 
 export interface AdminRows {

@@ -1,0 +1,90 @@
+import { SNAPSHOT_MEDIA_TYPE } from "../wire/signed_snapshot.ts";
+import {
+  APPLIED_HEADER,
+  parseApplied,
+  TRUST_BUNDLE_HEADER,
+} from "../wire/snapshot_headers.ts";
+import { prefersOverJson } from "./http/accept.ts";
+import { compressedAnswer } from "./http/compressed_answer.ts";
+import { ProblemError } from "./http/problem.ts";
+import type { Services } from "./services.ts";
+import type { RenderContent } from "./signed_snapshots.ts";
+import type { Node } from "./storage/storage.ts";
+import { trustBundleText } from "./trust_bundles.ts";
+import { parseTrustBundle } from "../wire/trust_bundle.ts";
+
+/** The two forms of a node's state in its dialect. */
+export interface StateForms {
+  /** The answer of a pull. */
+  readonly plain: RenderContent;
+  /** The same without reachability: what goes into a signed snapshot. */
+  readonly content: RenderContent;
+}
+
+/**
+ * Answers a pull in either dialect: signed where the node asks for that, plain
+ * otherwise; and notes what the node says it has applied.
+ *
+ * @throws {ProblemError} 404 "node_not_found" when it was removed meanwhile.
+ */
+export async function answerState(
+  services: Services,
+  request: Request,
+  { id, pulledVersion }: Node,
+  forms: StateForms,
+): Promise<Response> {
+  await noteApplied(services, id, request.headers.get(APPLIED_HEADER));
+  const signed = prefersOverJson(
+    request.headers.get("accept"),
+    SNAPSHOT_MEDIA_TYPE,
+  );
+  const state = signed
+    ? await services.snapshots.stateOf(id, forms.content)
+    : await plainState(services, id, forms.plain);
+  if (!state) throw new ProblemError(404, "node_not_found");
+  if (pulledVersion !== state.version) {
+    await services.storage.write(async (rows) =>
+      await rows.nodes.pulled(id, state.version)
+    );
+  }
+  const answer = await compressedAnswer(request, state.text);
+  answer.headers.set("vary", "accept, accept-encoding");
+  if (signed) {
+    answer.headers.set("content-type", SNAPSHOT_MEDIA_TYPE);
+    const bundle = await services.storage.read(trustBundleText);
+    const { version } = parseTrustBundle(bundle);
+    answer.headers.set(TRUST_BUNDLE_HEADER, String(version));
+  }
+  return answer;
+}
+
+function plainState(
+  { storage }: Services,
+  nodeId: string,
+  render: RenderContent,
+) {
+  return storage.read(async (rows) => {
+    // Looked up again, so that version and content are of one view.
+    const node = await rows.nodes.byId(nodeId);
+    if (!node) return undefined;
+    return { text: await render(rows, node), version: node.stateVersion };
+  });
+}
+
+async function noteApplied(
+  { storage, io }: Services,
+  nodeId: string,
+  header: string | null,
+) {
+  const applied = parseApplied(header);
+  if (!applied) return;
+  const known = await storage.read(async (rows) =>
+    await rows.snapshots.lastApplied(nodeId)
+  );
+  const isKnown = known?.epoch === applied.epoch &&
+    known.version === applied.version;
+  if (isKnown) return;
+  await storage.write(async (rows) =>
+    await rows.snapshots.applied(nodeId, { ...applied, atMs: io.clock.now() })
+  );
+}
