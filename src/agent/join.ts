@@ -3,6 +3,8 @@ import { describeError } from "../platform/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Identity } from "../store/identity.ts";
 import type { Membership } from "../store/membership.ts";
+import { readMembership } from "../store/read_membership.ts";
+import { AlreadyRunningError } from "../store/store_errors.ts";
 import { metadataToken } from "../sync/metadata_service.ts";
 import { register } from "../sync/registration.ts";
 import { findToken, type FoundToken } from "../sync/token_sources.ts";
@@ -10,6 +12,7 @@ import type { ControlClient } from "../uplink/control_client.ts";
 import { registerNode2 } from "../uplink/dialect2_register.ts";
 import { hostNameOf } from "./host_name.ts";
 import { registrationDialectFrom } from "./join_dialect.ts";
+import { joinThroughAgent } from "./join_through_agent.ts";
 import { openStore } from "./open_store.ts";
 import { openUplink } from "./open_uplink.ts";
 
@@ -23,19 +26,49 @@ export interface JoinOptions {
   readonly force: boolean;
 }
 
-/** Joins without running the agent. `joined` is false if it had before. */
-export async function joinControlPlane(
-  options: JoinOptions,
-): Promise<{ readonly identity: Identity; readonly joined: boolean }> {
+/** What came of {@linkcode joinControlPlane}. */
+export interface Joined {
+  readonly identity: Pick<Identity, "nodeId" | "meshIp">;
+  /** False if the node had joined before. */
+  readonly joined: boolean;
+}
+
+/**
+ * Joins without running the agent; while one runs, it is asked to.
+ *
+ * @throws {AlreadyRunningError} when whoever holds the membership has not
+ * joined either.
+ */
+export async function joinControlPlane(options: JoinOptions): Promise<Joined> {
   const { config, io, version, stop, force } = options;
   const client = await openUplink(config, io, version);
-  await using store = await openStore(config, io, version);
+  let opened: Membership;
+  try {
+    opened = await openStore(config, io, version);
+  } catch (error) {
+    if (!(error instanceof AlreadyRunningError)) throw error;
+    return await joinWhileHeld(options, error);
+  }
+  await using store = opened;
   if (!force) {
     const identity = await store.identity.load();
     if (identity) return { identity, joined: false };
   }
   const identity = await joinWith(store, client, config, io, stop);
   return { identity, joined: true };
+}
+
+async function joinWhileHeld(
+  { config, io, stop, force }: JoinOptions,
+  held: AlreadyRunningError,
+): Promise<Joined> {
+  const { data_dir: dataDir, cluster } = config;
+  const identity = readMembership({ dataDir, cluster })?.identity;
+  if (!identity) throw held;
+  if (!force) return { identity, joined: false };
+  const findToken = tokenFinder(config, io);
+  const anew = await joinThroughAgent({ config, io, stop, findToken });
+  return { identity: anew, joined: true };
 }
 
 /** The stored identity, or a fresh one from a bootstrap token. */

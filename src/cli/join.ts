@@ -6,7 +6,7 @@ import { readStdin } from "./read_stdin.ts";
 /** A token has at most 512 bytes; white space around it does not count. */
 const MAX_TOKEN_BYTES = 4_096;
 
-/** `plexd join`: makes this node a member and exits. */
+/** `plexd join`: makes this node a member and exits, whoever does it. */
 export async function join(invocation: Invocation): Promise<number> {
   const { flags, print, stop, version } = invocation;
   const config = flags["--token-file"] === "-"
