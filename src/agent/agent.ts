@@ -51,6 +51,11 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     version,
     (headers, tookMs) => skew.answered(headers.get("date"), tookMs),
   );
+  if (config["api.tls_insecure_skip_verify"]) {
+    const detail = "api.tls_insecure_skip_verify is set: the control plane's " +
+      "certificate is not checked";
+    degraded.raise("insecure_tls", { detail });
+  }
   await using store = await openStore(config, io, version, (recovery) => {
     const detail = `${recovery.file}: ${recovery.what}`;
     degraded.raise("corruption_recovered", { detail });

@@ -1,15 +1,16 @@
 import { ConfigError } from "../config/config_error.ts";
-import type { Config, SettingName } from "../config/settings.ts";
+import type { Config } from "../config/settings.ts";
 import type { Platform } from "../platform/platform.ts";
+import { checkBaseUrl } from "../uplink/base_url.ts";
 import { ControlClient } from "../uplink/control_client.ts";
 import type { AnswerListener } from "../uplink/http_caller.ts";
-import { fetchTransport } from "../uplink/transport.ts";
+import { openTransport } from "./open_transport.ts";
 
 /**
- * The client of the configured control plane, with its certificates read from
- * their files: the client itself opens none.
+ * The client of the configured control plane. It opens no file itself.
  *
- * @throws {ConfigError} when no control plane is named or a file cannot be read.
+ * @throws {ConfigError} when no control plane is named, an address is not
+ * allowed, or a file or a proxy cannot be used.
  */
 export async function openUplink(
   config: Config,
@@ -17,6 +18,28 @@ export async function openUplink(
   version: string,
   onAnswer?: AnswerListener,
 ): Promise<ControlClient> {
+  const [baseUrl, ...fallbackUrls] = controlPlanesIn(config);
+  return new ControlClient({
+    baseUrl,
+    fallbackUrls,
+    version,
+    connectTimeoutMs: config["api.connect_timeout"],
+    requestTimeoutMs: config["api.request_timeout"],
+    allowPlaintext: config["api.allow_plaintext"],
+    transport: await openTransport(config, io.log),
+    ...(onAnswer ? { onAnswer } : {}),
+    clock: io.clock,
+    log: io.log,
+  });
+}
+
+/**
+ * The addresses of the configured control plane, the preferred one first; all
+ * of them are under the same rules.
+ *
+ * @throws {ConfigError} when there is none, or one is not allowed.
+ */
+export function controlPlanesIn(config: Config): [string, ...string[]] {
   const baseUrl = config["api.base_url"];
   if (baseUrl === undefined) {
     throw new ConfigError([{
@@ -25,52 +48,19 @@ export async function openUplink(
         "with PLEXD_API_BASE_URL or with --api",
     }]);
   }
-  const httpClient = await httpClientFor(config);
-  try {
-    return new ControlClient({
-      baseUrl,
-      version,
-      connectTimeoutMs: config["api.connect_timeout"],
-      requestTimeoutMs: config["api.request_timeout"],
-      allowPlaintext: config["api.allow_plaintext"],
-      transport: fetchTransport(httpClient),
-      ...(onAnswer ? { onAnswer } : {}),
-      clock: io.clock,
-      log: io.log,
-    });
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new ConfigError([{ where: "api.base_url", what: error.message }]);
-  }
+  const fallbackUrls = config["api.fallback_urls"];
+  checkAll("api.base_url", [baseUrl], config);
+  checkAll("api.fallback_urls", fallbackUrls, config);
+  return [baseUrl, ...fallbackUrls];
 }
 
-async function httpClientFor(
-  config: Config,
-): Promise<Deno.HttpClient | undefined> {
-  const ca = await pem(config, "api.ca_file");
-  const cert = await pem(config, "api.client_cert_file");
-  const key = await pem(config, "api.client_key_file");
-  if (ca === undefined && cert === undefined) return undefined;
-  return Deno.createHttpClient({
-    ...(ca === undefined ? {} : { caCerts: [ca] }),
-    ...(cert === undefined || key === undefined ? {} : { cert, key }),
-  });
-}
-
-async function pem(
-  config: Config,
-  name:
-    & SettingName
-    & ("api.ca_file" | "api.client_cert_file" | "api.client_key_file"),
-): Promise<string | undefined> {
-  const path = config[name];
-  if (path === undefined) return undefined;
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch {
-    throw new ConfigError([{ where: name, what: `${path} cannot be read` }]);
+function checkAll(where: string, urls: readonly string[], config: Config) {
+  for (const url of urls) {
+    try {
+      checkBaseUrl(url, config["api.allow_plaintext"]);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new ConfigError([{ where, what: error.message }]);
+    }
   }
-  if (text.includes("-----BEGIN ")) return text;
-  throw new ConfigError([{ where: name, what: `${path} is no PEM file` }]);
 }

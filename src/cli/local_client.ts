@@ -33,6 +33,12 @@ export class LocalCallError extends Error {
 }
 
 /**
+ * The host that requests name; a socket knows none. `NO_PROXY` may hold
+ * "localhost", and the runtime would then not take the socket either.
+ */
+const HOST = "plexd.invalid";
+
+/**
  * One request to the running agent over a fresh connection.
  *
  * Any status is an answer; what it means is for the caller to say.
@@ -56,7 +62,7 @@ export async function call(
   const late = new AbortController();
   clock.sleep(LIMIT_MS, over.signal).then(() => late.abort(), () => {});
   try {
-    const answer = await fetch(`http://localhost${path}`, {
+    const answer = await fetch(`http://${HOST}${path}`, {
       client,
       method,
       headers,

@@ -207,7 +207,11 @@ export function choice<const C extends readonly string[]>(
 }
 
 /** A list of texts; in a variable they are separated by commas. */
-export function texts(doc: string): Setting<readonly string[]> {
+export function texts(
+  doc: string,
+  options: Pick<Text, "matches" | "expected"> = {},
+): Setting<readonly string[]> {
+  const { matches = /^/, expected = "a text" } = options;
   return {
     doc,
     form: "list",
@@ -217,10 +221,12 @@ export function texts(doc: string): Setting<readonly string[]> {
       const items: unknown = typeof value === "string"
         ? value.split(",").map((one) => one.trim()).filter((one) => one !== "")
         : value;
-      if (
-        Array.isArray(items) && items.every((one) => typeof one === "string")
-      ) return Object.freeze(items);
-      throw new SettingValueError("expected a list of texts");
+      const isItem = (one: unknown) =>
+        typeof one === "string" && matches.test(one);
+      if (Array.isArray(items) && items.every(isItem)) {
+        return Object.freeze(items);
+      }
+      throw new SettingValueError(`expected a list, each item ${expected}`);
     },
   };
 }

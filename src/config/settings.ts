@@ -22,6 +22,13 @@ const HOST_AND_PORT = {
   expected: "host:port",
 } as const;
 
+const CONTROL_PLANE_URL = {
+  form: "URL",
+  matches: /^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/,
+  expected:
+    "a URL such as https://api.example.com, without user, query or fragment",
+} as const;
+
 const GROUP = {
   form: "group",
   matches: /^([A-Za-z_][A-Za-z0-9_.-]*)?$/,
@@ -53,12 +60,11 @@ export const SETTINGS = {
     "text",
   ], { default: "auto" }),
 
-  "api.base_url": text("Base URL of the control plane", {
-    form: "URL",
-    matches: /^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/,
-    expected:
-      "a URL such as https://api.example.com, without user, query or fragment",
-  }),
+  "api.base_url": text("Base URL of the control plane", CONTROL_PLANE_URL),
+  "api.fallback_urls": texts(
+    "Further base URLs of the same control plane, asked in this order when the first fails",
+    CONTROL_PLANE_URL,
+  ),
   "api.dialect": choice(
     "Wire dialect; auto: by the form of the token, once, when joining",
     ["auto", "1", "2"],
@@ -70,6 +76,10 @@ export const SETTINGS = {
   "api.allow_plaintext": flag("Allow http:// to other hosts than loopback", {
     default: false,
   }),
+  "api.tls_insecure_skip_verify": flag(
+    "Do not check the control plane's certificate; for trying out only",
+    { default: false },
+  ),
   "api.connect_timeout": duration("Time until a connection answers", {
     default: "10s",
   }),
@@ -272,7 +282,7 @@ export type Config = {
  */
 export const UNUSED_SETTINGS: readonly RegExp[] = [
   /^(actions|integrity|tunnel|wireguard|policy|peer_exchange|bridge|store)\./,
-  /^api\.(tls_insecure_skip_verify|fallback_urls|sse_reprobe_interval)$/,
+  /^api\.sse_reprobe_interval$/,
   /^nat\.(stun_?servers|refresh_?interval|timeout)$/,
   /^trust\.(require_signed_snapshots|accept_new_epoch|on_expiry)$/,
   /^node_api\.(secret_auth_enabled|max_connections|max_watchers|header_timeout|idle_timeout)$/,
@@ -294,6 +304,7 @@ export const ENV_ALIASES: Readonly<Partial<Record<SettingName, string>>> = {
 export const ALIASES: Readonly<Record<string, SettingName>> = {
   "api_url": "api.base_url",
   "api.baseurl": "api.base_url",
+  "api.tlsinsecureskipverify": "api.tls_insecure_skip_verify",
   "api.connecttimeout": "api.connect_timeout",
   "api.requesttimeout": "api.request_timeout",
   "api.sseidletimeout": "api.sse_idle_timeout",

@@ -54,7 +54,10 @@ export interface ControlClientOptions {
  * @see docs/wire.md, sections a.1 to a.3; seed Control Plane Client
  */
 export class ControlClient implements Disposable {
-  /** An address is plain HTTP to another host, which was allowed. */
+  /**
+   * Strangers may read or change what goes over the connection: it is plain
+   * HTTP to another host, or certificates are not checked; both were allowed.
+   */
   readonly exposed: boolean;
   /** What carries every call, for the {@linkcode NodeUplink} of either dialect. */
   readonly http: HttpCaller;
@@ -87,7 +90,7 @@ export class ControlClient implements Disposable {
       urls.map((url) => checkBaseUrl(url, allowPlaintext)),
       clock,
     );
-    this.exposed = servers.exposed;
+    this.exposed = servers.exposed || transport.insecure;
     this.#transport = transport;
     this.http = new HttpCaller({
       servers,

@@ -14,6 +14,8 @@ export interface TransportRequest {
  * when there is no answer.
  */
 export interface Transport {
+  /** Certificates are not checked, so anyone on the way may be the server. */
+  readonly insecure: boolean;
   /** Resolves when the answer begins. */
   send(url: string, request: TransportRequest): Promise<Response>;
   /** Lets go of idle connections. */
@@ -28,6 +30,7 @@ export interface Transport {
  */
 export function fetchTransport(client?: Deno.HttpClient): Transport {
   return {
+    insecure: false,
     send: (url, request) =>
       fetch(url, {
         ...request,

@@ -1,0 +1,158 @@
+import type { Dispatcher } from "undici";
+import { isLoopback } from "./base_url.ts";
+import type { Transport, TransportRequest } from "./transport.ts";
+
+/** Options for {@linkcode openInsecureTransport}. */
+export interface InsecureTransportOptions {
+  /** Time to connect, ms. */
+  readonly connectTimeoutMs: number;
+  /** PEM of the client certificate and its key. */
+  readonly clientCertificate?: { readonly cert: string; readonly key: string };
+  /** Proxies, as URLs; loopback is asked without. */
+  readonly proxies?: {
+    readonly http?: string | undefined;
+    readonly https?: string | undefined;
+    readonly noProxy: readonly string[];
+  };
+}
+
+/**
+ * Most bytes that have come and were not taken. Some versions of the runtime
+ * cannot hold a TLS connection back, so what is too much ends it.
+ */
+const MAX_AHEAD_BYTES = 64 * 1024 * 1024;
+
+/**
+ * A transport that does not check certificates, for this client alone: the
+ * runtime's own `fetch` cannot do without. Everything that trusts the
+ * connection must look at {@linkcode Transport.insecure}.
+ */
+export async function openInsecureTransport(
+  options: InsecureTransportOptions,
+): Promise<Transport> {
+  // Loaded only when it is wanted: it costs time and memory at start.
+  const { Agent, EnvHttpProxyAgent } = await import("undici");
+  const { connectTimeoutMs: timeout, clientCertificate, proxies } = options;
+  const tls = { rejectUnauthorized: false, ...clientCertificate };
+  // Bodies and headers have the time that the caller gives them.
+  const untimed = { bodyTimeout: 0, headersTimeout: 0 };
+  const direct = new Agent({ ...untimed, connect: { ...tls, timeout } });
+  const proxied = proxies && new EnvHttpProxyAgent({
+    ...untimed,
+    connect: { ...tls, timeout },
+    requestTls: { ...tls, timeout },
+    httpProxy: proxies.http ?? "",
+    httpsProxy: proxies.https ?? "",
+    noProxy: proxies.noProxy.join(","),
+  });
+  return {
+    insecure: true,
+    send(url, request) {
+      const { origin, hostname, pathname, search } = new URL(url);
+      const dispatcher = isLoopback(hostname) ? direct : proxied ?? direct;
+      return dispatch(dispatcher, origin, pathname + search, request);
+    },
+    close() {
+      void direct.destroy();
+      void proxied?.destroy();
+    },
+  };
+}
+
+function dispatch(
+  dispatcher: Dispatcher,
+  origin: string,
+  path: string,
+  { method, headers, body, signal }: TransportRequest,
+): Promise<Response> {
+  const { promise, resolve, reject } = Promise.withResolvers<Response>();
+  let answer: AnswerBody | undefined;
+  let abort = () => {};
+  const over = () => signal.removeEventListener("abort", abort);
+  const options = {
+    origin,
+    path,
+    method: method as Dispatcher.HttpMethod,
+    headers: { ...headers },
+    body: body ?? null,
+  };
+  dispatcher.dispatch(options, {
+    onRequestStart(request) {
+      over();
+      abort = () => request.abort(signal.reason);
+      signal.addEventListener("abort", abort, { once: true });
+      if (signal.aborted) abort();
+    },
+    onResponseStart(request, status, headers) {
+      answer = new AnswerBody((reason) => request.abort(reason));
+      resolve(responseOf(status, headers, answer.stream));
+    },
+    onResponseData: (_request, bytes) => answer?.push(bytes),
+    onResponseEnd() {
+      over();
+      answer?.end();
+    },
+    onResponseError(_request, error) {
+      over();
+      answer?.fail(error);
+      reject(error);
+    },
+  });
+  return promise;
+}
+
+/** Bytes of an answer on their way to its reader. */
+class AnswerBody {
+  readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly #abort: (reason: Error) => void;
+  #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
+  #over = false;
+
+  constructor(abort: (reason: Error) => void) {
+    this.#abort = abort;
+    this.stream = new ReadableStream({
+      start: (controller) => void (this.#controller = controller),
+      cancel: () => {
+        this.#over = true;
+        abort(new Error("The answer was not read to its end"));
+      },
+    }, { highWaterMark: MAX_AHEAD_BYTES, size: (bytes) => bytes.length });
+  }
+
+  push(bytes: Uint8Array) {
+    if (this.#over) return;
+    this.#controller.enqueue(new Uint8Array(bytes));
+    if ((this.#controller.desiredSize ?? 0) >= 0) return;
+    this.#abort(new Error("The answer comes faster than it is taken"));
+  }
+
+  end() {
+    if (!this.#over) this.#controller.close();
+    this.#over = true;
+  }
+
+  fail(error: Error) {
+    if (!this.#over) this.#controller.error(error);
+    this.#over = true;
+  }
+}
+
+/** As `fetch` gives it: decoded, and without a body where there can be none. */
+function responseOf(
+  status: number,
+  fields: Readonly<Record<string, string | string[] | undefined>>,
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+): Response {
+  const headers = new Headers();
+  for (const [name, values] of Object.entries(fields)) {
+    for (const value of [values ?? []].flat()) headers.append(name, value);
+  }
+  if (status === 204 || status === 205 || status === 304) {
+    return new Response(null, { status, headers });
+  }
+  const isGzip = headers.get("content-encoding")?.toLowerCase() === "gzip";
+  return new Response(
+    isGzip ? body.pipeThrough(new DecompressionStream("gzip")) : body,
+    { status, headers },
+  );
+}
