@@ -1,4 +1,5 @@
 import { type Clock, isoTime } from "../platform/clock.ts";
+import { isMissing } from "./disk.ts";
 import { AlreadyRunningError, errorCode } from "./store_errors.ts";
 
 /** Held by the one process that may write to a membership. */
@@ -35,6 +36,36 @@ export function takeLock(
       file.close();
     },
   };
+}
+
+/** Who holds a membership. */
+export interface LockHolder {
+  /** Process id, when the lock file names one. */
+  readonly pid: number | undefined;
+}
+
+/**
+ * Whether another process holds a membership, found out without a change.
+ *
+ * @param folder The membership's folder.
+ * @returns undefined when nobody does.
+ */
+export function lockHolder(folder: string): LockHolder | undefined {
+  const path = `${folder}/lock`;
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+  try {
+    if (!file.tryLockSync(false)) return { pid: holderOf(path) };
+    file.unlockSync();
+    return undefined;
+  } finally {
+    file.close();
+  }
 }
 
 function openLock(path: string) {

@@ -51,7 +51,12 @@ export class AlreadyRunningError extends Error {
 export class CorruptIdentityError extends Error {
   override readonly name = "CorruptIdentityError";
 
-  constructor(file: string, why: string, cause?: unknown) {
+  constructor(
+    /** Path below the membership's folder. */
+    readonly file: string,
+    readonly why: string,
+    cause?: unknown,
+  ) {
     super(
       `The identity of this node is damaged: ${file}: ${why}. ` +
         "Restore the folder from a backup, or enrol again with " +
@@ -65,7 +70,11 @@ export class CorruptIdentityError extends Error {
 export class CorruptTrustError extends Error {
   override readonly name = "CorruptTrustError";
 
-  constructor(file: string, why: string) {
+  constructor(
+    /** Path below the membership's folder. */
+    readonly file: string,
+    readonly why: string,
+  ) {
     super(
       `The trusted signing keys of this node are damaged: ${file}: ${why}. ` +
         "Restore the file from a backup, or enrol again with " +

@@ -1,0 +1,60 @@
+import { machineSeal } from "../../agent/machine_seal.ts";
+import type { Config } from "../../config/settings.ts";
+import type { Platform } from "../../platform/platform.ts";
+import { type Survey, surveyMembership } from "../../store/survey.ts";
+import { CommandError, EXIT, type Invocation } from "../command.ts";
+import { printFindings } from "./findings.ts";
+
+/** `plexd store verify`: looks at every file of a membership, offline. */
+export async function storeVerify(invocation: Invocation): Promise<number> {
+  const config = await invocation.config();
+  const survey = await surveyed(config, invocation.platform(config));
+  const { findings, unchecked, holder } = survey;
+  const isClean = findings.length === 0;
+  if (holder) {
+    invocation.complain(
+      `plexd: an agent runs${
+        holder.pid === undefined ? "" : ` (pid ${holder.pid})`
+      } and may change files meanwhile; left-over files are not looked for`,
+    );
+  }
+  for (const what of unchecked) invocation.complain(`plexd: left out ${what}`);
+  printFindings(invocation, findings, "A REPAIR", {
+    clean: isClean,
+    unchecked,
+    agent_running: holder !== undefined,
+  });
+  if (isClean && invocation.flags["--output"] !== "json") {
+    invocation.print("all files are as they should be");
+  }
+  return isClean ? EXIT.fine : EXIT.failed;
+}
+
+/**
+ * @throws {CommandError} when there is no such membership, or this user may
+ * not read it.
+ */
+export async function surveyed(
+  config: Config,
+  { clock, random }: Platform,
+): Promise<Survey> {
+  const { data_dir: dataDir, cluster } = config;
+  try {
+    const seal = machineSeal(config, random);
+    const options = { dataDir, cluster, seal, clock, random };
+    const survey = await surveyMembership(options);
+    if (survey) return survey;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    throw new CommandError(
+      EXIT.failed,
+      `this user may not read ${dataDir}`,
+      "run this as root, or as the user of the agent",
+    );
+  }
+  throw new CommandError(
+    EXIT.notFound,
+    `there is no membership "${cluster}" in ${dataDir}`,
+    "name another one with --data-dir and --cluster",
+  );
+}
