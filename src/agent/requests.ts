@@ -3,7 +3,7 @@ import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Identity } from "../store/identity.ts";
 import type { Membership } from "../store/membership.ts";
-import type { OpenRequest } from "../store/request_box.ts";
+import type { OpenRequest, RequestBox } from "../store/request_box.ts";
 import type { RequestAnswer } from "../store/request_file.ts";
 import { RegistrationError } from "../sync/registration_answer.ts";
 import type { NodeUplink } from "../uplink/node_uplink.ts";
@@ -20,12 +20,16 @@ const ANSWER_KEPT_MS = 10_000;
 
 /** Options for {@linkcode Requests}. */
 export interface RequestsOptions {
-  readonly store: Pick<Membership, "requests" | "forgetNode">;
+  readonly store: Pick<Membership, "forgetNode"> & {
+    readonly requests: Pick<RequestBox, "read" | "answer" | "clear">;
+  };
   /**
    * Joins anew with the given bootstrap token, ending all work under the
    * present identity.
    */
-  readonly join: (token: string) => Promise<Identity>;
+  readonly join: (
+    token: string,
+  ) => Promise<Pick<Identity, "nodeId" | "meshIp">>;
   readonly io: Platform;
 }
 

@@ -247,3 +247,41 @@ Deno.test("the failure of the work is thrown, and ends the look for a token", as
   assert.equal(await failureFrom(running), failure);
   assert.deepEqual(node.clock.sleeping, []);
 });
+
+Deno.test("a node that a person wants elsewhere joins anew at once, known or not", async () => {
+  const node = new Node();
+  const running = node.run();
+  await settle();
+  const joined = node.rejoin.joinNow("given", node.stop.signal);
+  assert.equal(await running, true);
+  assert.equal(await joined, IDENTITY);
+  assert.deepEqual(node.joins, ["given"]);
+  assert.equal(node.looks, 0);
+});
+
+Deno.test("joining that a person asked for fails without an end of the present work", async () => {
+  const node = new Node();
+  const running = node.run();
+  const refusal = new RegistrationError("refused", "No");
+  node.join = () => Promise.reject(refusal);
+  const failure = failureFrom(node.rejoin.joinNow("given", node.stop.signal));
+  assert.equal(await failure, refusal);
+  assert.ok(node.works);
+  await node.clock.advance(3_600_000);
+  assert.deepEqual(node.joins, ["given"]);
+  await node.end(running);
+});
+
+Deno.test("joining that a person asked for ends with the agent", async () => {
+  const node = new Node();
+  node.join = (_found, _leave, signal) =>
+    new Promise((_, reject) =>
+      signal.addEventListener("abort", () => reject(signal.reason))
+    );
+  const running = node.run();
+  await settle();
+  const failure = failureFrom(node.rejoin.joinNow("given", node.stop.signal));
+  await settle();
+  await node.end(running);
+  assert.match(String(await failure), /stopped/);
+});
