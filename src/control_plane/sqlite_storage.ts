@@ -10,7 +10,11 @@ import {
   tokenRows,
 } from "./storage/sql_access.ts";
 import { ingestRows } from "./storage/sql_ingest.ts";
-import { executionRows, sessionRows } from "./storage/sql_operations.ts";
+import {
+  executionRows,
+  outputRows,
+  sessionRows,
+} from "./storage/sql_operations.ts";
 import { policyRows } from "./storage/sql_policies.ts";
 import { nodeRows } from "./storage/sql_nodes.ts";
 import { snapshotRows } from "./storage/sql_snapshots.ts";
@@ -109,6 +113,7 @@ class Connection implements Sql {
       reports: reportRows(this),
       policies: policyRows(this),
       executions: executionRows(this),
+      outputs: outputRows(this),
       sessions: sessionRows(this),
       ingest: ingestRows(this),
       snapshots: snapshotRows(this),

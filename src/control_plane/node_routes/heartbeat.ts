@@ -1,4 +1,5 @@
 import { heartbeatRequestSchema } from "../../wire/bodies.ts";
+import { noteHeartbeat } from "../heartbeats.ts";
 import { jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
@@ -7,14 +8,12 @@ import type { Services } from "../services.ts";
 import { nodeRoute } from "./node_route.ts";
 
 /**
- * `POST /v1/nodes/{node_id}/heartbeat`, answered with hints: `reconcile` when
- * the node misses changes and has no stream that would bring them, and
- * `rotate_keys` until it has rotated, since an answer can be lost.
+ * `POST /v1/nodes/{node_id}/heartbeat`, answered with hints.
  *
  * @see docs/wire.md, section e.1
  */
 export function heartbeatRoute(services: Services): Route {
-  const { storage, streams, io, stop } = services;
+  const { io, stop } = services;
   return nodeRoute("heartbeat", services, async (node, { request }) => {
     const { value } = await readJson(request, heartbeatRequestSchema, {
       clock: io.clock,
@@ -24,13 +23,8 @@ export function heartbeatRoute(services: Services): Route {
     if (value.node_id !== "" && value.node_id !== node.id) {
       throw new ProblemError(403, "node_id_mismatch");
     }
-    await storage.write(async (rows) =>
-      await rows.nodes.heartbeat(node.id, io.clock.now(), JSON.stringify(value))
+    return jsonAnswer(
+      await noteHeartbeat(services, node, JSON.stringify(value)),
     );
-    return jsonAnswer({
-      reconcile: node.stateVersion > node.pulledVersion &&
-        !streams.isOpen(node.id),
-      rotate_keys: node.rotateKeys,
-    });
   });
 }

@@ -70,6 +70,35 @@ export interface ExecutionRows {
   step(nodeId: string, id: string, step: ExecutionStep): Eventual<void>;
 }
 
+/** Room for the output of an execution that is too long for its callback. */
+export interface Output {
+  readonly objectKey: string;
+  readonly executionId: string;
+  /** SHA-256 of what opens the upload. */
+  readonly ticketHash: Uint8Array;
+  readonly declaredBytes: number;
+  readonly expiresAtMs: number;
+  /** Undefined until it has come. */
+  readonly came: CameOutput | undefined;
+}
+
+export interface CameOutput {
+  /** Of the whole output, in hex. */
+  readonly sha256: string;
+  /** The first bytes of it. */
+  readonly kept: Uint8Array;
+}
+
+export interface OutputRows {
+  /** In place of any other one of that execution. */
+  expect(output: Omit<Output, "came">): Eventual<void>;
+  byTicket(hash: Uint8Array): Eventual<Output | undefined>;
+  byKey(objectKey: string): Eventual<Output | undefined>;
+  came(objectKey: string, output: CameOutput): Eventual<void>;
+  /** Of that execution. */
+  remove(executionId: string): Eventual<void>;
+}
+
 /** A session that an operator has with something behind a node. */
 export interface Session {
   readonly id: string;

@@ -46,8 +46,17 @@ export function eventRows(sql: Sql): EventRows {
     lastSequence: () =>
       sql.get("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
         ?.number("seq") ?? 0,
-    prune: (olderThanMs) =>
-      sql.run("DELETE FROM events WHERE created_at < ?", olderThanMs),
+    oldestSequence: (exceptType) =>
+      sql.get(
+        "SELECT sequence FROM events WHERE type <> ? ORDER BY sequence LIMIT 1",
+        exceptType,
+      )?.number("sequence"),
+    prune: (olderThanMs, exceptType) =>
+      sql.run(
+        "DELETE FROM events WHERE created_at < ? AND type <> ?",
+        olderThanMs,
+        exceptType,
+      ),
   };
 }
 

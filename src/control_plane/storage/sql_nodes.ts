@@ -64,11 +64,13 @@ export function nodeRows(sql: Sql): NodeRows {
         id,
       );
     },
-    heartbeat(id, atMs, text) {
+    heartbeat(id, { atMs, text, healthySinceMs }) {
       sql.run(
-        "UPDATE nodes SET last_heartbeat_at = ?, heartbeat = ? WHERE id = ?",
+        `UPDATE nodes SET last_heartbeat_at = ?, heartbeat = ?,
+          healthy_since = ? WHERE id = ?`,
         atMs,
         text,
+        healthySinceMs,
         id,
       );
     },
@@ -142,6 +144,7 @@ function nodeFrom(row: SqlRow): Node {
     firstCallAtMs: row.numberOrNothing("first_call_at"),
     lastHeartbeatAtMs: row.numberOrNothing("last_heartbeat_at"),
     heartbeat: row.textOrNothing("heartbeat"),
+    healthySinceMs: row.numberOrNothing("healthy_since"),
     rotateKeys: row.number("rotate_keys") === 1,
     rotationId: row.textOrNothing("rotation_id"),
     keyVersion: row.number("key_version"),

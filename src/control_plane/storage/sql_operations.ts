@@ -2,6 +2,8 @@ import type {
   Execution,
   ExecutionRows,
   ExecutionState,
+  Output,
+  OutputRows,
   Session,
   SessionRows,
 } from "./operations.ts";
@@ -73,6 +75,54 @@ function executionFrom(row: SqlRow): Execution {
     reason: row.textOrNothing("reason"),
     result: row.textOrNothing("result"),
     changedAtMs: row.number("changed_at"),
+  };
+}
+
+export function outputRows(sql: Sql): OutputRows {
+  const one = (row: SqlRow | undefined) => row && outputFrom(row);
+  const remove = (executionId: string) => {
+    sql.run("DELETE FROM outputs WHERE execution_id = ?", executionId);
+  };
+  return {
+    expect(output) {
+      remove(output.executionId);
+      sql.run(
+        `INSERT INTO outputs (object_key, execution_id, ticket_hash,
+          declared_bytes, expires_at) VALUES (?, ?, ?, ?, ?)`,
+        output.objectKey,
+        output.executionId,
+        output.ticketHash,
+        output.declaredBytes,
+        output.expiresAtMs,
+      );
+    },
+    byTicket: (hash) =>
+      one(sql.get("SELECT * FROM outputs WHERE ticket_hash = ?", hash)),
+    byKey: (objectKey) =>
+      one(sql.get("SELECT * FROM outputs WHERE object_key = ?", objectKey)),
+    came(objectKey, { sha256, kept }) {
+      sql.run(
+        "UPDATE outputs SET sha256 = ?, kept = ? WHERE object_key = ?",
+        sha256,
+        kept,
+        objectKey,
+      );
+    },
+    remove,
+  };
+}
+
+function outputFrom(row: SqlRow): Output {
+  const sha256 = row.textOrNothing("sha256");
+  return {
+    objectKey: row.text("object_key"),
+    executionId: row.text("execution_id"),
+    ticketHash: row.bytes("ticket_hash"),
+    declaredBytes: row.number("declared_bytes"),
+    expiresAtMs: row.number("expires_at"),
+    came: sha256 === undefined
+      ? undefined
+      : { sha256, kept: row.bytes("kept") },
   };
 }
 

@@ -1,6 +1,6 @@
 import type { DataEntry } from "../../wire/data_entry.ts";
 import type { Sql, SqlRow } from "./sql.ts";
-import type { ReportRows, SecretRows, ValueRows } from "./storage.ts";
+import type { Report, ReportRows, SecretRows, ValueRows } from "./storage.ts";
 
 /** What an entry costs beside its texts: names, times, punctuation. */
 const ENTRY_OVERHEAD_BYTES = 128;
@@ -128,26 +128,33 @@ export function reportRows(sql: Sql): ReportRows {
   return {
     all: (nodeId) =>
       sql.all("SELECT * FROM reports WHERE node_id = ? ORDER BY key", nodeId)
-        .map(entryFrom),
+        .map(reportFrom),
     get(nodeId, key) {
       const row = sql.get(
         "SELECT * FROM reports WHERE node_id = ? AND key = ?",
         nodeId,
         key,
       );
-      return row && entryFrom(row);
+      return row && reportFrom(row);
     },
-    put(nodeId, entry, receivedAtMs) {
+    count: (nodeId) =>
+      sql.get(
+        "SELECT count(*) AS reports FROM reports WHERE node_id = ?",
+        nodeId,
+      )!.number("reports"),
+    put(nodeId, report, receivedAtMs) {
       sql.run(
         `INSERT OR REPLACE INTO reports (node_id, key, content_type, payload,
-          version, updated_at, received_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+          version, updated_at, received_at, workload_tag)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
         nodeId,
-        entry.key,
-        entry.contentType,
-        entry.payload,
-        entry.version,
-        entry.updatedAt,
+        report.key,
+        report.contentType,
+        report.payload,
+        report.version,
+        report.updatedAt,
         receivedAtMs,
+        report.workloadTag ?? null,
       );
     },
     remove: (nodeId, key) =>
@@ -186,5 +193,13 @@ function entryFrom(row: SqlRow): DataEntry {
     payload: row.text("payload"),
     version: row.number("version"),
     updatedAt: row.text("updated_at"),
+  };
+}
+
+function reportFrom(row: SqlRow): Report {
+  const workloadTag = row.textOrNothing("workload_tag");
+  return {
+    ...entryFrom(row),
+    ...(workloadTag === undefined ? {} : { workloadTag }),
   };
 }

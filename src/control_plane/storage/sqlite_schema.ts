@@ -204,4 +204,23 @@ export const SCHEMA_STEPS: readonly string[] = [
     applied_at INTEGER
   ) STRICT;
   `,
+  `
+  -- Since when its heartbeats have come without a long pause.
+  ALTER TABLE nodes ADD COLUMN healthy_since INTEGER;
+
+  -- Dialect 2 only.
+  ALTER TABLE reports ADD COLUMN workload_tag TEXT;
+
+  -- Output that is too long for a callback; without a sum it is yet to come.
+  CREATE TABLE outputs (
+    object_key TEXT PRIMARY KEY,
+    execution_id TEXT NOT NULL REFERENCES executions (id) ON DELETE CASCADE,
+    ticket_hash BLOB NOT NULL UNIQUE,
+    declared_bytes INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    sha256 TEXT,
+    kept BLOB
+  ) STRICT;
+  CREATE INDEX outputs_of_execution ON outputs (execution_id);
+  `,
 ];

@@ -3,11 +3,13 @@
  * take the place of the built-in one: rows only, no rules.
  */
 import type { DataEntry } from "../../wire/data_entry.ts";
+import type { EventType } from "../../wire/event_types.ts";
 import type { SecretRef } from "../../wire/state.ts";
 import type { Eventual } from "./eventual.ts";
 import type {
   ExecutionRows,
   IngestRows,
+  OutputRows,
   PolicyRows,
   SessionRows,
 } from "./operations.ts";
@@ -54,6 +56,7 @@ export interface Rows {
   readonly reports: ReportRows;
   readonly policies: PolicyRows;
   readonly executions: ExecutionRows;
+  readonly outputs: OutputRows;
   readonly sessions: SessionRows;
   readonly ingest: IngestRows;
   readonly snapshots: SnapshotRows;
@@ -131,6 +134,8 @@ export interface Node {
   /** Undefined until its first authenticated call. */
   readonly firstCallAtMs: number | undefined;
   readonly lastHeartbeatAtMs: number | undefined;
+  /** Since when its heartbeats have come without a long pause. */
+  readonly healthySinceMs: number | undefined;
   /** JSON text of its last heartbeat. */
   readonly heartbeat: string | undefined;
   /** Whether it was asked to rotate its key, and has not done so yet. */
@@ -190,7 +195,14 @@ export interface NodeRows {
   ): Eventual<void>;
   firstCall(id: string, atMs: number): Eventual<void>;
   pulled(id: string, stateVersion: number): Eventual<void>;
-  heartbeat(id: string, atMs: number, text: string): Eventual<void>;
+  heartbeat(
+    id: string,
+    beat: {
+      readonly atMs: number;
+      readonly text: string;
+      readonly healthySinceMs: number;
+    },
+  ): Eventual<void>;
   /** Asks for a new mesh key. */
   wantRotation(id: string, rotationId: string): Eventual<void>;
   /** Takes the new mesh key; nothing is asked for any more. */
@@ -280,7 +292,10 @@ export interface EventRows {
   ): Eventual<StoredEvent[]>;
   /** Sequence of the newest event of all; 0 when there never was one. */
   lastSequence(): Eventual<number>;
-  prune(olderThanMs: number): Eventual<number>;
+  /** Sequence of the oldest event of all but one type. */
+  oldestSequence(exceptType: EventType): Eventual<number | undefined>;
+  /** Removes old events of all but one type. @returns how many. */
+  prune(olderThanMs: number, exceptType: EventType): Eventual<number>;
 }
 
 export interface StoredSigningKey {
@@ -315,11 +330,18 @@ export interface StoredDrift {
   readonly report: string;
 }
 
+/** What a node reported under a key. */
+export interface Report extends DataEntry {
+  /** Dialect 2 only. */
+  readonly workloadTag?: string;
+}
+
 export interface ReportRows {
   /** In ascending order of keys. */
-  all(nodeId: string): Eventual<DataEntry[]>;
-  get(nodeId: string, key: string): Eventual<DataEntry | undefined>;
-  put(nodeId: string, entry: DataEntry, receivedAtMs: number): Eventual<void>;
+  all(nodeId: string): Eventual<Report[]>;
+  get(nodeId: string, key: string): Eventual<Report | undefined>;
+  count(nodeId: string): Eventual<number>;
+  put(nodeId: string, report: Report, receivedAtMs: number): Eventual<void>;
   remove(nodeId: string, key: string): Eventual<boolean>;
   /** Keeps the newest `kept` ones of the node. */
   addDrift(nodeId: string, drift: StoredDrift, kept: number): Eventual<void>;
