@@ -39,6 +39,8 @@ class Node {
   };
   changes = 0;
   works = false;
+  /** Deno 2.7 forgets a combined signal that only its listeners know. */
+  until: AbortSignal | undefined;
   /** Settles the work's end, once that is asked for. */
   lastWords: () => Promise<void> = () => Promise.resolve();
   readonly rejoin = new Rejoin({
@@ -64,6 +66,7 @@ class Node {
   run(): Promise<boolean> {
     return runUntilRejoined(
       async (stop) => {
+        this.until = stop;
         this.works = true;
         await new Promise<void>((resolve) => {
           if (stop.aborted) return resolve();
