@@ -129,6 +129,60 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./deregister.ts")).deregister,
   },
   {
+    name: "ping",
+    summary: "Ask every address of the control plane whether it is there",
+    args: [],
+    flags: [],
+    common: [OUTPUT, ...RUNNING],
+    load: async () => (await import("./ping.ts")).ping,
+  },
+  {
+    name: "call",
+    summary: "Call the control plane as this node, and print the JSON answer",
+    args: [
+      { name: "METHOD", doc: "GET, POST, PUT or DELETE" },
+      {
+        name: "PATH",
+        doc: "such as /v1/nodes/{node_id}/state; {node_id} is this node's own",
+      },
+    ],
+    flags: [{
+      name: "--data",
+      value: "JSON",
+      doc: "the request's body; - reads standard input",
+    }],
+    common: RUNNING,
+    load: async () => (await import("./call.ts")).call,
+  },
+  {
+    name: "download",
+    summary: "Download a release of plexd from the control plane",
+    stoppable: true,
+    args: [{ name: "VERSION", doc: "the release, such as 1.2.0" }],
+    flags: [
+      {
+        name: "--to",
+        value: "FILE",
+        doc: "the file to make; its SHA-256 is printed",
+        required: true,
+      },
+      { name: "--os", value: "OS", doc: "linux (default: this system's)" },
+      {
+        name: "--arch",
+        value: "ARCH",
+        doc: "amd64 or arm64 (default: this machine's)",
+      },
+      {
+        name: "--sha256",
+        value: "HEX",
+        doc: "what the file must be; anything else is not kept",
+      },
+      { name: "--force", doc: "replace a file that is there" },
+    ],
+    common: RUNNING,
+    load: async () => (await import("./download.ts")).download,
+  },
+  {
     name: "dev",
     summary: "Run a control plane and an enrolled agent, live",
     stoppable: true,

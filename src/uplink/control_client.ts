@@ -8,6 +8,12 @@ import {
 import { ENDPOINTS } from "../wire/endpoints.ts";
 import { parseFirstValue } from "../wire/raw_json.ts";
 import { checkShape } from "../wire/shape_error.ts";
+import {
+  type ArtifactName,
+  downloadArtifact,
+  type Downloaded,
+  type DownloadOptions,
+} from "./artifact.ts";
 import { checkBaseUrl } from "./base_url.ts";
 import { decodeAnswer, withoutNulls } from "./decode_answer.ts";
 import type { HttpCall } from "./http_call.ts";
@@ -158,6 +164,33 @@ export class ControlClient implements Disposable {
       const value = withoutNulls(parseFirstValue(text).value);
       return checkShape("register answer", registerResponseSchema, value);
     });
+  }
+
+  /** Streams a release of plexd into `sink`. @see {@linkcode downloadArtifact} */
+  fetchArtifact(
+    name: ArtifactName,
+    sink: WritableStream<Uint8Array>,
+    options: DownloadOptions,
+    signal: AbortSignal,
+  ): Promise<Downloaded> {
+    const token = this.#token;
+    return downloadArtifact(this.http, name, token, sink, options, signal);
+  }
+
+  /**
+   * Any call under the bearer of this client.
+   *
+   * @param json JSON text.
+   * @returns the answer's text.
+   */
+  call(
+    method: string,
+    path: string,
+    json: string | undefined,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const body = json === undefined ? {} : { json };
+    return this.#text({ method, path, ...body }, signal);
   }
 
   /** Lets go of idle connections. */

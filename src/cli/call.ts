@@ -1,0 +1,82 @@
+import { ControlError } from "../uplink/control_error.ts";
+import { CommandError, EXIT, type Invocation } from "./command.ts";
+import { controlFailure } from "./control_failure.ts";
+import { indentJson } from "./indent_json.ts";
+import { nodeClient } from "./node_client.ts";
+import { readStdin } from "./read_stdin.ts";
+
+/** What an answer may have at most, too. */
+const MAX_DATA_BYTES = 10 * 1024 * 1024;
+
+const METHODS = ["GET", "POST", "PUT", "DELETE"];
+
+/**
+ * `plexd call METHOD PATH`: any call to the control plane as this node. What is
+ * printed never holds the node's own secret.
+ */
+export async function call(invocation: Invocation): Promise<number> {
+  const { args, print, stop } = invocation;
+  const [method = "", path = ""] = args;
+  if (!METHODS.includes(method)) {
+    throw new CommandError(
+      EXIT.wrongUsage,
+      `METHOD is one of ${METHODS.join(", ")}, not "${method}"`,
+    );
+  }
+  if (!/^\/[\x21-\x7e]*$/.test(path)) {
+    throw new CommandError(
+      EXIT.wrongUsage,
+      "PATH begins with a slash and is encoded, such as /v1/ping",
+    );
+  }
+  const json = await dataOf(invocation);
+  const config = await invocation.config();
+  const { client, nodeId, secrets } = await nodeClient(
+    invocation,
+    config,
+    invocation.platform(config),
+  );
+  try {
+    const own = path.replaceAll("{node_id}", encodeURIComponent(nodeId));
+    const text = await client.call(method, own, json, stop);
+    if (text.trim() !== "") print(withoutSecrets(jsonOf(text), secrets));
+  } catch (error) {
+    throw error instanceof ControlError ? controlFailure(error) : error;
+  }
+  return EXIT.fine;
+}
+
+async function dataOf({ flags }: Invocation): Promise<string | undefined> {
+  const given = flags["--data"];
+  if (given === undefined) return undefined;
+  const text = given === "-" ? await readStdin(MAX_DATA_BYTES) : String(given);
+  if (isJson(text)) return text;
+  throw new CommandError(
+    EXIT.wrongUsage,
+    given === "-" ? "standard input is not JSON" : "--data is not JSON",
+  );
+}
+
+function jsonOf(text: string): string {
+  if (isJson(text)) return indentJson(text);
+  throw new CommandError(EXIT.failed, "the answer is not JSON");
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A slash may stand escaped in JSON. */
+function withoutSecrets(json: string, secrets: readonly string[]): string {
+  for (const secret of secrets) {
+    for (const form of [secret, secret.replaceAll("/", "\\/")]) {
+      json = json.replaceAll(form, "[redacted]");
+    }
+  }
+  return json;
+}

@@ -1,0 +1,25 @@
+import { ControlError } from "../uplink/control_error.ts";
+import { CommandError, EXIT } from "./command.ts";
+
+/** A failed call to the control plane, as an engineer needs to hear it. */
+export function controlFailure(error: ControlError): CommandError {
+  const { kind, status, serverText, code } = error;
+  const told = [code, serverText].filter(Boolean).join(": ");
+  return new CommandError(
+    exitCodeOf(error),
+    told ? `${error.message}: ${told}` : error.message,
+    kind === "unauthorized"
+      ? 'the control plane does not know this node: "plexd join --force" joins anew'
+      : status === undefined
+      ? '"plexd ping" asks each address of the control plane'
+      : undefined,
+    error.cause,
+  );
+}
+
+function exitCodeOf({ kind, status }: ControlError): number {
+  if (kind === "not_found") return EXIT.notFound;
+  return status === undefined || status >= 500
+    ? EXIT.controlPlaneUnavailable
+    : EXIT.failed;
+}

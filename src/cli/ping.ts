@@ -1,0 +1,81 @@
+import { controlPlanesIn, openUplink } from "../agent/open_uplink.ts";
+import type { Config } from "../config/settings.ts";
+import { describeError } from "../platform/log.ts";
+import type { Platform } from "../platform/platform.ts";
+import { ControlError } from "../uplink/control_error.ts";
+import { ENDPOINTS } from "../wire/endpoints.ts";
+import { EXIT, type Invocation } from "./command.ts";
+import { table } from "./table.ts";
+
+/** Longest text of a server that is shown. */
+const MAX_DETAIL_CHARS = 200;
+
+/** What came of asking one address. */
+interface Pinged {
+  readonly url: string;
+  /** It answered, and with no server error. */
+  readonly reachable: boolean;
+  /** HTTP status; absent when there was no answer. */
+  readonly status?: number;
+  readonly ms: number;
+  /** Why it is not reachable, or what its answer says. */
+  readonly detail: string;
+}
+
+/** `plexd ping`: asks every address of the control plane. */
+export async function ping(invocation: Invocation): Promise<number> {
+  const { flags, print, stop, version } = invocation;
+  const config = await invocation.config();
+  const io = invocation.platform(config);
+  const pinged: Pinged[] = [];
+  for (const url of controlPlanesIn(config)) {
+    const only = { ...config, "api.base_url": url, "api.fallback_urls": [] };
+    pinged.push(await pingOne(only, url, io, version, stop));
+  }
+  if (flags["--output"] === "json") print(JSON.stringify(pinged, null, 2));
+  else print(asTable(pinged));
+  return pinged.some(({ reachable }) => reachable)
+    ? EXIT.fine
+    : EXIT.controlPlaneUnavailable;
+}
+
+async function pingOne(
+  config: Config,
+  url: string,
+  io: Platform,
+  version: string,
+  stop: AbortSignal,
+): Promise<Pinged> {
+  const { http } = await openUplink(config, io, version);
+  const start = io.clock.elapsed();
+  const took = () => Math.round(io.clock.elapsed() - start);
+  try {
+    const { status } = await http.bytes(ENDPOINTS.ping, stop);
+    return { url, reachable: true, status, ms: took(), detail: "" };
+  } catch (error) {
+    if (!(error instanceof ControlError)) throw error;
+    const { status, serverText, cause } = error;
+    const why = status === undefined ? cause ?? error : serverText;
+    return {
+      url,
+      // A control plane need not have this call.
+      reachable: status !== undefined && status < 500 && status >= 400,
+      ...(status === undefined ? {} : { status }),
+      ms: took(),
+      detail: why instanceof Error
+        ? describeError(why)
+        : String(why ?? "").slice(0, MAX_DETAIL_CHARS),
+    };
+  }
+}
+
+function asTable(pinged: readonly Pinged[]): string {
+  const rows = pinged.map(({ url, reachable, status, ms, detail }) => [
+    url,
+    reachable ? "reachable" : "not reachable",
+    status === undefined ? "no answer" : `status ${status}`,
+    `${ms} ms`,
+    detail,
+  ]);
+  return table(["ADDRESS", "", "ANSWER", "TIME", "DETAIL"], rows);
+}
