@@ -1,5 +1,5 @@
 import type { Platform } from "../platform/platform.ts";
-import { bearerOf, hashOf } from "./credentials.ts";
+import { bearerOf, hashOf, nodeBearer } from "./credentials.ts";
 import { ProblemError } from "./http/problem.ts";
 import type { Eventual } from "./storage/eventual.ts";
 import type { Node, Storage } from "./storage/storage.ts";
@@ -36,8 +36,9 @@ export interface GateServices {
  * costs one look-up, and one with a foreign key learns nothing about whether the
  * node exists.
  *
+ * @param foreignCode The code for a node that addresses another one.
  * @returns the addressed node.
- * @throws {ProblemError} 401 "unauthorized", 403 "insufficient_relation", 404
+ * @throws {ProblemError} 401 as {@linkcode passOwnGates}, 403 with that code, 404
  * "node_not_found".
  * @see seed Reconciliation pull, "Security-gate ordering"
  */
@@ -45,9 +46,13 @@ export async function passGates(
   request: Request,
   nodeId: string,
   services: GateServices,
+  foreignCode: (caller: Node) => string,
 ): Promise<Node> {
-  const principal = await authenticate(request, services);
-  await authorize(principal, nodeId, services);
+  const caller = await authenticate(request, services);
+  const principal = { kind: "node", id: caller.id } as const;
+  if (!await isAgentOf(principal, nodeId, services)) {
+    throw new ProblemError(403, foreignCode(caller));
+  }
   return await lookUp(nodeId, services);
 }
 
@@ -55,7 +60,8 @@ export async function passGates(
  * The gates before a call whose path names no node: the caller is meant.
  *
  * @returns the calling node.
- * @throws {ProblemError} 401 "unauthorized"
+ * @throws {ProblemError} 401 "unauthorized"; where a bearer of dialect 2 is
+ * wrong, or is the key of such a node as it was given, 401 "nsk_invalid".
  */
 export async function passOwnGates(
   request: Request,
@@ -68,26 +74,30 @@ export async function passOwnGates(
 async function authenticate(
   request: Request,
   { storage }: Pick<GateServices, "storage">,
-): Promise<Principal> {
-  const bearer = bearerOf(request);
-  const node = bearer === undefined
-    ? undefined
-    : await storage.read(async (rows) =>
-      await rows.nodes.byBearer(hashOf(bearer))
+): Promise<Node> {
+  const text = bearerOf(request);
+  const bearer = text === undefined ? undefined : nodeBearer(text);
+  const node = bearer &&
+    await storage.read(async (rows) =>
+      await rows.nodes.byBearer(hashOf(bearer.nodeSecretKey))
     );
-  if (node) return { kind: "node", id: node.id };
-  throw new ProblemError(401, "unauthorized", {
+  const isTheirs = node && node.dialect === bearer.dialect &&
+    (bearer.nodeId === undefined || bearer.nodeId === node.id);
+  if (isTheirs) return node;
+  const isNsk = bearer?.dialect === 2 || node?.dialect === 2;
+  throw new ProblemError(401, isNsk ? "nsk_invalid" : "unauthorized", {
     headers: { "www-authenticate": "Bearer" },
   });
 }
 
-async function authorize(
+/** A refusal is kept: it may be an attempt. */
+async function isAgentOf(
   principal: Principal,
   nodeId: string,
   { relations, storage, io }: GateServices,
-): Promise<void> {
+): Promise<boolean> {
   const object = `node:${nodeId}`;
-  if (await relations.check(principal, "node-agent", object)) return;
+  if (await relations.check(principal, "node-agent", object)) return true;
   const subject = `node:${principal.id}`;
   io.log.warn("Node asked for another one", { subject, object });
   await storage.write(async (rows) =>
@@ -99,7 +109,7 @@ async function authorize(
       outcome: "insufficient_relation",
     })
   ).catch((error) => io.log.error("Audit row not written", { error }));
-  throw new ProblemError(403, "insufficient_relation");
+  return false;
 }
 
 async function lookUp(

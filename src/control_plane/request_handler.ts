@@ -10,6 +10,7 @@ import { policyRoutes } from "./admin_routes/policies.ts";
 import { sessionRoutes } from "./admin_routes/sessions.ts";
 import { signingKeyRoutes } from "./admin_routes/signing_keys.ts";
 import { tokenRoutes } from "./admin_routes/tokens.ts";
+import { dialect2Routes } from "./dialect2/routes.ts";
 import { ProblemError, problemResponse } from "./http/problem.ts";
 import { rawPath } from "./http/request_target.ts";
 import { Router } from "./http/router.ts";
@@ -22,6 +23,7 @@ import { eventsRoute } from "./node_routes/events.ts";
 import { executionRoutes } from "./node_routes/executions.ts";
 import { heartbeatRoute } from "./node_routes/heartbeat.ts";
 import { ingestRoutes } from "./node_routes/ingest.ts";
+import { behindGates, type NodeRoute } from "./node_routes/node_route.ts";
 import { pingRoute } from "./node_routes/ping.ts";
 import { registerRoute } from "./node_routes/register.ts";
 import { reportRoute } from "./node_routes/report.ts";
@@ -60,6 +62,16 @@ function nodeSurface(services: Services): Router {
   return new Router([
     pingRoute(services.version),
     registerRoute(services),
+    ...behindGates(services, [
+      ...dialect1Routes(services),
+      ...dialect2Routes(services),
+    ]),
+  ]);
+}
+
+/** What nodes of dialect 1 can call. */
+function dialect1Routes(services: Services): NodeRoute[] {
+  return [
     stateRoute(services),
     trustBundleRoute(services),
     eventsRoute(services),
@@ -74,7 +86,7 @@ function nodeSurface(services: Services): Router {
     ...executionRoutes(services),
     ...ingestRoutes(services),
     artifactRoute(services),
-  ]);
+  ];
 }
 
 /** What operators call. */

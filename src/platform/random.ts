@@ -23,6 +23,11 @@ export function uuidV7(clock: Clock, random: Random): string {
   view.setUint32(2, now % 2 ** 32);
   view.setUint8(6, (view.getUint8(6) & 0x0f) | 0x70);
   view.setUint8(8, (view.getUint8(8) & 0x3f) | 0x80);
+  return uuidText(bytes);
+}
+
+/** Text form of the 16 bytes of a UUID, in lower case. */
+export function uuidText(bytes: Uint8Array): string {
   const hex = bytes.toHex();
   return [
     hex.slice(0, 8),

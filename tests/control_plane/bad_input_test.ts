@@ -331,7 +331,7 @@ function badBodies(route: BodyRoute) {
         : "",
     ),
     bad("a body over the limit", " ".repeat(limit + 1), "body_too_large"),
-    bad("no gzip where it says so", good, "malformed_body", {
+    bad("no gzip where it says so", good, "malformed_encoding", {
       "content-encoding": "gzip",
     }),
     bad("another encoding", good, "unsupported_encoding", {

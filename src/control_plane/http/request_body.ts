@@ -7,7 +7,7 @@ export const MAX_BODY_BYTES = 1024 * 1024;
 /** A body that trickles in slower than this holds a connection for nothing. */
 export const BODY_TIMEOUT_MS = 30_000;
 
-/** Options for {@linkcode readText}. */
+/** Options for {@linkcode readText} and {@linkcode readBytes}. */
 export interface ReadTextOptions {
   readonly clock: Clock;
   /** Ends the wait when the server stops. */
@@ -19,13 +19,34 @@ export interface ReadTextOptions {
 /**
  * The body of a request as text, gunzipped where it says so.
  *
- * @throws {ProblemError} 413 "body_too_large", 415 "unsupported_encoding", 400
- * "malformed_body", 408 "body_timeout", 503 "stopping".
+ * @throws {ProblemError} 400 "malformed_body" for what is no UTF-8, and what
+ * {@linkcode readBytes} throws.
  */
 export async function readText(
   request: Request,
   options: ReadTextOptions,
 ): Promise<string> {
+  const bytes = await readBytes(request, options);
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+      .decode(bytes);
+  } catch {
+    throw new ProblemError(400, "malformed_body", {
+      detail: "The body is not UTF-8",
+    });
+  }
+}
+
+/**
+ * The body of a request, gunzipped where it says so.
+ *
+ * @throws {ProblemError} 413 "body_too_large", 415 "unsupported_encoding", 400
+ * "malformed_encoding", 408 "body_timeout", 503 "stopping".
+ */
+export async function readBytes(
+  request: Request,
+  options: ReadTextOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
   const { clock, stop, maxBytes = MAX_BODY_BYTES } = options;
   const encoding = request.headers.get("content-encoding") ?? "identity";
   if (encoding !== "identity" && encoding !== "gzip") {
@@ -55,16 +76,10 @@ async function readDecoded(
   zipped: boolean,
   maxBytes: number,
   late: Promise<ProblemError>,
-): Promise<string> {
-  if (!request.body) return "";
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (!request.body) return new Uint8Array();
   const sent = await readBounded(request.body, maxBytes, late);
-  const bytes = zipped ? await gunzip(sent, maxBytes, late) : sent;
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-      .decode(bytes);
-  } catch {
-    throw malformed("The body is not UTF-8");
-  }
+  return zipped ? await gunzip(sent, maxBytes, late) : sent;
 }
 
 async function gunzip(
@@ -78,7 +93,9 @@ async function gunzip(
     return await readBounded(plain, maxBytes, late);
   } catch (error) {
     if (error instanceof ProblemError) throw error;
-    throw malformed("The body is not gzip");
+    throw new ProblemError(400, "malformed_encoding", {
+      detail: "The body is not gzip",
+    });
   }
 }
 
@@ -109,8 +126,4 @@ async function readBounded(
 
 function tooLarge() {
   return new ProblemError(413, "body_too_large");
-}
-
-function malformed(detail: string) {
-  return new ProblemError(400, "malformed_body", { detail });
 }

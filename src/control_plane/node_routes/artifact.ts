@@ -1,7 +1,6 @@
 import { ProblemError } from "../http/problem.ts";
-import type { Route } from "../http/router.ts";
 import type { Services } from "../services.ts";
-import { ownRoute } from "./node_route.ts";
+import { type NodeRoute, nodeRoute } from "./node_route.ts";
 
 /**
  * `GET /v1/artifacts/plexd/{version}/{os}/{arch}`: a release of plexd, for any
@@ -9,8 +8,8 @@ import { ownRoute } from "./node_route.ts";
  *
  * @see docs/wire.md, section a.3
  */
-export function artifactRoute(services: Services): Route {
-  return ownRoute("artifact", services, async (_node, { params }) => {
+export function artifactRoute(services: Services): NodeRoute {
+  return nodeRoute("artifact", async (_node, { params }) => {
     const artifact = await services.artifacts.open({
       version: params["version"]!,
       os: params["os"]!,

@@ -1,9 +1,8 @@
 import { capabilitiesSchema } from "../../wire/bodies.ts";
 import { jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
-import type { Route } from "../http/router.ts";
 import type { Services } from "../services.ts";
-import { nodeRoute } from "./node_route.ts";
+import { type NodeRoute, nodeRoute } from "./node_route.ts";
 
 /** As much as dialect 2 allows. */
 export const MAX_CAPABILITIES_BYTES = 32 * 1024;
@@ -13,9 +12,9 @@ export const MAX_CAPABILITIES_BYTES = 32 * 1024;
  *
  * @see docs/wire.md, section a.6
  */
-export function capabilitiesRoute(services: Services): Route {
+export function capabilitiesRoute(services: Services): NodeRoute {
   const { storage, io, stop } = services;
-  return nodeRoute("capabilities", services, async ({ id }, { request }) => {
+  return nodeRoute("capabilities", async ({ id }, { request }) => {
     const { value } = await readJson(request, capabilitiesSchema, {
       clock: io.clock,
       stop,

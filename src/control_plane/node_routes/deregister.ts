@@ -1,8 +1,7 @@
 import { emptyAnswer } from "../http/answers.ts";
-import type { Route } from "../http/router.ts";
 import { removeNode } from "../peer_changes.ts";
 import type { Services } from "../services.ts";
-import { nodeRoute } from "./node_route.ts";
+import { type NodeRoute, nodeRoute } from "./node_route.ts";
 
 /**
  * `POST /v1/nodes/{node_id}/deregister`: the node leaves for good. Its bearer
@@ -10,9 +9,9 @@ import { nodeRoute } from "./node_route.ts";
  *
  * @see docs/wire.md, section a.3
  */
-export function deregisterRoute(services: Services): Route {
+export function deregisterRoute(services: Services): NodeRoute {
   const { changes, streams, io } = services;
-  return nodeRoute("deregister", services, async ({ id }) => {
+  return nodeRoute("deregister", async ({ id }) => {
     await changes.make(async (rows, emit) => {
       const node = await rows.nodes.byId(id);
       if (!node) return; // another call was faster

@@ -1,9 +1,8 @@
 import { driftReportSchema } from "../../wire/bodies.ts";
 import { jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
-import type { Route } from "../http/router.ts";
 import type { Services } from "../services.ts";
-import { nodeRoute } from "./node_route.ts";
+import { type NodeRoute, nodeRoute } from "./node_route.ts";
 
 /** Drift reports kept of each node: enough to see a pattern. */
 const KEPT = 100;
@@ -13,9 +12,9 @@ const KEPT = 100;
  *
  * @see docs/wire.md, section e.3
  */
-export function driftRoute(services: Services): Route {
+export function driftRoute(services: Services): NodeRoute {
   const { storage, io, stop } = services;
-  return nodeRoute("drift", services, async (node, { request }) => {
+  return nodeRoute("drift", async (node, { request }) => {
     const { value } = await readJson(request, driftReportSchema, {
       clock: io.clock,
       stop,

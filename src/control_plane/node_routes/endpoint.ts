@@ -7,10 +7,9 @@ import { isIpAndPort } from "../../wire/ip_port.ts";
 import { jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
-import type { Route } from "../http/router.ts";
 import { emitPeerChange } from "../peer_changes.ts";
 import type { Services } from "../services.ts";
-import { nodeRoute } from "./node_route.ts";
+import { type NodeRoute, nodeRoute } from "./node_route.ts";
 
 /**
  * `PUT /v1/nodes/{node_id}/endpoint`: where the node can be reached from
@@ -18,9 +17,9 @@ import { nodeRoute } from "./node_route.ts";
  *
  * @see docs/wire.md, section a.3
  */
-export function endpointRoute(services: Services): Route {
+export function endpointRoute(services: Services): NodeRoute {
   const { io, stop, changes, storage } = services;
-  return nodeRoute("endpoint", services, async (node, { request }) => {
+  return nodeRoute("endpoint", async (node, { request }) => {
     const { value } = await readJson(request, endpointReportSchema, {
       clock: io.clock,
       stop,

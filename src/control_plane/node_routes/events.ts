@@ -1,11 +1,10 @@
-import type { Route } from "../http/router.ts";
 import type { Services } from "../services.ts";
 import type { Node } from "../storage/storage.ts";
-import { nodeRoute } from "./node_route.ts";
+import { type NodeRoute, nodeRoute } from "./node_route.ts";
 
 /** `GET /v1/nodes/{node_id}/events`: the node's signed event stream. */
-export function eventsRoute(services: Services): Route {
-  return nodeRoute("events", services, async (node, { request }) => {
+export function eventsRoute(services: Services): NodeRoute {
+  return nodeRoute("events", async (node, { request }) => {
     const newest = await services.storage.read(async (rows) =>
       await rows.events.lastSequence()
     );

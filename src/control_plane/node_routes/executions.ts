@@ -6,9 +6,8 @@ import { acknowledge, finish } from "../executions.ts";
 import { jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
-import type { Route } from "../http/router.ts";
 import type { Services } from "../services.ts";
-import { nodeRoute } from "./node_route.ts";
+import { type NodeRoute, nodeRoute } from "./node_route.ts";
 
 /** Room for more output than is kept. */
 export const MAX_RESULT_BYTES = 2 * 1024 * 1024;
@@ -21,11 +20,11 @@ const MAX_REASON = 255;
  *
  * @see docs/wire.md, sections a.3 and a.6
  */
-export function executionRoutes(services: Services): Route[] {
+export function executionRoutes(services: Services): NodeRoute[] {
   const { storage, io, stop } = services;
   const limits = { clock: io.clock, stop };
   return [
-    nodeRoute("executionAck", services, async (node, { request, params }) => {
+    nodeRoute("executionAck", async (node, { request, params }) => {
       const { value } = await readJson(request, executionAckSchema, limits);
       checkId(value.execution_id, params["execution_id"]!);
       if (value.status === "rejected") checkReason(value.reason);
@@ -34,7 +33,7 @@ export function executionRoutes(services: Services): Route[] {
       );
       return jsonAnswer({ accepted: true });
     }),
-    nodeRoute("executionResult", services, async (node, call) => {
+    nodeRoute("executionResult", async (node, call) => {
       const { value } = await readJson(call.request, executionResultSchema, {
         ...limits,
         maxBytes: MAX_RESULT_BYTES,

@@ -3,18 +3,17 @@ import { noteHeartbeat } from "../heartbeats.ts";
 import { jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
-import type { Route } from "../http/router.ts";
 import type { Services } from "../services.ts";
-import { nodeRoute } from "./node_route.ts";
+import { type NodeRoute, nodeRoute } from "./node_route.ts";
 
 /**
  * `POST /v1/nodes/{node_id}/heartbeat`, answered with hints.
  *
  * @see docs/wire.md, section e.1
  */
-export function heartbeatRoute(services: Services): Route {
+export function heartbeatRoute(services: Services): NodeRoute {
   const { io, stop } = services;
-  return nodeRoute("heartbeat", services, async (node, { request }) => {
+  return nodeRoute("heartbeat", async (node, { request }) => {
     const { value } = await readJson(request, heartbeatRequestSchema, {
       clock: io.clock,
       stop,

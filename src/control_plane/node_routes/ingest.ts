@@ -8,10 +8,9 @@ import {
 import { CallRates } from "../call_rates.ts";
 import { jsonAnswer } from "../http/answers.ts";
 import { readJsonList } from "../http/json_body.ts";
-import type { Route } from "../http/router.ts";
 import type { Services } from "../services.ts";
 import type { IngestKind } from "../storage/operations.ts";
-import { nodeRoute } from "./node_route.ts";
+import { type NodeRoute, nodeRoute } from "./node_route.ts";
 
 /** Records of each kind that are kept of each node, the newest ones. */
 export const KEPT_RECORDS = 1_000;
@@ -28,7 +27,7 @@ export const MAX_RECORD_CHARACTERS = 16 * 1024;
  *
  * @see docs/wire.md, sections a.3 and a.6
  */
-export function ingestRoutes(services: Services): Route[] {
+export function ingestRoutes(services: Services): NodeRoute[] {
   return [
     ingestRoute("metrics", metricSchema, services),
     ingestRoute("logs", logEntrySchema, services),
@@ -40,10 +39,10 @@ function ingestRoute(
   kind: IngestKind,
   schema: z.ZodMiniType,
   services: Services,
-): Route {
+): NodeRoute {
   const { storage, io, stop } = services;
   const rates = new CallRates(io.clock);
-  return nodeRoute(kind, services, async ({ id }, { request }) => {
+  return nodeRoute(kind, async ({ id }, { request }) => {
     rates.count(id);
     const texts = await readJsonList(request, schema, {
       clock: io.clock,

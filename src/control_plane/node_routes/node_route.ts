@@ -1,48 +1,70 @@
+import type { Dialect } from "../../wire/dialect.ts";
 import { ENDPOINTS } from "../../wire/endpoints.ts";
+import { ProblemError } from "../http/problem.ts";
 import type { Call, Route } from "../http/router.ts";
-import { passGates, passOwnGates } from "../node_gates.ts";
-import type { Services } from "../services.ts";
+import { type GateServices, passGates, passOwnGates } from "../node_gates.ts";
 import type { Node } from "../storage/storage.ts";
 
-/** Calls whose path names no node: the one that calls is meant. */
-type OwnEndpoint = "rotateKeys" | "artifact";
+export type NodeAnswer = (node: Node, call: Call) => Promise<Response>;
 
-type NodeEndpoint = Exclude<
-  keyof typeof ENDPOINTS,
-  "ping" | "register" | OwnEndpoint
->;
+/** How one dialect answers a call of a node that has passed the gates. */
+export interface NodeRoute extends Pick<Route, "method" | "path"> {
+  readonly dialect: Dialect;
+  /** The code for a path that names another node than the caller. */
+  readonly foreignCode: string;
+  readonly answer: NodeAnswer;
+}
 
-type NodeAnswer = (node: Node, call: Call) => Promise<Response>;
+type NodeEndpoint = Exclude<keyof typeof ENDPOINTS, "ping" | "register">;
 
-/** A route of one node, behind the gates. */
+/** A call of dialect 1. */
 export function nodeRoute(
   endpoint: NodeEndpoint,
-  services: Services,
   answer: NodeAnswer,
-): Route {
+): NodeRoute {
   return {
     ...ENDPOINTS[endpoint],
-    async handle(call) {
-      const node = await passGates(
-        call.request,
-        call.params["node_id"]!,
-        services,
-      );
-      return await answer(node, call);
-    },
+    dialect: 1,
+    foreignCode: "insufficient_relation",
+    answer,
   };
 }
 
-/** A route for any node, of which the caller must be one. */
-export function ownRoute(
-  endpoint: OwnEndpoint,
-  services: Services,
-  answer: NodeAnswer,
-): Route {
+/**
+ * Puts the gates before calls of nodes. Where both dialects have the same call,
+ * each node is answered in the dialect that it registered in; a call that its
+ * dialect does not have is not there for it.
+ */
+export function behindGates(
+  services: GateServices,
+  routes: readonly NodeRoute[],
+): Route[] {
+  const places = Map.groupBy(
+    routes,
+    ({ method, path }) => `${method} ${path}`,
+  );
+  return [...places.values()].map((forms) => gated(services, forms));
+}
+
+function gated(services: GateServices, forms: NodeRoute[]): Route {
+  const { method, path } = forms[0]!;
+  const formOf = (node: Node) =>
+    forms.find(({ dialect }) => dialect === node.dialect);
+  const foreignCode = (caller: Node) =>
+    (formOf(caller) ?? forms[0]!).foreignCode;
   return {
-    ...ENDPOINTS[endpoint],
+    method,
+    path,
     async handle(call) {
-      return await answer(await passOwnGates(call.request, services), call);
+      const { request, params } = call;
+      const nodeId = params["node_id"];
+      // A path that names no node means the caller.
+      const node = nodeId === undefined
+        ? await passOwnGates(request, services)
+        : await passGates(request, nodeId, services, foreignCode);
+      const form = formOf(node);
+      if (!form) throw new ProblemError(404, "not_found");
+      return await form.answer(node, call);
     },
   };
 }

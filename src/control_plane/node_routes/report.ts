@@ -5,10 +5,9 @@ import { type DataEntry, parseDataEntries } from "../../wire/data_entry.ts";
 import { jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
-import type { Route } from "../http/router.ts";
 import type { Services } from "../services.ts";
 import type { Rows } from "../storage/storage.ts";
-import { nodeRoute } from "./node_route.ts";
+import { type NodeRoute, nodeRoute } from "./node_route.ts";
 
 /** A batch holds several entries of which each may have 1 MiB. */
 export const MAX_BATCH_BYTES = 4 * 1024 * 1024;
@@ -26,9 +25,9 @@ const batchSchema = z.object({
  *
  * @see docs/wire.md, section e.2
  */
-export function reportRoute(services: Services): Route {
+export function reportRoute(services: Services): NodeRoute {
   const { storage, io, stop } = services;
-  return nodeRoute("report", services, async (node, { request }) => {
+  return nodeRoute("report", async (node, { request }) => {
     const { value, raw } = await readJson(request, batchSchema, {
       clock: io.clock,
       stop,

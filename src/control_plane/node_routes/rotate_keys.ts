@@ -2,21 +2,20 @@ import { keyRotateRequestSchema } from "../../wire/bodies.ts";
 import { jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
-import type { Route } from "../http/router.ts";
 import { rotateMeshKey } from "../key_rotation.ts";
 import { canonicalKey } from "../public_key.ts";
 import type { Services } from "../services.ts";
 import { peersOf } from "../state_document.ts";
-import { ownRoute } from "./node_route.ts";
+import { type NodeRoute, nodeRoute } from "./node_route.ts";
 
 /**
  * `POST /v1/keys/rotate`: the caller's new mesh key, answered with its peers.
  *
  * @see docs/wire.md, section a.3
  */
-export function rotateKeysRoute(services: Services): Route {
+export function rotateKeysRoute(services: Services): NodeRoute {
   const { changes, io, stop } = services;
-  return ownRoute("rotateKeys", services, async ({ id }, { request }) => {
+  return nodeRoute("rotateKeys", async ({ id }, { request }) => {
     const { value } = await readJson(request, keyRotateRequestSchema, {
       clock: io.clock,
       stop,

@@ -2,10 +2,9 @@ import { encodeBase64 } from "../../wire/base64.ts";
 import type { SecretResponse } from "../../wire/bodies.ts";
 import { jsonAnswer } from "../http/answers.ts";
 import { ProblemError } from "../http/problem.ts";
-import type { Route } from "../http/router.ts";
 import type { Services } from "../services.ts";
 import { SEALED } from "../vault.ts";
-import { nodeRoute } from "./node_route.ts";
+import { type NodeRoute, nodeRoute } from "./node_route.ts";
 
 const NONCE_BYTES = 12;
 
@@ -14,9 +13,9 @@ const NONCE_BYTES = 12;
  *
  * @see docs/wire.md, section d.2
  */
-export function secretRoute(services: Services): Route {
+export function secretRoute(services: Services): NodeRoute {
   const { storage, vault, io } = services;
-  return nodeRoute("secret", services, async (node, { params }) => {
+  return nodeRoute("secret", async (node, { params }) => {
     const key = params["key"]!;
     const stored = await storage.read(async (rows) =>
       await rows.secrets.get(node.id, key)

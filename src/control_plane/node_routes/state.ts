@@ -1,12 +1,11 @@
 import { answerState } from "../answer_state.ts";
-import type { Route } from "../http/router.ts";
 import type { Services } from "../services.ts";
 import type { RenderContent } from "../signed_snapshots.ts";
 import { stateDocument } from "../state_document.ts";
-import { nodeRoute } from "./node_route.ts";
+import { type NodeRoute, nodeRoute } from "./node_route.ts";
 
 /** `GET /v1/nodes/{node_id}/state`: all that the node should be. */
-export function stateRoute(services: Services): Route {
+export function stateRoute(services: Services): NodeRoute {
   const { epoch, io } = services;
   const render: RenderContent = (rows, node) =>
     stateDocument(rows, node, epoch, io.clock.now());
@@ -14,7 +13,6 @@ export function stateRoute(services: Services): Route {
   const forms = { plain: render, content: render };
   return nodeRoute(
     "state",
-    services,
     (node, { request }) => answerState(services, request, node, forms),
   );
 }
