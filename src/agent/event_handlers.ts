@@ -60,7 +60,7 @@ export function eventHandlers(
     ["signing_key_rotated", rotation],
     ["policy_updated", hint],
     ...HINT_EVENT_TYPES.map((type) => [type, hint] as [string, Handler]),
-    ...peerHandlers({ ...scope, directory: store.state, pull }),
+    ...peerHandlers({ ...scope, directory: store.state, pull, ...io }),
     ...sessionHandlers({ nodeId, sessions: store.sessions, ...io }),
   ];
   return { handlers: new Map(one.map(([type, handler]) => [type, [handler]])) };

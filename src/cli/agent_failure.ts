@@ -67,6 +67,13 @@ export function asCommandError(error: unknown, config: Config): unknown {
       error.cause,
     );
   }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return new CommandError(
+      EXIT.failed,
+      `this user may not use ${config.data_dir}`,
+      "run this as root, or as the user of the agent",
+    );
+  }
   if (error instanceof RequestPendingError) {
     return new CommandError(EXIT.alreadyRunning, error.message);
   }

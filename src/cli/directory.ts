@@ -1,3 +1,4 @@
+import { isoTime } from "../platform/clock.ts";
 import type { StoredMembership } from "../store/read_membership.ts";
 import { rawElements } from "../wire/raw_json.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
@@ -7,8 +8,12 @@ import { table } from "./table.ts";
 
 /** One of the lists that are read from the store. */
 interface Listing {
-  /** JSON text for `--output json`. */
+  /** Its name in `--output json`. */
+  readonly name: string;
+  /** JSON text of an array. */
   readonly json: string;
+  /** When it was written last, ms since the Unix epoch. */
+  readonly changedMs: number | undefined;
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
   /** Said, beside the empty list, when there is nothing. */
@@ -20,16 +25,16 @@ interface Listing {
  * local API must not tell workloads where peers are.
  */
 export async function peers(invocation: Invocation): Promise<number> {
-  return await list(invocation, ({ state }) => ({
-    json: JSON.stringify({
-      peers: state.peers.map((peer) => ({
-        id: peer.id,
-        public_key: peer.publicKey,
-        mesh_ip: peer.meshIp,
-        endpoint: peer.endpoint,
-        allowed_ips: peer.allowedIps,
-      })),
-    }),
+  return await list(invocation, ({ state, changedMs }) => ({
+    name: "peers",
+    json: JSON.stringify(state.peers.map((peer) => ({
+      id: peer.id,
+      public_key: peer.publicKey,
+      mesh_ip: peer.meshIp,
+      endpoint: peer.endpoint,
+      allowed_ips: peer.allowedIps,
+    }))),
+    changedMs: changedMs.directory,
     head: ["ID", "MESH IP", "ENDPOINT", "PUBLIC KEY", "ALLOWED IPS"],
     rows: state.peers.map((peer) => [
       peer.id,
@@ -44,12 +49,14 @@ export async function peers(invocation: Invocation): Promise<number> {
 
 /** `plexd policies`: the policies that hold for this node, rules as received. */
 export async function policies(invocation: Invocation): Promise<number> {
-  return await list(invocation, ({ state }) => ({
-    json: `{"policies":[${
+  return await list(invocation, ({ state, changedMs }) => ({
+    name: "policies",
+    json: `[${
       state.policies.map(({ id, rules }) =>
         `{"id":${JSON.stringify(id)},"rules":${rules}}`
       ).join(",")
-    }]}`,
+    }]`,
+    changedMs: changedMs.directory,
     head: ["ID", "RULES"],
     rows: state.policies.flatMap(({ id, rules }) => {
       const lines = rules === "null" ? [] : rawElements(rules);
@@ -63,16 +70,16 @@ export async function policies(invocation: Invocation): Promise<number> {
 /** `plexd sessions`: SSH sessions that were asked for; plexd opens none. */
 export async function sessions(invocation: Invocation): Promise<number> {
   return await list(invocation, (stored) => ({
-    json: JSON.stringify({
-      sessions: stored.sessions.map((session) => ({
-        session_id: session.sessionId,
-        target: session.target ?? null,
-        requested_at: session.requestedAt ?? null,
-        expires_at: session.expiresAt ?? null,
-        revoked_at: session.revokedAt ?? null,
-        status: "unsupported",
-      })),
-    }),
+    name: "sessions",
+    json: JSON.stringify(stored.sessions.map((session) => ({
+      session_id: session.sessionId,
+      target: session.target ?? null,
+      requested_at: session.requestedAt ?? null,
+      expires_at: session.expiresAt ?? null,
+      revoked_at: session.revokedAt ?? null,
+      status: "unsupported",
+    }))),
+    changedMs: stored.changedMs.sessions,
     head: ["SESSION", "TARGET", "REQUESTED", "EXPIRES", "REVOKED"],
     rows: stored.sessions.map((session) => [
       session.sessionId,
@@ -98,16 +105,22 @@ async function list(
       'name another folder with --data-dir, or start with "plexd join"',
     );
   }
+  for (const { file, what } of stored.faults) {
+    invocation.complain(`plexd: left out ${file}: ${what}`);
+  }
   if (!stored.state.complete) {
     invocation.complain(
       "plexd: the state is not complete; the next pull is due",
     );
   }
-  const { json, head, rows, none } = listing(stored);
+  const { name, json, changedMs, head, rows, none } = listing(stored);
+  const changedAt = changedMs === undefined ? null : isoTime(changedMs);
   if (invocation.flags["--output"] === "json") {
-    invocation.print(indentJson(json));
+    const changed = JSON.stringify(changedAt);
+    invocation.print(indentJson(`{"changed_at":${changed},"${name}":${json}}`));
     return EXIT.fine;
   }
+  if (changedAt) invocation.complain(`plexd: last changed ${changedAt}`);
   if (rows.length === 0) invocation.complain(`plexd: ${none}`);
   else invocation.print(table(head, rows));
   return EXIT.fine;

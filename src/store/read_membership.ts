@@ -4,7 +4,12 @@ import type { PublicIdentity } from "./identity.ts";
 import { decodeIdentity, IDENTITY_FILE } from "./identity_file.ts";
 import { type Fault, loadState } from "./load_state.ts";
 import { loadReports } from "./open_reports.ts";
-import { readSessions, type SessionRecord } from "./session_log.ts";
+import {
+  readSessions,
+  type SessionRecord,
+  SESSIONS_FILE,
+} from "./session_log.ts";
+import { PART_FILES } from "./state_files.ts";
 import { sortedMap, type StateParts } from "./state_view.ts";
 import type { DataEntry } from "../wire/data_entry.ts";
 
@@ -20,9 +25,14 @@ export interface StoredMembership {
   readonly identity?: PublicIdentity;
   readonly state: StateParts;
   readonly reports: ReadonlyMap<string, DataEntry>;
-  /** Damaged files. They were left out, and left alone. */
   /** SSH sessions that were asked for, newest last. */
   readonly sessions: readonly SessionRecord[];
+  /** When peers or policies, and sessions, were written last; ms since epoch. */
+  readonly changedMs: {
+    readonly directory: number | undefined;
+    readonly sessions: number | undefined;
+  };
+  /** Damaged files. They were left out, and left alone. */
   readonly faults: readonly Pick<Fault, "file" | "what">[];
 }
 
@@ -46,8 +56,21 @@ export function readMembership(
     state: loaded.state,
     reports: sortedMap(reports.entries.map((entry) => [entry.key, entry])),
     sessions: readSessions(systemDisk, root).sessions,
+    changedMs: {
+      directory: changedMs(`${root}/${PART_FILES.directory}`),
+      sessions: changedMs(`${root}/${SESSIONS_FILE}`),
+    },
     faults: [...loaded.faults, ...reports.faults],
   };
+}
+
+function changedMs(path: string): number | undefined {
+  try {
+    return Deno.statSync(path).mtime?.getTime();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }
 
 function isThere(path: string): boolean {

@@ -1,3 +1,4 @@
+import type { Clock } from "../platform/clock.ts";
 import type { StateView } from "../store/state_view.ts";
 import type { VerifiedEvent } from "../wire/envelope.ts";
 import {
@@ -18,6 +19,7 @@ export interface PeerHandlerOptions {
   readonly domainId?: string;
   /** Asks for a pull of the whole state, for the reason given. */
   readonly pull: (reason: string) => void;
+  readonly clock: Clock;
 }
 
 /** Ids of peers of which the time of their last event is remembered. */
@@ -59,7 +61,7 @@ async function handle(
   event: VerifiedEvent,
   change: Change,
   latest: Map<string, number>,
-  { directory, nodeId, domainId, pull }: PeerHandlerOptions,
+  { directory, nodeId, domainId, pull, clock }: PeerHandlerOptions,
 ): Promise<Effect> {
   const payload = parsePeerPayload(event.payload);
   const isForeign =
@@ -70,7 +72,7 @@ async function handle(
   }
   // A node is no peer of its own.
   if (payload.id === nodeId) return "known";
-  refuseOlder(latest, payload.id, event.issuedAtMs);
+  refuseOlder(latest, payload.id, event.issuedAtMs, clock.now());
   let effect = "known" as Effect;
   await directory.update(({ peers }: Pick<StateView, "peers">) => {
     const changed = change(peers, payload);
@@ -81,17 +83,24 @@ async function handle(
   return effect;
 }
 
-/** @throws {RefusedEventError} kind "outdated" after a later event of the peer. */
+/**
+ * An event that is dated ahead counts as issued when it came: it would
+ * otherwise shut out all that follow it.
+ *
+ * @throws {RefusedEventError} kind "outdated" after a later event of the peer.
+ */
 function refuseOlder(
   latest: Map<string, number>,
   id: string,
   issuedAtMs: number,
+  nowMs: number,
 ) {
-  if (issuedAtMs < (latest.get(id) ?? -Infinity)) {
+  const issuedMs = Math.min(issuedAtMs, nowMs);
+  if (issuedMs < Math.min(latest.get(id) ?? -Infinity, nowMs)) {
     throw new RefusedEventError("outdated", "a later event was applied");
   }
   latest.delete(id);
-  latest.set(id, issuedAtMs);
+  latest.set(id, issuedMs);
   if (latest.size > MAX_REMEMBERED) {
     // The first one is the one that was heard of longest ago.
     latest.delete(latest.keys().next().value!);

@@ -40,9 +40,10 @@ Deno.test("two nodes see each other join, move and leave", async () => {
     const [peer] = await peersOf(two);
     return peer?.id === first.node_id ? peer : undefined;
   });
-  const { stdout } = await one.run("peers");
+  const { stdout, stderr } = await one.run("peers");
   assert.match(stdout, /^ID +MESH IP +ENDPOINT/);
   assert.ok(stdout.includes(second.node_id));
+  assert.match(stderr, /^plexd: last changed 2\S+Z\n$/);
 
   await one.admin.call("PUT", "/policies/web", {
     rules: [{

@@ -3,6 +3,7 @@ import { peerHandlers } from "../../src/sync/peer_handlers.ts";
 import { RefusedEventError } from "../../src/sync/refused_event_error.ts";
 import { ShapeError } from "../../src/wire/shape_error.ts";
 import type { Peer } from "../../src/wire/state.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
 import { failureFrom } from "../uplink/serve.ts";
 import { verifiedEvent } from "./events.ts";
 import { MemoryState } from "./memory_state.ts";
@@ -31,6 +32,7 @@ function setUp(peers: readonly Peer[] = []) {
     nodeId: "n_a",
     domainId: "d_1",
     pull: (reason) => pulls.push(reason),
+    clock: new FakeClock(),
   });
   let count = 0;
   const handle = (type: string, payload: unknown, agoS = 0) => {
@@ -126,6 +128,13 @@ Deno.test("an older event about the same peer is refused, about another not", as
   assert.equal(failure.kind, "outdated");
   await handle("peer_added", { ...WIRE_B, id: "n_c" }, 11);
   assert.deepEqual(directory.view.peers.map(({ id }) => id), ["n_b", "n_c"]);
+});
+
+Deno.test("an event that is dated ahead does not shut out those that follow", async () => {
+  const { directory, handle } = setUp();
+  await handle("peer_added", WIRE_B, -120);
+  await handle("peer_removed", { peer_id: "n_b" });
+  assert.deepEqual(directory.view.peers, []);
 });
 
 for (const scope of [{ domain_id: "d_2" }, { node_id: "n_x" }]) {
