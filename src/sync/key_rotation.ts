@@ -7,12 +7,12 @@ import type {
 } from "../store/key_rotation_store.ts";
 import type { NodeKeyPair } from "../store/identity.ts";
 import { createNodeKeyPair } from "../trust/node_keys.ts";
-import { backoffMs, RETRY_AFTER_CAP_MS } from "../uplink/backoff.ts";
 import {
   AFTER_FAILURE,
   ControlError,
   type ControlFailure,
 } from "../uplink/control_error.ts";
+import { FailureSeries } from "../uplink/failure_series.ts";
 import type { NodeUplink } from "../uplink/node_uplink.ts";
 import type { Peer } from "../wire/state.ts";
 import { inTurn } from "./in_turn.ts";
@@ -72,6 +72,7 @@ const UNKNOWN_OUTCOME: readonly ControlFailure[] = [
 export class KeyRotation implements Part {
   readonly name = "key_rotation";
   readonly #options: KeyRotationOptions;
+  readonly #failures: FailureSeries;
   #wake: (() => void) | undefined;
   #lastEndedMs: number | undefined;
   #lastError: string | undefined;
@@ -79,6 +80,11 @@ export class KeyRotation implements Part {
 
   constructor(options: KeyRotationOptions) {
     this.#options = options;
+    this.#failures = new FailureSeries({
+      baseMs: 1_000,
+      maxMs: 60_000,
+      ...options.io,
+    });
   }
 
   get status(): KeyRotationStatus {
@@ -148,20 +154,21 @@ export class KeyRotation implements Part {
   async #rotate(wasAnnounced: boolean, signal: AbortSignal) {
     const { clock, log } = this.#options.io;
     let isUnknown = wasAnnounced;
-    for (let attempt = 0;; attempt++) {
+    for (;;) {
       try {
         await this.#attempt(isUnknown, signal);
         this.#lastEndedMs = clock.elapsed();
         this.#nextTryMs = undefined;
+        this.#failures.end();
         return;
       } catch (error) {
         if (signal.aborted) throw error;
         isUnknown ||= hasUnknownOutcome(error);
-        const wait_ms = Math.round(this.#waitAfter(error, attempt));
+        const wait_ms = Math.round(this.#waitAfter(error));
         this.#lastError = describeError(error);
         this.#nextTryMs = clock.now() + wait_ms;
         log.warn("The node's new key is not confirmed yet", {
-          attempt: attempt + 1,
+          attempt: this.#failures.count,
           wait_ms,
           error: this.#lastError,
         });
@@ -224,14 +231,11 @@ export class KeyRotation implements Part {
     }
   }
 
-  #waitAfter(failure: unknown, attempt: number): number {
-    const { random } = this.#options.io;
-    const step = backoffMs(attempt, () => random.unit());
-    if (!(failure instanceof ControlError)) return step;
-    if (failure.retryAfterMs !== undefined) {
-      return Math.max(Math.min(failure.retryAfterMs, RETRY_AFTER_CAP_MS), step);
-    }
-    return isTransient(failure) ? step : REFUSED_WAIT_MS;
+  #waitAfter(failure: unknown): number {
+    const wait = this.#failures.add(failure);
+    if (!(failure instanceof ControlError)) return wait;
+    const isRefusal = AFTER_FAILURE[failure.kind].registration === "stop";
+    return isRefusal ? Math.max(wait, REFUSED_WAIT_MS) : wait;
   }
 }
 
@@ -256,9 +260,4 @@ function verdictOn(error: unknown, isUnknown: boolean): Verdict {
 
 function hasUnknownOutcome(error: unknown): boolean {
   return error instanceof ControlError && UNKNOWN_OUTCOME.includes(error.kind);
-}
-
-/** Whether waiting a little may help. */
-function isTransient({ kind }: ControlError): boolean {
-  return AFTER_FAILURE[kind].registration !== "stop";
 }

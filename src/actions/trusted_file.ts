@@ -1,0 +1,131 @@
+import { constants, lstatSync, readlinkSync, type Stats } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { describeError } from "../platform/log.ts";
+
+/** An executable is missing, or somebody else could replace it. */
+export class UntrustedFileError extends Error {
+  override readonly name = "UntrustedFileError";
+}
+
+/** An executable that only root and this user can have written. */
+export interface TrustedFile {
+  /** Where it really is: no part of this path is a link. */
+  readonly path: string;
+  readonly stats: Stats;
+}
+
+/** As many links as the kernel follows. */
+const MAX_LINKS = 40;
+
+const WRITABLE_BY_OTHERS = 0o022;
+const STICKY = 0o1000;
+
+/**
+ * Follows a path to an executable, and makes sure on every step that nobody but
+ * root and this user could lead it elsewhere: each folder, link and the file
+ * itself belongs to one of them, and no group and nobody else may write to it.
+ *
+ * @throws {UntrustedFileError} naming the step that is not so.
+ */
+export function findTrustedFile(path: string): TrustedFile {
+  let left = partsOf(path);
+  let at = "/";
+  let links = 0;
+  checkFolder(at, statsOf(at));
+  for (;;) {
+    const name = left.shift();
+    if (name === undefined) {
+      throw new UntrustedFileError(`${path} is a folder`);
+    }
+    if (name === "..") {
+      at = dirname(at);
+      continue;
+    }
+    const next = join(at, name);
+    const stats = statsOf(next);
+    checkOwner(next, stats);
+    if (stats.isSymbolicLink()) {
+      if (++links > MAX_LINKS) {
+        throw new UntrustedFileError(`${path} leads through too many links`);
+      }
+      const target = readlinkSync(next);
+      if (target.startsWith("/")) at = "/";
+      left = [...partsOf(target), ...left];
+    } else if (stats.isDirectory()) {
+      checkFolder(next, stats);
+      at = next;
+    } else if (left.length > 0) {
+      throw new UntrustedFileError(`${next} is no folder`);
+    } else {
+      checkFile(next, stats);
+      return { path: next, stats };
+    }
+  }
+}
+
+/**
+ * Opens the file that was found: that one, not what has taken its place since.
+ *
+ * @throws {UntrustedFileError} when it is another one now.
+ */
+export async function openTrustedFile(
+  { path, stats }: TrustedFile,
+): Promise<FileHandle> {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  // Not to wait for a writer, should a pipe have taken its place.
+  const handle = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  try {
+    const opened = await handle.stat();
+    checkOwner(path, opened);
+    checkFile(path, opened);
+    if (opened.ino === stats.ino && opened.dev === stats.dev) return handle;
+    throw new UntrustedFileError(`${path} was replaced meanwhile`);
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+function partsOf(path: string): string[] {
+  return path.split("/").filter((part) => part !== "" && part !== ".");
+}
+
+function statsOf(path: string): Stats {
+  try {
+    return lstatSync(path);
+  } catch (error) {
+    throw new UntrustedFileError(
+      `${path} cannot be looked at: ${describeError(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+function checkOwner(path: string, { uid }: Stats) {
+  if (uid === 0 || uid === Deno.uid()) return;
+  throw new UntrustedFileError(
+    `${path} belongs to user ${uid}: it must be root's or the agent's own`,
+  );
+}
+
+/** In a sticky folder, others cannot replace what is not theirs. */
+function checkFolder(path: string, { mode, uid }: Stats) {
+  const isSticky = (mode & STICKY) !== 0 && uid === 0;
+  if ((mode & WRITABLE_BY_OTHERS) === 0 || isSticky) return;
+  throw new UntrustedFileError(
+    `${path} can be written by others: take that away with chmod go-w`,
+  );
+}
+
+function checkFile(path: string, stats: Stats) {
+  if (!stats.isFile()) throw new UntrustedFileError(`${path} is no plain file`);
+  if ((stats.mode & WRITABLE_BY_OTHERS) !== 0) {
+    throw new UntrustedFileError(
+      `${path} can be written by others: take that away with chmod go-w`,
+    );
+  }
+  if ((stats.mode & 0o111) === 0) {
+    throw new UntrustedFileError(`${path} is not executable`);
+  }
+}
