@@ -55,6 +55,8 @@ export function watchContact(
   return {
     show,
     renewed() {
+      // What an earlier run has heard is over when a call is answered.
+      if (refusals.size === 0) return;
       refusals.clear();
       show();
     },

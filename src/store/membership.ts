@@ -12,14 +12,17 @@ import {
 } from "./folders.ts";
 import { ExecutionStore } from "./execution_store.ts";
 import { forgetNode } from "./forget_node.ts";
+import { HealthStore } from "./health_store.ts";
 import { IdentityStore } from "./identity_store.ts";
 import { KeyRotationStore } from "./key_rotation_store.ts";
 import { type Lock, takeLock } from "./lock.ts";
 import { openReports } from "./open_reports.ts";
 import { openState } from "./open_state.ts";
 import type { Recovery, RecoveryListener } from "./recovery.ts";
+import { RecoveryLog } from "./recovery_log.ts";
 import { TempFolder } from "./replace_file.ts";
 import { ReportStore } from "./report_store.ts";
+import { RestoredMarker } from "./restored_marker.ts";
 import { RequestBox } from "./request_box.ts";
 import type { SealKey, SealKeySource } from "./seal_key.ts";
 import { SessionLog } from "./session_log.ts";
@@ -76,6 +79,9 @@ export interface Membership extends AsyncDisposable {
   readonly events: EventLedger;
   readonly executions: ExecutionStore;
   readonly requests: RequestBox;
+  readonly health: HealthStore;
+  readonly recoveries: RecoveryLog;
+  readonly restored: RestoredMarker;
   /**
    * Forgets who this node is and whom it trusts; state and reports stay. To be
    * closed next: nothing else may be written any more.
@@ -107,13 +113,13 @@ export async function openMembership(
   const opened: { close(): void }[] = [{ close: () => lock.release() }];
   try {
     if (!rehearsal) makeFolders(paths.root);
-    const context = contextOf(options, paths);
+    const { context, recoveries } = contextOf(options, paths);
     opened.push(context.folders);
     emptyTemp(context, paths.tmp);
     const key = await sealKeyOf(context, options.seal);
     return orOpenError(
       paths.root,
-      () => open(context, paths, key, lock),
+      () => open(context, recoveries, paths, key, lock),
     );
   } catch (error) {
     for (const part of opened.reverse()) part.close();
@@ -132,6 +138,7 @@ function lockOf(
 
 function open(
   context: StoreContext,
+  recoveries: RecoveryLog,
   paths: MembershipPaths,
   key: SealKey,
   lock: { release(): void },
@@ -146,6 +153,7 @@ function open(
   const syncLedger = SyncLedger.open(context, lost);
   const events = EventLedger.open(context);
   const executions = ExecutionStore.open(context);
+  const health = HealthStore.open(context);
   const writers = [state, reports, syncLedger, events, executions];
   let closed: Promise<void> | undefined;
   const close = () =>
@@ -154,21 +162,27 @@ function open(
       lock.release();
     });
   const identity = new IdentityStore(context, key);
+  const spentTokens = SpentTokens.open(context);
+  const sessions = new SessionLog(context);
+  recoveries.opened();
   return {
     paths,
     identity,
-    spentTokens: SpentTokens.open(context),
+    spentTokens,
     keyRotation,
     trust: new TrustStore(context),
     marks,
     snapshots: new SnapshotStore(context, key, marks),
-    sessions: new SessionLog(context),
+    sessions,
     state,
     reports,
     syncLedger,
     events,
     executions,
     requests: RequestBox.open(context, key),
+    health,
+    recoveries,
+    restored: new RestoredMarker(context),
     forgetNode: () => forgetNode(context, identity),
     close,
     [Symbol.asyncDispose]: close,
@@ -178,13 +192,9 @@ function open(
 function contextOf(
   options: MembershipOptions,
   { root, tmp }: MembershipPaths,
-): StoreContext {
+): { readonly context: StoreContext; readonly recoveries: RecoveryLog } {
   const { cluster, clock, random, log, disk = systemDisk } = options;
-  const recovered = (recovery: Recovery) => {
-    log.warn("A stored file was not as it was left", { ...recovery });
-    options.recovered?.(recovery);
-  };
-  return {
+  const parts = {
     root,
     cluster,
     disk,
@@ -194,8 +204,15 @@ function contextOf(
     clock,
     random,
     log,
-    recovered,
   };
+  const recoveries = new RecoveryLog(parts);
+  const recovered = (recovery: Recovery) => {
+    log.warn("A stored file was not as it was left", { ...recovery });
+    recoveries.note(recovery);
+    options.recovered?.(recovery);
+  };
+  recoveries.load(recovered);
+  return { context: { ...parts, recovered }, recoveries };
 }
 
 /** What a crash left half written has no name yet, and no use. */

@@ -34,6 +34,31 @@ const STILL_WORKS = {
   insecure_tls: "everything, without protection against a man in the middle",
 } as const satisfies Record<DegradedReason, string>;
 
+/**
+ * Reasons that show anew at once, or are none of a new run's business: what
+ * counts of what was stored is only when they began, and only for a while.
+ */
+const SHOWN_ANEW: readonly DegradedReason[] = [
+  "not_enrolled",
+  "snapshot_expired",
+  "store_read_only",
+  "disk_full",
+  "equivocation",
+  "credentials_invalid",
+  "insecure_tls",
+];
+
+/** What shows later than this after a start has begun anew. */
+const SAME_REASON_MS = 60_000;
+
+/** A reason as an earlier run of the agent has stored it. */
+export interface FormerReason {
+  readonly reason: string;
+  /** RFC 3339 text. */
+  readonly since: string;
+  readonly detail: string;
+}
+
 interface Raised extends DegradedDetails {
   readonly sinceMs: number;
 }
@@ -44,6 +69,9 @@ export class Degraded {
   readonly #log: Logger;
   readonly #raised = new Map<DegradedReason, Raised>();
   readonly #listeners = new Set<() => void>();
+  /** When reasons of an earlier run began that may show again. */
+  readonly #began = new Map<DegradedReason, number>();
+  #restoredMs = -Infinity;
 
   constructor(clock: Clock, log: Logger) {
     this.#clock = clock;
@@ -53,7 +81,7 @@ export class Degraded {
   /** Notes a reason. One that is noted already keeps its beginning. */
   raise(reason: DegradedReason, details: DegradedDetails): void {
     const known = this.#raised.get(reason);
-    const sinceMs = known?.sinceMs ?? this.#clock.now();
+    const sinceMs = known?.sinceMs ?? this.#beganMs(reason);
     this.#raised.set(reason, { ...details, sinceMs });
     if (known) return;
     this.#log.warn("Degraded", { reason, detail: details.detail });
@@ -68,6 +96,26 @@ export class Degraded {
     const lasted_ms = this.#clock.now() - known.sinceMs;
     this.#log.info("No longer degraded", { reason, lasted_ms });
     this.#tell();
+  }
+
+  /**
+   * Takes up what was wrong when an earlier run ended: whatever it was, it
+   * began then, and it is over when it is seen to be over.
+   */
+  restore(former: readonly FormerReason[]): void {
+    this.#restoredMs = this.#clock.elapsed();
+    for (const reason of DEGRADED_REASONS) {
+      const stored = former.find((one) => one.reason === reason);
+      const sinceMs = Date.parse(stored?.since ?? "");
+      if (!stored || Number.isNaN(sinceMs)) continue;
+      const known = this.#raised.get(reason);
+      if (known) this.#raised.set(reason, { ...known, sinceMs });
+      else {
+        this.#began.set(reason, sinceMs);
+        const { detail } = stored;
+        if (!SHOWN_ANEW.includes(reason)) this.raise(reason, { detail });
+      }
+    }
   }
 
   /**
@@ -95,6 +143,13 @@ export class Degraded {
         next_try_at: nextTryMs === undefined ? null : isoTime(nextTryMs),
       }];
     });
+  }
+
+  #beganMs(reason: DegradedReason): number {
+    const began = this.#began.get(reason);
+    this.#began.delete(reason);
+    const isSame = this.#clock.elapsed() - this.#restoredMs <= SAME_REASON_MS;
+    return isSame && began !== undefined ? began : this.#clock.now();
   }
 
   #tell() {

@@ -80,6 +80,8 @@ export async function fillStore(dataDir: string): Promise<void> {
     finished_at: "2026-03-01T12:00:00Z",
   });
   await store.executions.settle("execution-2");
+  store.recoveries.note({ file: "a", what: "damaged", action: "kept" });
+  await store.health.save({ reasons: [], contact: { lastPullMs: 1 } });
   store.sessions.note({ sessionId: "session-1", target: "db" });
   await store.close();
 }

@@ -1,0 +1,144 @@
+import * as z from "zod/mini";
+import { describeError } from "../platform/log.ts";
+import { parseShape, ShapeError } from "../wire/shape_error.ts";
+import { readIfThere } from "./disk.ts";
+import { replaceFile } from "./replace_file.ts";
+import type { StoreContext } from "./store_context.ts";
+import { StoreWriteError } from "./store_errors.ts";
+import { checkSum, withSum } from "./summed_json.ts";
+
+/** Path of the file, below the membership's folder. */
+export const HEALTH_FILE = "health/health.json";
+
+/** More reasons than there are names for. */
+const MAX_REASONS = 64;
+
+/** Characters of a detail that are kept. */
+const LONGEST_DETAIL = 500;
+
+/** Why the agent was degraded. */
+export interface StoredReason {
+  /** Of whatever version wrote it. */
+  readonly reason: string;
+  /** RFC 3339 text. */
+  readonly since: string;
+  readonly detail: string;
+}
+
+/** When a node last heard of its control plane, in ms since the Unix epoch. */
+export interface ContactTimes {
+  readonly lastHeartbeatMs?: number;
+  /** Last successful pull. */
+  readonly lastPullMs?: number;
+  /** Last applied event. */
+  readonly lastEventMs?: number;
+}
+
+/** How the agent was when it was last asked. It decides nothing. */
+export interface HealthRecord {
+  readonly reasons: readonly StoredReason[];
+  /** Whose contact times these are. */
+  readonly nodeId?: string;
+  readonly contact: ContactTimes;
+}
+
+const NOTHING: HealthRecord = Object.freeze({ reasons: [], contact: {} });
+
+const moment = z.optional(z.number());
+const healthSchema = z.object({
+  format: z.literal(1),
+  node_id: z.optional(z.string()),
+  last_heartbeat_ms: moment,
+  last_pull_ms: moment,
+  last_event_ms: moment,
+  reasons: z.array(z.object({
+    reason: z.string(),
+    since: z.string(),
+    detail: z.string(),
+  })),
+});
+
+/** Keeps how the agent is. A damaged file costs no more than what it said. */
+export class HealthStore {
+  readonly #context: StoreContext;
+  #record: HealthRecord;
+
+  private constructor(context: StoreContext, record: HealthRecord) {
+    this.#context = context;
+    this.#record = record;
+  }
+
+  /** Opens the file. A damaged one is begun anew, and that is told. */
+  static open(context: StoreContext): HealthStore {
+    const { disk, root, damaged, recovered } = context;
+    try {
+      const bytes = readIfThere(disk, `${root}/${HEALTH_FILE}`);
+      return new HealthStore(context, bytes ? decode(bytes) : NOTHING);
+    } catch (error) {
+      const what = describeError(error);
+      const action = `${damaged.setAside(HEALTH_FILE)}; it is written anew`;
+      recovered({ file: HEALTH_FILE, what, action });
+      return new HealthStore(context, NOTHING);
+    }
+  }
+
+  /** As it was last stored. */
+  get record(): HealthRecord {
+    return this.#record;
+  }
+
+  /** @throws {StoreWriteError} when it could not be made durable. */
+  async save(record: HealthRecord): Promise<void> {
+    const { disk, temp, folders } = this.#context;
+    const kept = {
+      ...record,
+      reasons: record.reasons.slice(0, MAX_REASONS).map((one) => ({
+        ...one,
+        detail: one.detail.slice(0, LONGEST_DETAIL).toWellFormed(),
+      })),
+    };
+    try {
+      const target = folders.target(HEALTH_FILE);
+      await replaceFile(disk, temp, target, encode(kept));
+    } catch (error) {
+      throw new StoreWriteError("the agent's health", error);
+    }
+    this.#record = kept;
+  }
+}
+
+function encode(
+  { reasons, nodeId, contact }: HealthRecord,
+): Uint8Array<ArrayBuffer> {
+  return withSum(JSON.stringify({
+    format: 1,
+    node_id: nodeId,
+    last_heartbeat_ms: contact.lastHeartbeatMs,
+    last_pull_ms: contact.lastPullMs,
+    last_event_ms: contact.lastEventMs,
+    reasons: reasons.map(({ reason, since, detail }) => ({
+      reason,
+      since,
+      detail,
+    })),
+  })).bytes;
+}
+
+/** @throws {ShapeError} unless every byte is as it was written. */
+function decode(bytes: Uint8Array<ArrayBuffer>): HealthRecord {
+  const checked = checkSum(bytes);
+  if (!checked) throw new ShapeError("its sum is wrong");
+  const file = parseShape("health", healthSchema, checked.text);
+  const { node_id, last_heartbeat_ms, last_pull_ms, last_event_ms } = file;
+  return {
+    reasons: file.reasons,
+    ...(node_id === undefined ? {} : { nodeId: node_id }),
+    contact: {
+      ...(last_heartbeat_ms === undefined
+        ? {}
+        : { lastHeartbeatMs: last_heartbeat_ms }),
+      ...(last_pull_ms === undefined ? {} : { lastPullMs: last_pull_ms }),
+      ...(last_event_ms === undefined ? {} : { lastEventMs: last_event_ms }),
+    },
+  };
+}
