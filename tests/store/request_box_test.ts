@@ -146,3 +146,19 @@ Deno.test("forgetNode() leaves state and reports, and nothing that says who the 
     assert.equal(again.reports.get("r")?.payload, "1");
   });
 });
+
+Deno.test({
+  name: "a request of the administrator belongs to the user of the agent",
+  ignore: Deno.uid() !== 0,
+  fn: () =>
+    inFolder(async (dataDir) => {
+      const { store } = await openStore(dataDir);
+      await using _ = store;
+      const root = `${dataDir}/clusters/default`;
+      await Deno.chown(root, 65_534, 65_534);
+      await leave(dataDir, DEREGISTER);
+      const file = `${root}/requests/request.json`;
+      const { uid, gid, mode } = await Deno.lstat(file);
+      assert.deepEqual([uid, gid, mode! & 0o777], [65_534, 65_534, 0o600]);
+    }),
+});
