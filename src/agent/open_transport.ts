@@ -63,12 +63,8 @@ async function clientCertificate(
 ): Promise<{ readonly cert: string; readonly key: string } | undefined> {
   const cert = await pem(config, "api.client_cert_file");
   const key = await pem(config, "api.client_key_file");
-  if (cert !== undefined && key !== undefined) return { cert, key };
-  if (cert === undefined && key === undefined) return undefined;
-  throw new ConfigError([{
-    where: cert === undefined ? "api.client_cert_file" : "api.client_key_file",
-    what: "is not set: a client certificate and its key belong together",
-  }]);
+  // The configuration has neither without the other.
+  return cert === undefined || key === undefined ? undefined : { cert, key };
 }
 
 async function pem(

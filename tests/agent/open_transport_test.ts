@@ -1,0 +1,291 @@
+import assert from "node:assert/strict";
+import { openUplink } from "../../src/agent/open_uplink.ts";
+import { ConfigError } from "../../src/config/config_error.ts";
+import { loadConfig } from "../../src/config/load_config.ts";
+import type { Config } from "../../src/config/settings.ts";
+import { ControlError } from "../../src/uplink/control_error.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
+import { FakeRandom } from "../fakes/fake_random.ts";
+import { MemoryLog } from "../fakes/memory_log.ts";
+import {
+  CAN_MAKE_CERTIFICATES,
+  type Certificates,
+  withCertificates,
+} from "../uplink/certificates.ts";
+import { nodeOf } from "../uplink/node_of.ts";
+import { failureFrom, until } from "../uplink/serve.ts";
+import { StrictTlsServer } from "../uplink/tls_server.ts";
+
+const never = new AbortController().signal;
+const ignore = !CAN_MAKE_CERTIFICATES;
+/** Without checks there is one timer for all connections, which stays. */
+const unchecked = { ignore, sanitizeOps: false, sanitizeResources: false };
+
+async function inFolder(
+  work: (folder: string, certificates: Certificates) => Promise<void>,
+) {
+  const folder = await Deno.makeTempDir();
+  try {
+    await withCertificates((certificates) => work(folder, certificates));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function configWith(env: Record<string, string>): Promise<Config> {
+  const file = { path: "/nonexistent/config.yaml", required: false };
+  return loadConfig({ file, env, flags: {} }).then(({ config }) => config);
+}
+
+async function open(env: Record<string, string>) {
+  const log = new MemoryLog();
+  const io = { clock: new FakeClock(), random: new FakeRandom(), log };
+  const client = await openUplink(await configWith(env), io, "1");
+  return { client, log, clock: io.clock };
+}
+
+/** A TLS server on a free port of this machine. */
+function serveTls({ server }: Certificates, handler: () => Response) {
+  const stop = new AbortController();
+  const running = Deno.serve({
+    ...server,
+    port: 0,
+    hostname: "127.0.0.1",
+    signal: stop.signal,
+    onListen() {},
+  }, handler);
+  return {
+    url: `https://localhost:${running.addr.port}`,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await running.finished;
+    },
+  };
+}
+
+async function kindOf(work: Promise<unknown>) {
+  const error = await failureFrom(work);
+  assert.ok(error instanceof ControlError, Deno.inspect(error));
+  return error.kind;
+}
+
+Deno.test({
+  name:
+    "a certificate of an authority that nobody knows is refused, and taken with api.ca_file",
+  ignore,
+  fn: () =>
+    inFolder(async (folder, certificates) => {
+      await using server = serveTls(certificates, () => new Response("{}"));
+      await Deno.writeTextFile(`${folder}/ca.pem`, certificates.ca);
+      const strict = await open({ PLEXD_API_BASE_URL: server.url });
+      assert.equal(await kindOf(strict.client.ping(never)), "unreachable");
+      const { client, log } = await open({
+        PLEXD_API_BASE_URL: server.url,
+        PLEXD_API_CA_FILE: `${folder}/ca.pem`,
+      });
+      using _ = client;
+      await client.ping(never);
+      assert.equal(client.exposed, false);
+      assert.doesNotMatch(log.text, /not checked/);
+    }),
+});
+
+Deno.test({
+  name:
+    "a certificate for another name is refused even when its authority is known",
+  ignore,
+  fn: () =>
+    inFolder(async (folder, certificates) => {
+      const { client: cert } = certificates;
+      const other = { ...certificates, server: cert };
+      await using server = serveTls(other, () => new Response("{}"));
+      await Deno.writeTextFile(`${folder}/ca.pem`, certificates.ca);
+      const { client } = await open({
+        PLEXD_API_BASE_URL: server.url,
+        PLEXD_API_CA_FILE: `${folder}/ca.pem`,
+      });
+      using _ = client;
+      assert.equal(await kindOf(client.ping(never)), "unreachable");
+    }),
+});
+
+Deno.test({
+  name: "a client certificate is shown to a server that wants one",
+  ...unchecked,
+  fn: () =>
+    inFolder(async (folder, certificates) => {
+      await using server = await StrictTlsServer.start(certificates, folder);
+      await Deno.writeTextFile(`${folder}/c.pem`, certificates.client.cert);
+      await Deno.writeTextFile(`${folder}/c.key`, certificates.client.key);
+      const env = {
+        PLEXD_API_BASE_URL: server.url,
+        PLEXD_API_CA_FILE: `${folder}/ca.pem`,
+      };
+      const without = await open(env);
+      using _ = without.client;
+      assert.equal(await kindOf(without.client.ping(never)), "unreachable");
+      const { client } = await open({
+        ...env,
+        PLEXD_API_CLIENT_CERT_FILE: `${folder}/c.pem`,
+        PLEXD_API_CLIENT_KEY_FILE: `${folder}/c.key`,
+      });
+      using _client = client;
+      await client.ping(never);
+      const insecure = await open({
+        ...env,
+        PLEXD_API_TLS_INSECURE_SKIP_VERIFY: "true",
+        PLEXD_API_CLIENT_CERT_FILE: `${folder}/c.pem`,
+        PLEXD_API_CLIENT_KEY_FILE: `${folder}/c.key`,
+      });
+      using _insecure = insecure.client;
+      await insecure.client.ping(never);
+    }),
+});
+
+Deno.test({
+  name:
+    "tls_insecure_skip_verify takes any certificate, for its client alone, and says so",
+  ...unchecked,
+  fn: () =>
+    inFolder(async (_folder, certificates) => {
+      await using server = serveTls(
+        certificates,
+        () => Response.json({ a: 1 }),
+      );
+      const { client, log } = await open({
+        PLEXD_API_BASE_URL: server.url,
+        PLEXD_API_TLS_INSECURE_SKIP_VERIFY: "true",
+      });
+      using _client = client;
+      assert.deepEqual(await client.getJson("/v1/x", never), { a: 1 });
+      assert.equal(client.exposed, true);
+      assert.match(log.text, /not checked/);
+      const strict = await open({ PLEXD_API_BASE_URL: server.url });
+      assert.equal(await kindOf(strict.client.ping(never)), "unreachable");
+    }),
+});
+
+Deno.test({
+  name:
+    "without checks, redirects, compressed, long and endless answers are as they are with them",
+  ...unchecked,
+  fn: () =>
+    inFolder(async (_folder, certificates) => {
+      let answer = () => new Response("{}");
+      await using server = serveTls(certificates, () => answer());
+      const { client } = await open({
+        PLEXD_API_BASE_URL: server.url,
+        PLEXD_API_TLS_INSECURE_SKIP_VERIFY: "true",
+      });
+      using _client = client;
+      const headers = { location: `${server.url}/elsewhere` };
+      answer = () => new Response("", { status: 307, headers });
+      assert.equal(
+        await kindOf(client.postJson("/v1/x", {}, never)),
+        "unexpected_status",
+      );
+      answer = () => new Response(null, { status: 204 });
+      assert.equal(await client.postJson("/v1/x", {}, never), undefined);
+      const packed = await new Response(
+        new Blob(['{"a":1}']).stream()
+          .pipeThrough(new CompressionStream("gzip")),
+      ).arrayBuffer();
+      const gzip = { "content-encoding": "gzip" };
+      answer = () => new Response(packed, { headers: gzip });
+      assert.deepEqual(await client.getJson("/v1/x", never), { a: 1 });
+      let cancelled = false;
+      answer = () =>
+        new Response(
+          new ReadableStream({
+            pull: (controller) => controller.enqueue(new Uint8Array(65_536)),
+            cancel: () => void (cancelled = true),
+          }),
+        );
+      assert.equal(await kindOf(client.getJson("/v1/x", never)), "bad_answer");
+      await until("the server's stream is cancelled", () => cancelled);
+    }),
+});
+
+Deno.test({
+  name: "without checks, a call and a stream end with their caller's reason",
+  ...unchecked,
+  fn: () =>
+    inFolder(async (_folder, certificates) => {
+      let cancelled = 0;
+      const headers = { "content-type": "text/event-stream" };
+      await using server = serveTls(certificates, () =>
+        new Response(
+          new ReadableStream({
+            start: (controller) =>
+              controller.enqueue(new TextEncoder().encode("one")),
+            cancel: () => void cancelled++,
+          }),
+          { headers },
+        ));
+      const { client, clock } = await open({
+        PLEXD_API_BASE_URL: server.url,
+        PLEXD_API_TLS_INSECURE_SKIP_VERIFY: "true",
+      });
+      using _client = client;
+      const reason = new Error("enough");
+      const stop = new AbortController();
+      const call = failureFrom(client.getJson("/v1/x", stop.signal));
+      const body = await nodeOf(client).openEvents("1", stop.signal);
+      const reader = body.getReader();
+      assert.equal(
+        new TextDecoder().decode((await reader.read()).value),
+        "one",
+      );
+      stop.abort(reason);
+      assert.equal(await failureFrom(reader.read()), reason);
+      assert.equal(await call, reason);
+      await until("both are cancelled", () => cancelled === 2);
+      assert.deepEqual(clock.sleeping, []);
+      assert.equal(
+        await failureFrom(client.ping(AbortSignal.abort(reason))),
+        reason,
+      );
+    }),
+});
+
+const unusable = [
+  {
+    what: "a file that is not there",
+    env: { PLEXD_API_CA_FILE: "/nonexistent/ca.pem" },
+    where: "api.ca_file",
+  },
+  {
+    what: "a certificate that is none",
+    env: {
+      PLEXD_API_CLIENT_CERT_FILE: "KEY",
+      PLEXD_API_CLIENT_KEY_FILE: "KEY",
+    },
+    where: "api.client_cert_file",
+  },
+  {
+    what: "a plain fallback",
+    env: { PLEXD_API_FALLBACK_URLS: "https://b.example,http://c.example" },
+    where: "api.fallback_urls",
+  },
+];
+for (const { what, env, where } of unusable) {
+  Deno.test(`openUplink() refuses ${what}`, async () => {
+    const key = await Deno.makeTempFile();
+    try {
+      await Deno.writeTextFile(key, "-----BEGIN NOTHING-----\n");
+      const named = Object.fromEntries(
+        Object.entries(env).map(([name, value]) => [
+          name,
+          value === "KEY" ? key : value,
+        ]),
+      );
+      const error = await failureFrom(
+        open({ PLEXD_API_BASE_URL: "https://a.example", ...named }),
+      );
+      assert.ok(error instanceof ConfigError);
+      assert.deepEqual(error.problems.map((one) => one.where), [where]);
+    } finally {
+      await Deno.remove(key);
+    }
+  });
+}

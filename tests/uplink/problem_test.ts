@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { ControlClient } from "../../src/uplink/control_client.ts";
+import { ControlError } from "../../src/uplink/control_error.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
+import { MemoryLog } from "../fakes/memory_log.ts";
+import { failureFrom, TestServer } from "./serve.ts";
+
+const TOKEN = "hunter2-hunter2";
+
+async function errorOf(
+  body: string,
+  type: string,
+  status = 403,
+): Promise<ControlError> {
+  await using server = new TestServer(() =>
+    new Response(body, { status, headers: { "content-type": type } })
+  );
+  const client = new ControlClient({
+    baseUrl: server.url,
+    version: "1",
+    clock: new FakeClock(),
+    log: new MemoryLog(),
+  });
+  client.setAuthToken(TOKEN);
+  const error = await failureFrom(client.ping(new AbortController().signal));
+  assert.ok(error instanceof ControlError);
+  assert.equal(error.status, status);
+  assert.doesNotMatch(Deno.inspect(error), /hunter2/);
+  return error;
+}
+
+const PROBLEM = "application/problem+json";
+
+for (const type of [PROBLEM, "Application/Problem+JSON; charset=utf-8"]) {
+  Deno.test(`a problem of type ${type} is the same error, with its code`, async () => {
+    const error = await errorOf(
+      JSON.stringify({
+        type: "about:blank",
+        title: "Forbidden",
+        status: 403,
+        detail: "not your node",
+        code: "node_id_mismatch",
+        unknown: [1],
+      }),
+      type,
+    );
+    assert.equal(error.kind, "forbidden");
+    assert.equal(error.code, "node_id_mismatch");
+    assert.equal(error.serverText, "not your node");
+  });
+}
+
+Deno.test("a problem without detail is told by its title", async () => {
+  const error = await errorOf('{"title":"Forbidden"}', PROBLEM);
+  assert.equal(error.serverText, "Forbidden");
+  assert.equal(error.code, undefined);
+});
+
+Deno.test("a problem's detail may be long, but what is kept is bounded", async () => {
+  const detail = "x".repeat(20_000);
+  const error = await errorOf(JSON.stringify({ detail, code: "c" }), PROBLEM);
+  assert.equal(error.code, "c");
+  assert.equal(error.serverText, "x".repeat(4_096));
+});
+
+const others = [
+  { what: "of another type", body: '{"code":"c"}', type: "application/json" },
+  { what: "that is no JSON", body: "{code", type: PROBLEM },
+  { what: "that is a list", body: '["code"]', type: PROBLEM },
+  { what: "of wrong types", body: '{"code":1}', type: PROBLEM },
+];
+for (const { what, body, type } of others) {
+  Deno.test(`a document ${what} gives its text and no code`, async () => {
+    const error = await errorOf(body, type);
+    assert.equal(error.code, undefined);
+    assert.equal(error.serverText, body);
+  });
+}
+
+Deno.test("an endless problem is not read to its end", async () => {
+  const error = await errorOf(
+    `{"code":"c","detail":"${"x".repeat(100_000)}"}`,
+    PROBLEM,
+  );
+  assert.equal(error.code, undefined);
+  assert.equal(error.serverText?.length, 4_096);
+});
+
+for (const code of [TOKEN, "two words", "x".repeat(129), "a\u001bb"]) {
+  Deno.test(`a code such as ${JSON.stringify(code).slice(0, 20)} is not kept`, async () => {
+    const detail = `no ${TOKEN}`;
+    const error = await errorOf(JSON.stringify({ code, detail }), PROBLEM);
+    assert.equal(error.code, undefined);
+    assert.equal(error.serverText, "no [redacted]");
+  });
+}
