@@ -22,15 +22,17 @@ export async function openTransport(
   const ca = await pem(config, "api.ca_file");
   const client = await clientCertificate(config);
   if (config["api.tls_insecure_skip_verify"]) {
-    refuseSocks([proxies?.http, proxies?.https]);
+    const setting = "api.tls_insecure_skip_verify";
     log.warn(
       "The certificate of the control plane is not checked: anyone on the way can read the node's key and steer it",
-      { setting: "api.tls_insecure_skip_verify" },
+      { setting },
     );
+    if (proxies) {
+      log.warn("The control plane is asked without the proxy", { setting });
+    }
     return await openInsecureTransport({
       connectTimeoutMs: config["api.connect_timeout"],
       ...(client ? { clientCertificate: client } : {}),
-      ...(proxies ? { proxies } : {}),
     });
   }
   if (ca === undefined && client === undefined) return fetchTransport();
@@ -46,16 +48,6 @@ export async function openTransport(
         "key belong to the certificate?",
     }]);
   }
-}
-
-/** The client that does not check certificates speaks to other proxies only. */
-function refuseSocks(proxies: readonly (string | undefined)[]) {
-  if (!proxies.some((proxy) => proxy?.startsWith("socks"))) return;
-  throw new ConfigError([{
-    where: "api.tls_insecure_skip_verify",
-    what: "does not go together with a SOCKS proxy: name another in " +
-      "HTTPS_PROXY, or exempt the control plane with NO_PROXY",
-  }]);
 }
 
 async function clientCertificate(

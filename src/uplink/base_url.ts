@@ -40,11 +40,8 @@ export function checkBaseUrl(text: string, allowPlaintext: boolean): BaseUrl {
   return { href: url.href.replace(/\/+$/, ""), exposed };
 }
 
-/**
- * Whether a host is this one. URL parsing has already brought addresses into
- * their one plain form.
- */
-export function isLoopback(hostname: string): boolean {
+/** URL parsing has already brought addresses into their one plain form. */
+function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" ||
     /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }

@@ -1,5 +1,4 @@
 import type { Dispatcher } from "undici";
-import { isLoopback } from "./base_url.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
 
 /** Options for {@linkcode openInsecureTransport}. */
@@ -8,12 +7,6 @@ export interface InsecureTransportOptions {
   readonly connectTimeoutMs: number;
   /** PEM of the client certificate and its key. */
   readonly clientCertificate?: { readonly cert: string; readonly key: string };
-  /** Proxies, as URLs; loopback is asked without. */
-  readonly proxies?: {
-    readonly http?: string | undefined;
-    readonly https?: string | undefined;
-    readonly noProxy: readonly string[];
-  };
 }
 
 /**
@@ -25,37 +18,27 @@ const MAX_AHEAD_BYTES = 64 * 1024 * 1024;
 /**
  * A transport that does not check certificates, for this client alone: the
  * runtime's own `fetch` cannot do without. Everything that trusts the
- * connection must look at {@linkcode Transport.insecure}.
+ * connection must look at {@linkcode Transport.insecure}. It uses no proxy.
  */
 export async function openInsecureTransport(
   options: InsecureTransportOptions,
 ): Promise<Transport> {
   // Loaded only when it is wanted: it costs time and memory at start.
-  const { Agent, EnvHttpProxyAgent } = await import("undici");
-  const { connectTimeoutMs: timeout, clientCertificate, proxies } = options;
-  const tls = { rejectUnauthorized: false, ...clientCertificate };
-  // Bodies and headers have the time that the caller gives them.
-  const untimed = { bodyTimeout: 0, headersTimeout: 0 };
-  const direct = new Agent({ ...untimed, connect: { ...tls, timeout } });
-  const proxied = proxies && new EnvHttpProxyAgent({
-    ...untimed,
-    connect: { ...tls, timeout },
-    requestTls: { ...tls, timeout },
-    httpProxy: proxies.http ?? "",
-    httpsProxy: proxies.https ?? "",
-    noProxy: proxies.noProxy.join(","),
+  const { Agent } = await import("undici");
+  const { connectTimeoutMs: timeout, clientCertificate } = options;
+  const agent = new Agent({
+    connect: { rejectUnauthorized: false, ...clientCertificate, timeout },
+    // Headers and bodies have the time that the caller gives them.
+    headersTimeout: 0,
+    bodyTimeout: 0,
   });
   return {
     insecure: true,
     send(url, request) {
-      const { origin, hostname, pathname, search } = new URL(url);
-      const dispatcher = isLoopback(hostname) ? direct : proxied ?? direct;
-      return dispatch(dispatcher, origin, pathname + search, request);
+      const { origin, pathname, search } = new URL(url);
+      return dispatch(agent, origin, pathname + search, request);
     },
-    close() {
-      void direct.destroy();
-      void proxied?.destroy();
-    },
+    close: () => void agent.destroy(),
   };
 }
 
