@@ -185,6 +185,16 @@ for (const { what, answer } of floods) {
   });
 }
 
+Deno.test("ControlClient keeps little of an error body that is a gzip bomb", async () => {
+  await using server = new TestServer(async () => {
+    const { body, headers } = await gzipBomb("gzip");
+    return new Response(body, { headers, status: 500 });
+  });
+  const error = await controlErrorFrom(fixture(server.url).client.ping(never));
+  assert.equal(error.status, 500);
+  assert.ok((error.serverText ?? "").length <= 4_096);
+});
+
 Deno.test("ControlClient takes a body of exactly the limit", async () => {
   await using server = new TestServer(() => new Response("1".repeat(300)));
   const { client } = fixture(server.url, { maxAnswerBytes: 300 });
