@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 /** A file of the folder of artifacts, open for reading. */
 export interface Artifact {
   readonly bytes: number;
@@ -11,6 +13,13 @@ export interface ArtifactName {
   readonly arch: string;
 }
 
+/** What nodes check a file against. */
+export interface ArtifactSum {
+  /** In hex. */
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
 /** Without a slash or a leading dot, a name stays within its folder. */
 const VERSION = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/;
 const SYSTEM = /^[a-z0-9][a-z0-9_]{0,31}$/;
@@ -21,6 +30,8 @@ const SYSTEM = /^[a-z0-9][a-z0-9_]{0,31}$/;
  */
 export class Artifacts {
   readonly #folder: string | undefined;
+  /** By path; a file that was replaced is read again. */
+  readonly #sums = new Map<string, ArtifactSum & { readonly stamp: string }>();
 
   /** @param folder Without one there are no artifacts. */
   constructor(folder: string | undefined) {
@@ -28,13 +39,27 @@ export class Artifacts {
   }
 
   /** @returns undefined where there is no such file, nor can be one. */
-  async open({ version, os, arch }: ArtifactName): Promise<
-    Artifact | undefined
-  > {
-    if (!SYSTEM.test(os) || !SYSTEM.test(arch)) return undefined;
-    const folder = this.#folderOf(version);
-    if (folder === undefined) return undefined;
-    return await openFile(`${folder}/plexd-${os}-${arch}`);
+  async open(name: ArtifactName): Promise<Artifact | undefined> {
+    const path = this.#pathOf(name);
+    return path === undefined ? undefined : await openFile(path);
+  }
+
+  /** @returns undefined where there is no such file, nor can be one. */
+  async sumOf(name: ArtifactName): Promise<ArtifactSum | undefined> {
+    const path = this.#pathOf(name);
+    const opened = path === undefined ? undefined : await openFile(path);
+    if (path === undefined || !opened) return undefined;
+    const { body, bytes, stamp } = opened;
+    const known = this.#sums.get(path);
+    if (known?.stamp === stamp) {
+      await body.cancel();
+      return { sha256: known.sha256, bytes };
+    }
+    const hash = createHash("sha256");
+    for await (const chunk of body) hash.update(chunk);
+    const sha256 = hash.digest("hex");
+    this.#sums.set(path, { sha256, bytes, stamp });
+    return { sha256, bytes };
   }
 
   /** What there is of a version, in no particular order. */
@@ -54,13 +79,21 @@ export class Artifacts {
     return names;
   }
 
+  #pathOf({ version, os, arch }: ArtifactName): string | undefined {
+    if (!SYSTEM.test(os) || !SYSTEM.test(arch)) return undefined;
+    const folder = this.#folderOf(version);
+    return folder === undefined ? undefined : `${folder}/plexd-${os}-${arch}`;
+  }
+
   #folderOf(version: string): string | undefined {
     if (this.#folder === undefined || !VERSION.test(version)) return undefined;
     return `${this.#folder}/${version}`;
   }
 }
 
-async function openFile(path: string): Promise<Artifact | undefined> {
+async function openFile(
+  path: string,
+): Promise<Artifact & { readonly stamp: string } | undefined> {
   let file: Deno.FsFile;
   try {
     file = await Deno.open(path);
@@ -68,8 +101,11 @@ async function openFile(path: string): Promise<Artifact | undefined> {
     if (isMissing(error)) return undefined;
     throw error;
   }
-  const { isFile, size } = await file.stat();
-  if (isFile) return { bytes: size, body: file.readable };
+  const { isFile, size, ino, mtime } = await file.stat();
+  if (isFile) {
+    const stamp = `${ino} ${size} ${mtime?.getTime()}`;
+    return { bytes: size, body: file.readable, stamp };
+  }
   file.close();
   return undefined;
 }

@@ -1,23 +1,31 @@
 import type { Clock } from "../platform/clock.ts";
 import { ProblemError } from "./http/problem.ts";
 
-/** Calls that a node may make at once, after it was silent for long. */
-const BURST = 30;
+/** How often a node may call. */
+export interface CallRate {
+  /** Calls at once, after it was silent for long. */
+  readonly burst: number;
+  /** Pause after which one more call is allowed. */
+  readonly pauseMs: number;
+}
 
-/** Pause after which one more call is allowed. */
-const PAUSE_MS = 1_000;
+/** For calls that bring batches. */
+const BATCHES: CallRate = { burst: 30, pauseMs: 1_000 };
 
 /** Beyond this, nodes that have their whole allowance back are forgotten. */
 const MANY_NODES = 10_000;
 
-/** Bounds how often each node may make calls that only add to a pile. */
+/** Bounds how often each node may make calls of one kind. */
 export class CallRates {
   readonly #clock: Clock;
+  readonly #rate: CallRate;
   /** When each node will have its whole allowance back, by `elapsed`. */
   readonly #fullAtMs = new Map<string, number>();
 
-  constructor(clock: Clock) {
+  /** @param rate @default {30 at once, then one a second} */
+  constructor(clock: Clock, rate: CallRate = BATCHES) {
     this.#clock = clock;
+    this.#rate = rate;
   }
 
   /**
@@ -26,10 +34,11 @@ export class CallRates {
    * @throws {ProblemError} 429 "per_node_rate_limited" with `Retry-After`.
    */
   count(nodeId: string): void {
+    const { burst, pauseMs } = this.#rate;
     const nowMs = this.#clock.elapsed();
     const fullAtMs = Math.max(this.#fullAtMs.get(nodeId) ?? 0, nowMs) +
-      PAUSE_MS;
-    const waitMs = fullAtMs - nowMs - BURST * PAUSE_MS;
+      pauseMs;
+    const waitMs = fullAtMs - nowMs - burst * pauseMs;
     if (waitMs > 0) {
       throw new ProblemError(429, "per_node_rate_limited", {
         headers: { "retry-after": String(Math.ceil(waitMs / 1000)) },

@@ -2,8 +2,12 @@ import { type KeyObject, sign } from "node:crypto";
 import { isoTime } from "../platform/clock.ts";
 import type { Platform } from "../platform/platform.ts";
 import { encodeBase64 } from "../wire/base64.ts";
-import { signedText } from "../wire/canonical.ts";
+import { signedText, signedText2 } from "../wire/canonical.ts";
+import type { Dialect } from "../wire/dialect.ts";
+import { eventForm2 } from "./dialect2/event_form.ts";
 import { PrivateKeys } from "./private_keys.ts";
+import { publicKeyOf } from "./signing_key.ts";
+import { signingKeyId } from "./signing_keys.ts";
 import type { Storage, StoredEvent } from "./storage/storage.ts";
 import type { Vault } from "./vault.ts";
 
@@ -23,6 +27,12 @@ export interface EventSignerOptions {
   readonly io: Platform;
 }
 
+/** The data of a frame, and the type that stands beside it. */
+interface SignedEvent {
+  readonly type: string;
+  readonly data: string;
+}
+
 /**
  * Turns kept events into signed frames of the event stream.
  *
@@ -35,19 +45,39 @@ export interface EventSignerOptions {
 export class EventSigner {
   readonly #options: EventSignerOptions;
   readonly #keys: PrivateKeys;
-  readonly #frames = new Map<number, { text: string; atMs: number }>();
+  readonly #keyIds = new Map<string, string>();
+  /** By dialect and sequence. */
+  readonly #frames = new Map<string, { text: string; atMs: number }>();
 
   constructor(options: EventSignerOptions) {
     this.#options = options;
     this.#keys = new PrivateKeys(options.vault);
   }
 
-  /** The event as text of an event stream. */
-  async frame(event: StoredEvent): Promise<string> {
-    const { clock, random } = this.#options.io;
-    const known = this.#frames.get(event.sequence);
+  /**
+   * The event as text of an event stream; undefined where a dialect does not
+   * have it.
+   */
+  async frame(
+    event: StoredEvent,
+    dialect: Dialect,
+  ): Promise<string | undefined> {
+    const { clock } = this.#options.io;
+    const place = `${dialect} ${event.sequence}`;
+    const known = this.#frames.get(place);
     if (known && clock.elapsed() - known.atMs < REUSE_MS) return known.text;
-    const key = await this.#keyOf(event.signingKeyId);
+    const signed = dialect === 2
+      ? await this.#signed2(event)
+      : await this.#signed1(event);
+    if (!signed) return undefined;
+    const text = `id: ${event.sequence}\nevent: ${signed.type}\n` +
+      `data: ${signed.data}\n\n`;
+    this.#keep(place, text);
+    return text;
+  }
+
+  async #signed1(event: StoredEvent): Promise<SignedEvent> {
+    const { clock, random } = this.#options.io;
     const unsigned = {
       type: event.type,
       id: event.id,
@@ -55,26 +85,59 @@ export class EventSigner {
       nonce: random.bytes(NONCE_BYTES).toHex(),
       payload: event.payload,
     };
-    const message = new TextEncoder().encode(signedText(unsigned));
-    const signature = encodeBase64(new Uint8Array(sign(null, message, key)));
-    const text = `id: ${event.sequence}\nevent: ${event.type}\ndata: ` +
-      `{"event_type":${JSON.stringify(unsigned.type)}` +
+    const text = signedText(unsigned);
+    const signature = await this.#sign(event.signingKeyId, text);
+    const data = `{"event_type":${JSON.stringify(unsigned.type)}` +
       `,"event_id":${JSON.stringify(unsigned.id)}` +
       `,"issued_at":${JSON.stringify(unsigned.issuedAt)}` +
       `,"nonce":${JSON.stringify(unsigned.nonce)}` +
       `,"payload":${unsigned.payload}` +
-      `,"signature":${JSON.stringify(signature)}}\n\n`;
-    this.#keep(event.sequence, text);
-    return text;
+      `,"signature":${JSON.stringify(signature)}}`;
+    return { type: event.type, data };
   }
 
-  #keep(sequence: number, text: string) {
-    this.#frames.delete(sequence);
+  async #signed2(event: StoredEvent): Promise<SignedEvent | undefined> {
+    const form = eventForm2(event);
+    if (!form) return undefined;
+    const { id } = event;
+    const issuedAt = isoTime(this.#options.io.clock.now());
+    const { signingKeyId: keyRow } = event;
+    const keyId = await this.#keyIdOf(keyRow);
+    const text = signedText2({ id, ...form, keyId, issuedAt });
+    const signature = await this.#sign(keyRow, text);
+    const data = `{"id":${JSON.stringify(id)}` +
+      `,"type":${JSON.stringify(form.type)}` +
+      `,"scope":${JSON.stringify(form.scope)}` +
+      `,"key_id":${JSON.stringify(keyId)}` +
+      `,"issued_at":${JSON.stringify(issuedAt)}` +
+      `,"payload":${form.payload}` +
+      `,"signature":${JSON.stringify(signature)}}`;
+    return { type: form.type, data };
+  }
+
+  async #sign(keyRow: string, text: string): Promise<string> {
+    const message = new TextEncoder().encode(text);
+    const signature = sign(null, message, await this.#keyOf(keyRow));
+    return encodeBase64(new Uint8Array(signature));
+  }
+
+  /** What a key is called on the wire. */
+  async #keyIdOf(keyRow: string): Promise<string> {
+    let keyId = this.#keyIds.get(keyRow);
+    if (keyId === undefined) {
+      keyId = signingKeyId(publicKeyOf(await this.#keyOf(keyRow)));
+      this.#keyIds.set(keyRow, keyId);
+    }
+    return keyId;
+  }
+
+  #keep(place: string, text: string) {
+    this.#frames.delete(place);
     const [oldest] = this.#frames.keys();
     if (this.#frames.size >= MAX_FRAMES && oldest !== undefined) {
       this.#frames.delete(oldest);
     }
-    this.#frames.set(sequence, {
+    this.#frames.set(place, {
       text,
       atMs: this.#options.io.clock.elapsed(),
     });

@@ -1,4 +1,5 @@
 import type { Platform } from "../platform/platform.ts";
+import type { Dialect } from "../wire/dialect.ts";
 import type { EventFanOut } from "./event_fan_out.ts";
 import type { EventSigner } from "./event_signer.ts";
 import type { Storage, StoredEvent } from "./storage/storage.ts";
@@ -20,11 +21,19 @@ export type StreamEnd =
   | "failed"
   | "stopping";
 
+/** Where a stream begins. */
+export interface StreamStart {
+  /** Sequence of the last event that the node has. */
+  readonly from: number;
+  /** Until this sequence only changes of the signing key are sent. @default {0} */
+  readonly keyChangesOnlyUpTo?: number;
+}
+
 /** Options for {@linkcode EventStream}. */
 export interface EventStreamOptions {
   readonly node: { readonly nodeId: string; readonly domainId: string };
-  /** Sequence of the last event that the node has. */
-  readonly from: number;
+  readonly dialect: Dialect;
+  readonly start: StreamStart;
   readonly storage: Storage;
   readonly signer: EventSigner;
   readonly fanOut: EventFanOut;
@@ -56,7 +65,7 @@ export class EventStream {
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
-    this.#cursor = options.from;
+    this.#cursor = options.start.from;
     this.body = new ReadableStream({
       start: (controller) => {
         this.#controller = controller;
@@ -110,11 +119,12 @@ export class EventStream {
       // Renewed before looking, so that what comes meanwhile is not missed.
       this.#wake = Promise.withResolvers();
       const event = await this.#nextEvent();
-      const frame = event && await this.#options.signer.frame(event);
+      const frame = event && await this.#frameOf(event);
       if (this.#done.signal.aborted) break;
       if (event) {
         this.#cursor = event.sequence;
-        return frame;
+        if (frame !== undefined) return frame;
+        continue;
       }
       if (this.#keepAliveIsDue) {
         this.#keepAliveIsDue = false;
@@ -125,6 +135,14 @@ export class EventStream {
       this.#waiting = false;
     }
     return undefined;
+  }
+
+  /** Undefined for an event that is not for this stream. */
+  async #frameOf(event: StoredEvent): Promise<string | undefined> {
+    const { signer, dialect, start } = this.#options;
+    const isLeftOut = event.sequence <= (start.keyChangesOnlyUpTo ?? 0) &&
+      event.type !== "signing_key_rotated";
+    return isLeftOut ? undefined : await signer.frame(event, dialect);
   }
 
   async #nextEvent(): Promise<StoredEvent | undefined> {

@@ -1,7 +1,11 @@
 import type { Platform } from "../platform/platform.ts";
 import type { EventFanOut } from "./event_fan_out.ts";
 import type { EventSigner } from "./event_signer.ts";
-import { EventStream, type StreamEnd } from "./event_stream.ts";
+import {
+  EventStream,
+  type StreamEnd,
+  type StreamStart,
+} from "./event_stream.ts";
 import type { Node, Storage } from "./storage/storage.ts";
 
 /**
@@ -37,10 +41,9 @@ export class EventStreams {
     return this.#open.has(nodeId);
   }
 
-  /** @param from Sequence of the last event that the node has. */
   open(
-    node: Pick<Node, "id" | "domainId">,
-    from: number,
+    node: Pick<Node, "id" | "domainId" | "dialect">,
+    start: StreamStart,
   ): ReadableStream<Uint8Array<ArrayBuffer>> {
     const { log } = this.#options.io;
     const streams = this.#open.get(node.id) ?? new Set();
@@ -49,7 +52,8 @@ export class EventStreams {
     const stream = new EventStream({
       ...this.#options,
       node: { nodeId: node.id, domainId: node.domainId },
-      from,
+      dialect: node.dialect,
+      start,
       onEnd: (reason) => {
         streams.delete(stream);
         if (streams.size === 0) this.#open.delete(node.id);
@@ -58,7 +62,7 @@ export class EventStreams {
       },
     });
     this.#open.set(node.id, streams.add(stream));
-    log.info("Event stream opened", { node_id: node.id, from });
+    log.info("Event stream opened", { node_id: node.id, from: start.from });
     return stream.body;
   }
 

@@ -67,7 +67,8 @@ export async function finish(
   }
 }
 
-async function executionOrProblem(
+/** @throws {ProblemError} 404 "execution_not_found" */
+export async function executionOrProblem(
   rows: Rows,
   nodeId: string,
   id: string,

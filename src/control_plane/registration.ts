@@ -1,11 +1,15 @@
+import { isoTime } from "../platform/clock.ts";
 import type { Platform } from "../platform/platform.ts";
 import { uuidV7 } from "../platform/random.ts";
 import { encodeBase64 } from "../wire/base64.ts";
+import type { Dialect } from "../wire/dialect.ts";
 import type { Changes } from "./changes.ts";
 import { hashOf } from "./credentials.ts";
 import { freeAddress } from "./domains.ts";
 import { ProblemError } from "./http/problem.ts";
 import { emitPeerChange } from "./peer_changes.ts";
+import type { Services } from "./services.ts";
+import { type AnnouncedKeys, announcedKeys } from "./signing_keys.ts";
 import type {
   Node,
   Rows,
@@ -13,6 +17,7 @@ import type {
   Token,
   TokenUse,
 } from "./storage/storage.ts";
+import { trustBundleText, trustRootKey } from "./trust_bundles.ts";
 import { SEALED, type Vault } from "./vault.ts";
 
 /** How long a node whose answer was lost may ask again with the same token. */
@@ -30,7 +35,10 @@ export interface RegistrationServices {
 
 /** A node that asks to be let in. */
 export interface Applicant {
+  readonly dialect: Dialect;
   readonly token: string;
+  /** Dialect 2 only: names this registration, however often it is tried. */
+  readonly nonce?: string;
   /** Base64 of 32 bytes, in its one form. */
   readonly publicKey: string;
   readonly hostname: string;
@@ -47,13 +55,14 @@ export interface Registered {
 /**
  * Makes a node of an applicant with a good token.
  *
- * The same token with the same public key again, within ten minutes and before
- * the node's first call, is a retry whose answer was lost: it gets a new secret
- * key, which voids the one before.
+ * The same token with the same public key and nonce again, within ten minutes
+ * and before the node's first call, is a retry whose answer was lost: it gets a
+ * new secret key, which voids the one before.
  *
- * @throws {ProblemError} 401 "token_invalid" or "token_expired", 409
- * "token_consumed", 503 "pool_exhausted".
- * @see design, section 6 "Keys and trust"
+ * @throws {ProblemError} in dialect 1 401 "token_invalid" or "token_expired", 409
+ * "token_consumed"; in dialect 2 403 "token_revoked", "token_expired",
+ * "token_consumed" or "nonce_collision"; in both 503 "pool_exhausted".
+ * @see design, section 6 "Keys and trust"; docs/wire.md, section h.3
  */
 export async function registerNode(
   services: RegistrationServices,
@@ -64,6 +73,35 @@ export async function registerNode(
     const registered = await tryRegister(services, applicant, hash);
     if (registered) return registered;
   }
+}
+
+/** What every answer to a registration tells about trust. */
+export interface Welcome {
+  readonly keys: AnnouncedKeys;
+  readonly trust_root: string;
+  readonly trust_bundle: unknown;
+  readonly snapshots: "required" | "offered";
+}
+
+/** Ends what a node had open before it registered, and says whom to trust. */
+export async function welcome(
+  { storage, streams, signedStates, io }: Services,
+  node: Node,
+): Promise<Welcome> {
+  streams.closeNode(node.id);
+  io.log.info("Node registered", {
+    node_id: node.id,
+    mesh_ip: node.meshIp,
+    hostname: node.hostname,
+    dialect: node.dialect,
+    at: isoTime(node.registeredAtMs),
+  });
+  return await storage.read(async (rows) => ({
+    keys: await announcedKeys(rows, io.clock.now()),
+    trust_root: await trustRootKey(rows),
+    trust_bundle: JSON.parse(await trustBundleText(rows)),
+    snapshots: signedStates,
+  }));
 }
 
 /**
@@ -89,9 +127,10 @@ async function tryRegister(
   };
   return await changes.make(async (rows, emit) => {
     const token = await rows.tokens.byHash(hash);
-    if (!token) throw new ProblemError(401, "token_invalid");
+    if (!token) throw refusal(applicant, "unknown");
     if (token.use && token.use.nodeId !== nodeId) return undefined;
     const placed = { ...key, firstSequence: await rows.events.lastSequence() };
+    await checkNonce(rows, applicant, token);
     if (token.use) {
       await checkRetry(rows, token.use, applicant, io);
       await rows.nodes.replaceKey(nodeId, placed);
@@ -112,6 +151,31 @@ async function tryRegister(
   });
 }
 
+/** What a bad token is called in each dialect. */
+const REFUSALS = {
+  unknown: { 1: [401, "token_invalid"], 2: [403, "token_revoked"] },
+  expired: { 1: [401, "token_expired"], 2: [403, "token_expired"] },
+  consumed: { 1: [409, "token_consumed"], 2: [403, "token_consumed"] },
+} as const;
+
+function refusal({ dialect }: Applicant, why: keyof typeof REFUSALS) {
+  const [status, code] = REFUSALS[why][dialect];
+  return new ProblemError(status, code);
+}
+
+/** A nonce belongs to one token and one key. */
+async function checkNonce(
+  rows: Rows,
+  { nonce, publicKey }: Applicant,
+  { use }: Token,
+) {
+  if (nonce === undefined) return;
+  const node = await rows.nodes.byRegistrationNonce(nonce);
+  if (!node) return;
+  if (node.id === use?.nodeId && use.publicKey === publicKey) return;
+  throw new ProblemError(403, "nonce_collision");
+}
+
 async function checkRetry(
   rows: Rows,
   use: TokenUse,
@@ -121,8 +185,10 @@ async function checkRetry(
   const node = await rows.nodes.byId(use.nodeId);
   const isRetry = node && node.firstCallAtMs === undefined &&
     use.publicKey === applicant.publicKey &&
+    node.dialect === applicant.dialect &&
+    node.registrationNonce === applicant.nonce &&
     io.clock.now() - use.atMs < REPLAY_MS;
-  if (!isRetry) throw new ProblemError(409, "token_consumed");
+  if (!isRetry) throw refusal(applicant, "consumed");
 }
 
 /** What is settled of a node before its transaction. */
@@ -141,19 +207,20 @@ async function addNode(
   io: Platform,
 ) {
   const atMs = io.clock.now();
-  if (token.expiresAtMs <= atMs) throw new ProblemError(401, "token_expired");
+  if (token.expiresAtMs <= atMs) throw refusal(applicant, "expired");
   const domain = await rows.domains.byId(token.domainId);
   if (!domain) throw new TypeError("The token's domain is missing");
-  const { publicKey, hostname, labels } = applicant;
+  const { dialect, publicKey, hostname, labels, nonce } = applicant;
   await rows.nodes.add({
     ...placed,
     domainId: domain.id,
-    dialect: 1,
+    dialect,
     hostname,
     publicKey,
     meshIp: await freeAddress(rows, domain),
     labels,
     registeredAtMs: atMs,
+    ...(nonce === undefined ? {} : { registrationNonce: nonce }),
   }, bearerHash);
   await rows.tokens.use(token.hash, { atMs, nodeId: placed.id, publicKey });
 }

@@ -10,6 +10,8 @@ import { policyRoutes } from "./admin_routes/policies.ts";
 import { sessionRoutes } from "./admin_routes/sessions.ts";
 import { signingKeyRoutes } from "./admin_routes/signing_keys.ts";
 import { tokenRoutes } from "./admin_routes/tokens.ts";
+import { alsoIn2 } from "./dialect2/node_route2.ts";
+import { uploadRoute } from "./dialect2/outputs.ts";
 import { dialect2Routes } from "./dialect2/routes.ts";
 import { ProblemError, problemResponse } from "./http/problem.ts";
 import { rawPath } from "./http/request_target.ts";
@@ -62,31 +64,40 @@ function nodeSurface(services: Services): Router {
   return new Router([
     pingRoute(services.version),
     registerRoute(services),
+    uploadRoute(services),
     ...behindGates(services, [
       ...dialect1Routes(services),
       ...dialect2Routes(services),
+      ...inBothDialects(services),
     ]),
   ]);
 }
 
-/** What nodes of dialect 1 can call. */
+/** What only nodes of dialect 1 call, or call in their own way. */
 function dialect1Routes(services: Services): NodeRoute[] {
   return [
     stateRoute(services),
-    trustBundleRoute(services),
     eventsRoute(services),
     heartbeatRoute(services),
     secretRoute(services),
     reportRoute(services),
     driftRoute(services),
-    deregisterRoute(services),
     rotateKeysRoute(services),
     capabilitiesRoute(services),
     endpointRoute(services),
     ...executionRoutes(services),
     ...ingestRoutes(services),
+  ];
+}
+
+/** What is the same in either dialect. */
+function inBothDialects(services: Services): NodeRoute[] {
+  const routes = [
+    trustBundleRoute(services),
+    deregisterRoute(services),
     artifactRoute(services),
   ];
+  return [...routes, ...routes.map(alsoIn2)];
 }
 
 /** What operators call. */

@@ -1,15 +1,14 @@
 import { sign } from "node:crypto";
 import { isoTime } from "../platform/clock.ts";
 import type { Platform } from "../platform/platform.ts";
-import { decodeBase64, encodeBase64 } from "../wire/base64.ts";
-import type { Dialect } from "../wire/dialect.ts";
-import { keyIdOf } from "../wire/key_id.ts";
+import { encodeBase64 } from "../wire/base64.ts";
 import {
   contentHash,
   encodeSnapshot,
   snapshotSignedText,
 } from "../wire/signed_snapshot.ts";
 import { PrivateKeys } from "./private_keys.ts";
+import { signingKeyId } from "./signing_keys.ts";
 import type {
   Node,
   Rows,
@@ -139,10 +138,10 @@ export class SnapshotSigner {
       scope: `node:${node.id}`,
       epoch,
       version: node.stateVersion,
-      dialect: node.dialect as Dialect,
+      dialect: node.dialect,
       issuedAt: isoTime(nowMs),
       expiresAt: isoTime(nowMs + this.#lifetimeMs),
-      keyId: keyIdOf(decodeBase64(key.publicKey)!),
+      keyId: signingKeyId(key.publicKey),
       contentSha256: hash,
     };
     const message = new TextEncoder().encode(snapshotSignedText(header));

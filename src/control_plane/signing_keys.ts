@@ -1,6 +1,8 @@
 import { isoTime } from "../platform/clock.ts";
 import type { Platform } from "../platform/platform.ts";
 import { uuidV7 } from "../platform/random.ts";
+import { decodeBase64 } from "../wire/base64.ts";
+import { keyIdOf } from "../wire/key_id.ts";
 import type { Changes, Emit } from "./changes.ts";
 import { privateKeyFrom, publicKeyOf } from "./signing_key.ts";
 import type { Rows, Storage } from "./storage/storage.ts";
@@ -22,6 +24,15 @@ export interface AnnouncedKeys {
   readonly current: string;
   readonly previous?: string;
   readonly transition_expires?: string;
+}
+
+/**
+ * What a signing key is called on the wire.
+ *
+ * @param publicKey Base64 of its 32 bytes.
+ */
+export function signingKeyId(publicKey: string): string {
+  return keyIdOf(decodeBase64(publicKey)!);
 }
 
 /** Makes the first signing key of a new database. */

@@ -1,5 +1,8 @@
 import * as z from "zod/mini";
 import { isoTime } from "../../platform/clock.ts";
+import type { Random } from "../../platform/random.ts";
+import { UUID } from "../../wire/uuid.ts";
+import { newBootstrapToken } from "../dialect2/bootstrap_token.ts";
 import { auditAdmin } from "../admin_audit.ts";
 import { hashOf, newToken } from "../credentials.ts";
 import { DEFAULT_DOMAIN, ensureDomain } from "../domains.ts";
@@ -20,9 +23,14 @@ const requestSchema = z.strictObject({
   domain: z.optional(
     z.string().check(z.regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/)),
   ),
+  dialect: z.optional(z.union([z.literal(1), z.literal(2)])),
+  project_id: z.optional(z.string().check(z.regex(UUID))),
 });
 
-/** `POST /tokens` {`ttl`?, `domain`?}: a new one-time token. */
+/**
+ * `POST /tokens` {`ttl`?, `domain`?, `dialect`?, `project_id`?}: a new one-time
+ * token. In dialect 2 it may be good for one project only.
+ */
 export function tokenRoutes(services: Services): Route[] {
   const { changes, io } = services;
   return [{
@@ -35,7 +43,7 @@ export function tokenRoutes(services: Services): Route[] {
         bodyLimits(services),
       );
       const ttlMs = ttlFrom(value.ttl);
-      const token = newToken("plexd_join", io.random);
+      const token = tokenFor(value, io.random);
       const expiresAtMs = io.clock.now() + ttlMs;
       const domain = await changes.make(async (rows) => {
         const domain = await ensureDomain(
@@ -58,12 +66,27 @@ export function tokenRoutes(services: Services): Route[] {
       });
       return jsonAnswer({
         token,
+        dialect: value.dialect ?? 1,
+        ...(value.dialect === 2
+          ? { project_id: value.project_id ?? null }
+          : {}),
         domain: domain.name,
         domain_id: domain.id,
         expires_at: isoTime(expiresAtMs),
       }, 201);
     },
   }];
+}
+
+function tokenFor(
+  { dialect, project_id }: z.infer<typeof requestSchema>,
+  random: Random,
+): string {
+  if (dialect === 2) return newBootstrapToken(project_id, random);
+  if (project_id === undefined) return newToken("plexd_join", random);
+  throw new ProblemError(400, "malformed_body", {
+    detail: 'A "project_id" belongs to dialect 2',
+  });
 }
 
 function ttlFrom(text: string | undefined): number {

@@ -28,7 +28,8 @@ export function heartbeatRoute2(services: Services): NodeRoute {
   return nodeRoute2("heartbeat", async (node, { request }) => {
     const { value } = await renamed(
       { malformed_body: MALFORMED },
-      readJson(request, heartbeatRequest2Schema, { clock: io.clock, stop }),
+      () =>
+        readJson(request, heartbeatRequest2Schema, { clock: io.clock, stop }),
     );
     checkChecksum(value.binary_checksum);
     if (value.binary_version === "") {

@@ -11,6 +11,8 @@ const FOREIGN: Readonly<Record<string, string>> = {
   execution: "nsk_node_mismatch",
 };
 
+const OTHERWISE = "node_id_mismatch";
+
 /** A call of dialect 2. @see docs/wire.md, section h.3 */
 export function nodeRoute2(
   endpoint: Exclude<keyof typeof PLACES, "ping" | "register">,
@@ -19,7 +21,12 @@ export function nodeRoute2(
   return {
     ...PLACES[endpoint],
     dialect: 2,
-    foreignCode: FOREIGN[endpoint] ?? "node_id_mismatch",
+    foreignCode: FOREIGN[endpoint] ?? OTHERWISE,
     answer,
   };
+}
+
+/** A call of dialect 1 that dialect 2 has in the same form. */
+export function alsoIn2(route: NodeRoute): NodeRoute {
+  return { ...route, dialect: 2, foreignCode: OTHERWISE };
 }

@@ -6,17 +6,17 @@ export type SurfaceCodes = Readonly<
 >;
 
 /**
- * Waits for `work`, whose refusals get the codes that dialect 2 has for them on
+ * Does `work`, whose refusals get the codes that dialect 2 has for them on
  * one surface; others stay as they are.
  *
  * @see docs/wire.md, section h.3
  */
 export async function renamed<T>(
   codes: SurfaceCodes,
-  work: Promise<T>,
+  work: () => T | Promise<T>,
 ): Promise<T> {
   try {
-    return await work;
+    return await work();
   } catch (error) {
     const name = error instanceof ProblemError ? codes[error.code] : undefined;
     if (!(error instanceof ProblemError) || name === undefined) throw error;

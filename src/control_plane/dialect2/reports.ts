@@ -40,11 +40,12 @@ export function reportRoutes2(services: Services): NodeRoute[] {
           malformed_body: "invalid_report",
           body_too_large: "payload_too_large",
         },
-        readJson(call.request, putReport2Schema, {
-          clock: io.clock,
-          stop,
-          maxBytes: MAX_BODY_BYTES,
-        }),
+        () =>
+          readJson(call.request, putReport2Schema, {
+            clock: io.clock,
+            stop,
+            maxBytes: MAX_BODY_BYTES,
+          }),
       );
       checkLimits(body);
       const nowMs = io.clock.now();

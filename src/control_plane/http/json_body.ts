@@ -44,7 +44,7 @@ export function parseJsonBody<S extends z.ZodMiniType>(
   return { value: checked(schema, value), raw: new Map(rawMembers(text)) };
 }
 
-/** Options for {@linkcode readJsonList}. */
+/** Options for {@linkcode readJsonList} and {@linkcode readJsonLines}. */
 export interface JsonListOptions extends ReadTextOptions {
   readonly maxItems: number;
   /** Longest item, as the text that came. */
@@ -63,24 +63,57 @@ export async function readJsonList(
   schema: z.ZodMiniType,
   options: JsonListOptions,
 ): Promise<string[]> {
-  const { maxItems, maxItemCharacters } = options;
   const text = await readText(request, options);
   const items = decode(text);
   if (!Array.isArray(items)) throw malformed("The body is not a JSON array");
-  if (items.length > maxItems) {
-    throw new ProblemError(413, "too_many_records", {
-      detail: `A call brings at most ${maxItems} records`,
-    });
-  }
+  checkCount(items, options);
   const texts = rawElements(text);
-  if (texts.some((item) => item.length > maxItemCharacters)) {
-    throw new ProblemError(413, "record_too_large", {
-      detail: `A record has at most ${maxItemCharacters} characters`,
-    });
-  }
+  checkLengths(texts, options);
   refuseTwins(text, 0);
   checked(z.array(schema), items);
   return texts;
+}
+
+/**
+ * Reads a body that has an item of one shape on each of its lines; empty lines
+ * count for nothing.
+ *
+ * @returns the raw text of each item.
+ * @throws {ProblemError} as {@linkcode readJsonList}
+ */
+export async function readJsonLines(
+  request: Request,
+  schema: z.ZodMiniType,
+  options: JsonListOptions,
+): Promise<string[]> {
+  const text = await readText(request, options);
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  checkCount(lines, options);
+  checkLengths(lines, options);
+  const items = lines.map((line) => {
+    const item = decode(line);
+    refuseTwins(line, 0);
+    return item;
+  });
+  checked(z.array(schema), items);
+  return lines;
+}
+
+function checkCount(items: readonly unknown[], { maxItems }: JsonListOptions) {
+  if (items.length <= maxItems) return;
+  throw new ProblemError(413, "too_many_records", {
+    detail: `A call brings at most ${maxItems} records`,
+  });
+}
+
+function checkLengths(
+  texts: readonly string[],
+  { maxItemCharacters }: JsonListOptions,
+) {
+  if (texts.every((text) => text.length <= maxItemCharacters)) return;
+  throw new ProblemError(413, "record_too_large", {
+    detail: `A record has at most ${maxItemCharacters} characters`,
+  });
 }
 
 function decode(text: string): unknown {

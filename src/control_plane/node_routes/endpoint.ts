@@ -4,10 +4,10 @@ import {
   NAT_TYPES,
 } from "../../wire/bodies.ts";
 import { isIpAndPort } from "../../wire/ip_port.ts";
+import { setEndpoint } from "../endpoints.ts";
 import { jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
-import { emitPeerChange } from "../peer_changes.ts";
 import type { Services } from "../services.ts";
 import { type NodeRoute, nodeRoute } from "./node_route.ts";
 
@@ -18,22 +18,14 @@ import { type NodeRoute, nodeRoute } from "./node_route.ts";
  * @see docs/wire.md, section a.3
  */
 export function endpointRoute(services: Services): NodeRoute {
-  const { io, stop, changes, storage } = services;
+  const { io, stop, storage } = services;
   return nodeRoute("endpoint", async (node, { request }) => {
     const { value } = await readJson(request, endpointReportSchema, {
       clock: io.clock,
       stop,
     });
     const { public_endpoint: endpoint, nat_type: natType } = checked(value);
-    await changes.make(async (rows, emit) => {
-      const current = await rows.nodes.byId(node.id);
-      if (!current) throw new ProblemError(404, "node_not_found");
-      const atMs = io.clock.now();
-      await rows.nodes.setEndpoint(node.id, endpoint, natType, atMs);
-      if (current.endpoint === endpoint) return;
-      const moved = { ...current, endpoint };
-      await emitPeerChange(rows, emit, "peer_endpoint_changed", moved);
-    });
+    await setEndpoint(services, node.id, endpoint, natType);
     const all = await storage.read(async (rows) =>
       await rows.nodes.ofDomain(node.domainId)
     );

@@ -9,7 +9,7 @@ export function eventsRoute(services: Services): NodeRoute {
       await rows.events.lastSequence()
     );
     const from = cursorOf(request, node, newest);
-    return new Response(services.streams.open(node, from), {
+    return new Response(services.streams.open(node, { from }), {
       headers: {
         "content-type": "text/event-stream",
         // Compressed, an event would wait for the next one.

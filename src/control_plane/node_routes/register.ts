@@ -1,73 +1,86 @@
-import { isoTime } from "../../platform/clock.ts";
 import { registerRequestSchema } from "../../wire/bodies.ts";
+import { BOOTSTRAP_TOKEN_2 } from "../../wire/dialect2/bodies.ts";
 import { ENDPOINTS } from "../../wire/endpoints.ts";
 import { bearerOf } from "../credentials.ts";
+import { register2 } from "../dialect2/register.ts";
 import { jsonAnswer } from "../http/answers.ts";
-import { readJson } from "../http/json_body.ts";
+import { parseJsonBody } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
+import { readText } from "../http/request_body.ts";
 import type { Route } from "../http/router.ts";
 import { canonicalKey } from "../public_key.ts";
-import { registerNode } from "../registration.ts";
+import { registerNode, welcome } from "../registration.ts";
 import type { Services } from "../services.ts";
 import { peersOf } from "../state_document.ts";
-import { announcedKeys } from "../signing_keys.ts";
-import { trustBundleText, trustRootKey } from "../trust_bundles.ts";
 
 /** Longest host name there is (RFC 1035), and room for odd ones. */
 const MAX_HOSTNAME = 255;
 
 /**
- * `POST /v1/register`: a one-time token becomes a node.
+ * `POST /v1/register`: a one-time token becomes a node, in the dialect that it
+ * registers in. Dialect 2 shows its token in the body only.
  *
- * @see docs/wire.md, section a.4
+ * @see docs/wire.md, sections a.4 and h.1
  */
 export function registerRoute(services: Services): Route {
   return {
     ...ENDPOINTS.register,
     async handle({ request }) {
-      const { value: body } = await readJson(request, registerRequestSchema, {
-        clock: services.io.clock,
-        stop: services.stop,
-      });
+      const { io, stop } = services;
+      const text = await readText(request, { clock: io.clock, stop });
       const bearer = bearerOf(request);
-      if (bearer !== undefined && bearer !== body.token) {
-        throw new ProblemError(401, "token_invalid", {
-          detail: "The bearer is another token than the body's",
-        });
-      }
-      const { node, nodeSecretKey } = await registerNode(services, {
-        token: body.token,
-        publicKey: canonicalKey(body.public_key),
-        hostname: checkedHostname(body.hostname),
-        labels: JSON.stringify(body.metadata ?? {}),
-      });
-      const { peers, keys, trustRoot, trustBundle } = await services.storage
-        .read(async (rows) => ({
-          peers: await peersOf(rows, node),
-          keys: await announcedKeys(rows, services.io.clock.now()),
-          trustRoot: await trustRootKey(rows),
-          trustBundle: await trustBundleText(rows),
-        }));
-      services.streams.closeNode(node.id);
-      services.io.log.info("Node registered", {
-        node_id: node.id,
-        mesh_ip: node.meshIp,
-        hostname: node.hostname,
-        at: isoTime(node.registeredAtMs),
-      });
-      return jsonAnswer({
-        node_id: node.id,
-        mesh_ip: node.meshIp,
-        signing_public_key: keys.current,
-        node_secret_key: nodeSecretKey,
-        domain_id: node.domainId,
-        peers,
-        trust_root: trustRoot,
-        trust_bundle: JSON.parse(trustBundle),
-        snapshots: services.signedStates,
-      }, 201);
+      return bearer === undefined && hasBootstrapToken(text)
+        ? await register2(services, text)
+        : await register1(services, text, bearer);
     },
   };
+}
+
+/** What is no JSON is left to others to refuse. */
+function hasBootstrapToken(text: string): boolean {
+  try {
+    return Object.hasOwn(Object(JSON.parse(text)), "bootstrap_token");
+  } catch {
+    return false;
+  }
+}
+
+async function register1(
+  services: Services,
+  text: string,
+  bearer: string | undefined,
+): Promise<Response> {
+  const { value: body } = parseJsonBody(text, registerRequestSchema);
+  if (bearer !== undefined && bearer !== body.token) {
+    throw new ProblemError(401, "token_invalid", {
+      detail: "The bearer is another token than the body's",
+    });
+  }
+  if (BOOTSTRAP_TOKEN_2.test(body.token)) {
+    throw new ProblemError(401, "token_invalid", {
+      detail:
+        "The token is for dialect 2, which wants registration.project_id " +
+        "and registration.resource_handle to be set",
+    });
+  }
+  const { node, nodeSecretKey } = await registerNode(services, {
+    dialect: 1,
+    token: body.token,
+    publicKey: canonicalKey(body.public_key),
+    hostname: checkedHostname(body.hostname),
+    labels: JSON.stringify(body.metadata ?? {}),
+  });
+  const { keys, ...trust } = await welcome(services, node);
+  const peers = await services.storage.read((rows) => peersOf(rows, node));
+  return jsonAnswer({
+    node_id: node.id,
+    mesh_ip: node.meshIp,
+    signing_public_key: keys.current,
+    node_secret_key: nodeSecretKey,
+    domain_id: node.domainId,
+    peers,
+    ...trust,
+  }, 201);
 }
 
 function checkedHostname(text: string): string {

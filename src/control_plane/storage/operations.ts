@@ -95,8 +95,6 @@ export interface OutputRows {
   byTicket(hash: Uint8Array): Eventual<Output | undefined>;
   byKey(objectKey: string): Eventual<Output | undefined>;
   came(objectKey: string, output: CameOutput): Eventual<void>;
-  /** Of that execution. */
-  remove(executionId: string): Eventual<void>;
 }
 
 /** A session that an operator has with something behind a node. */

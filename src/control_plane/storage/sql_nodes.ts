@@ -131,7 +131,7 @@ function nodeFrom(row: SqlRow): Node {
   return {
     id: row.text("id"),
     domainId: row.text("domain_id"),
-    dialect: row.number("dialect"),
+    dialect: row.number("dialect") === 2 ? 2 : 1,
     hostname: row.text("hostname"),
     publicKey: row.text("public_key"),
     meshIp: row.text("mesh_ip"),

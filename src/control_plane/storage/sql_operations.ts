@@ -80,12 +80,12 @@ function executionFrom(row: SqlRow): Execution {
 
 export function outputRows(sql: Sql): OutputRows {
   const one = (row: SqlRow | undefined) => row && outputFrom(row);
-  const remove = (executionId: string) => {
-    sql.run("DELETE FROM outputs WHERE execution_id = ?", executionId);
-  };
   return {
     expect(output) {
-      remove(output.executionId);
+      sql.run(
+        "DELETE FROM outputs WHERE execution_id = ?",
+        output.executionId,
+      );
       sql.run(
         `INSERT INTO outputs (object_key, execution_id, ticket_hash,
           declared_bytes, expires_at) VALUES (?, ?, ?, ?, ?)`,
@@ -108,7 +108,6 @@ export function outputRows(sql: Sql): OutputRows {
         objectKey,
       );
     },
-    remove,
   };
 }
 

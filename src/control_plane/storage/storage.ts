@@ -3,6 +3,7 @@
  * take the place of the built-in one: rows only, no rules.
  */
 import type { DataEntry } from "../../wire/data_entry.ts";
+import type { Dialect } from "../../wire/dialect.ts";
 import type { EventType } from "../../wire/event_types.ts";
 import type { SecretRef } from "../../wire/state.ts";
 import type { Eventual } from "./eventual.ts";
@@ -113,7 +114,7 @@ export interface Node {
   readonly id: string;
   readonly domainId: string;
   /** Wire dialect it registered with. */
-  readonly dialect: number;
+  readonly dialect: Dialect;
   readonly hostname: string;
   readonly publicKey: string;
   readonly meshIp: string;

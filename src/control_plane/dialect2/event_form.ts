@@ -1,0 +1,103 @@
+import type { StoredEvent } from "../storage/storage.ts";
+import { type AnnouncedKeys, signingKeyId } from "../signing_keys.ts";
+import type { WirePeer } from "../peer_changes.ts";
+import { type Peer2, peer2 } from "./snapshot.ts";
+
+/** An event in the words of dialect 2, before it is signed. */
+export interface EventForm2 {
+  readonly type: string;
+  /** Whom it is for: `node:<id>` or `domain:<id>`. */
+  readonly scope: string;
+  /** JSON text without line breaks. */
+  readonly payload: string;
+}
+
+/** What is called otherwise there. */
+const TYPES: Readonly<Record<string, string>> = {
+  peer_added: "peer_registered",
+  peer_removed: "peer_deregistered",
+  ssh_session_setup: "session_setup",
+};
+
+/**
+ * Turns a kept event, whose payload has the words of dialect 1, into dialect 2.
+ * There it only hints at a change, which nodes pull; but for a new signing key,
+ * which no pull tells.
+ *
+ * @returns undefined for a change that dialect 2 cannot see.
+ * @see docs/wire.md, section h.8
+ */
+export function eventForm2(event: StoredEvent): EventForm2 | undefined {
+  // No pull lists the secrets of a node.
+  if (event.type === "node_secrets_updated") return undefined;
+  return {
+    type: TYPES[event.type] ?? event.type,
+    scope: event.nodeId === undefined
+      ? `domain:${event.domainId}`
+      : `node:${event.nodeId}`,
+    payload: payloadOf(event),
+  };
+}
+
+function payloadOf({ type, payload }: StoredEvent): string {
+  switch (type) {
+    case "node_state_updated":
+      return JSON.stringify(position(JSON.parse(payload)));
+    case "signing_key_rotated":
+      return JSON.stringify(rotation(JSON.parse(payload)));
+    case "peer_added":
+    case "peer_key_rotated":
+    case "peer_endpoint_changed":
+      return JSON.stringify(peer(JSON.parse(payload)));
+    case "peer_removed":
+      return JSON.stringify(removed(JSON.parse(payload)));
+    default:
+      return payload;
+  }
+}
+
+interface Position {
+  readonly node_id: string;
+  readonly epoch: number;
+  readonly state_version: number;
+}
+
+/** Without the part that changed. */
+function position({ node_id, epoch, state_version }: Position): Position {
+  return { node_id, epoch, state_version };
+}
+
+type InDomain = { readonly domain_id: string };
+
+function rotation(
+  { domain_id, current, previous, transition_expires }:
+    & AnnouncedKeys
+    & InDomain,
+) {
+  return {
+    domain_id,
+    key_id: signingKeyId(current),
+    public_key: current,
+    ...(previous === undefined
+      ? {}
+      : { previous_key_id: signingKeyId(previous), transition_expires }),
+  };
+}
+
+function peer(
+  { domain_id, id, public_key, mesh_ip, endpoint }: WirePeer & InDomain,
+): Peer2 & InDomain {
+  const { node_id, ...members } = peer2({
+    id,
+    publicKey: public_key,
+    meshIp: mesh_ip,
+    endpoint,
+  });
+  return { domain_id, node_id, ...members };
+}
+
+function removed(
+  { domain_id, peer_id }: InDomain & { readonly peer_id: string },
+) {
+  return { domain_id, node_id: peer_id };
+}

@@ -1,0 +1,113 @@
+import * as z from "zod/mini";
+import {
+  BOOTSTRAP_TOKEN_2,
+  registerRequest2Schema,
+} from "../../wire/dialect2/bodies.ts";
+import { jsonAnswer } from "../http/answers.ts";
+import { parseJsonBody } from "../http/json_body.ts";
+import { ProblemError } from "../http/problem.ts";
+import { canonicalKey } from "../public_key.ts";
+import { registerNode, welcome } from "../registration.ts";
+import type { Services } from "../services.ts";
+import { signingKeyId } from "../signing_keys.ts";
+import { tokenParts } from "./bootstrap_token.ts";
+import { renamed } from "./renamed.ts";
+import { peers2 } from "./snapshot.ts";
+
+const MAX_NONCE = 255;
+
+/** A key of the wrong length has a code of its own, as every other bad key. */
+const requestSchema = z.extend(registerRequest2Schema, {
+  public_key: z.string(),
+});
+
+/**
+ * Registers a node in dialect 2.
+ *
+ * @param text The body, a JSON object.
+ * @throws {ProblemError} 422 "registration_invalid", 400 "public_key_invalid",
+ * 403 "kind_mismatch" or "project_mismatch", 404 "resource_not_found", and what
+ * {@linkcode registerNode} throws.
+ * @see docs/wire.md, sections h.1 and h.3
+ */
+export async function register2(
+  services: Services,
+  text: string,
+): Promise<Response> {
+  const body = await renamed(
+    { malformed_body: { status: 422, code: "registration_invalid" } },
+    () => requestFrom(text),
+  );
+  const publicKey = checkedKey(body.public_key);
+  checkToken(body.bootstrap_token, body.project_id);
+  if (body.requested_resource_id !== undefined) {
+    throw new ProblemError(404, "resource_not_found", {
+      detail: "There are no resources here: leave requested_resource_id out",
+    });
+  }
+  const registered = await registerNode(services, {
+    dialect: 2,
+    token: body.bootstrap_token,
+    nonce: body.nonce,
+    publicKey,
+    hostname: body.resource_handle,
+    labels: JSON.stringify({ project_id: body.project_id }),
+  });
+  const { node, nodeSecretKey } = registered;
+  const { keys, ...trust } = await welcome(services, node);
+  const { peers, domain } = await services.storage.read(async (rows) => ({
+    peers: await peers2(rows, node),
+    domain: await rows.domains.byId(node.domainId),
+  }));
+  return jsonAnswer({
+    node_id: node.id,
+    mesh_ip: node.meshIp,
+    signing_public_key: keys.current,
+    signing_key_id: signingKeyId(keys.current),
+    nsk: nodeSecretKey,
+    peer_snapshot: peers,
+    domain_mesh_cidr: domain?.meshCidr,
+    domain_id: node.domainId,
+    ...trust,
+  }, 201);
+}
+
+function requestFrom(text: string) {
+  const { value } = parseJsonBody(text, requestSchema);
+  const { nonce, resource_handle, bootstrap_token } = value;
+  if (nonce.length > MAX_NONCE) {
+    throw malformed(`The nonce has at most ${MAX_NONCE} characters`);
+  }
+  if (!nonce.isWellFormed() || !resource_handle.isWellFormed()) {
+    throw malformed("A text has half a surrogate pair");
+  }
+  if (!BOOTSTRAP_TOKEN_2.test(bootstrap_token)) {
+    throw malformed("The bootstrap token does not have the form of dialect 2");
+  }
+  return value;
+}
+
+function malformed(detail: string) {
+  return new ProblemError(400, "malformed_body", { detail });
+}
+
+/** Only the one form of it, since repetitions are told by it. */
+function checkedKey(text: string): string {
+  if (canonicalKey(text) === text) return text;
+  throw new ProblemError(400, "public_key_invalid", {
+    detail: "The public key has 44 characters",
+  });
+}
+
+function checkToken(token: string, projectId: string) {
+  const { kind, projectId: only } = tokenParts(token);
+  if (kind !== "node") {
+    throw new ProblemError(403, "kind_mismatch", {
+      detail: "The token is not for a node",
+    });
+  }
+  if (only === undefined || only === projectId.toLowerCase()) return;
+  throw new ProblemError(403, "project_mismatch", {
+    detail: "The token is for another project",
+  });
+}
