@@ -24,7 +24,12 @@ export interface ControlErrorDetails {
 }
 
 /**
- * A call to the control plane failed. Catch this, then switch on `kind`.
+ * A call to the control plane failed. Catch this, then look at `kind`: the
+ * eight of the seed, from "bad_request" to "server", say what it answered.
+ *
+ * ```ts
+ * if (!(error instanceof ControlError && error.kind === "not_found")) throw error;
+ * ```
  *
  * A call that its caller cancelled does not end in one: it rejects with the
  * signal's reason.
