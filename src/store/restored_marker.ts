@@ -16,6 +16,7 @@ export const RESTORED_FILE = "trust/restored.json";
  */
 export class RestoredMarker {
   readonly #context: StoreContext;
+  readonly #cleared = Promise.withResolvers<void>();
   #isPending: boolean;
 
   constructor(context: StoreContext) {
@@ -26,6 +27,11 @@ export class RestoredMarker {
   /** Whether the control plane still has to be asked. */
   get isPending(): boolean {
     return this.#isPending;
+  }
+
+  /** Resolves once the control plane has answered; at once if it need not. */
+  confirmed(): Promise<void> {
+    return this.#isPending ? this.#cleared.promise : Promise.resolve();
   }
 
   /** @throws {StoreWriteError} when it could not be made durable. */
@@ -57,6 +63,7 @@ export class RestoredMarker {
       throw new StoreWriteError("that this node is confirmed", error);
     }
     this.#isPending = false;
+    this.#cleared.resolve();
   }
 }
 

@@ -97,6 +97,16 @@ export async function unseal(
   }
 }
 
+/** Which key sealed a file; undefined when it is no sealed file. */
+export function sealKeyIdOf(bytes: Uint8Array): string | undefined {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return z.safeParse(sealedSchema, value).data?.key_id;
+  } catch {
+    return undefined;
+  }
+}
+
 function gcm(
   iv: Uint8Array<ArrayBuffer>,
   place: SealedPlace,

@@ -66,7 +66,7 @@ export async function surveyMembership(
   const findings: Finding[] = [
     // Files that are just being written look like left-over ones.
     ...(holder ? [] : outerFindings(root, disk)),
-    ...await rehearse(options, key),
+    ...await rehearseOpening(options, key),
     ...looseModes(root),
   ];
   if (!key) findings.push(...checkWithoutKey(disk, root));
@@ -142,8 +142,17 @@ function fatal(error: unknown): Finding {
   return { file: ".", what: describeError(error), repair: "none" };
 }
 
-async function rehearse(
-  { dataDir, cluster, clock, random, disk = systemDisk }: SurveyOptions,
+/**
+ * Opens a membership on a disk that keeps all changes to itself, and answers
+ * what opening it would repair or refuse.
+ *
+ * @param key Without it nothing sealed is read.
+ */
+export async function rehearseOpening(
+  { dataDir, cluster, clock, random, disk = systemDisk }: Omit<
+    SurveyOptions,
+    "seal"
+  >,
   key: SealKey | undefined,
 ): Promise<Finding[]> {
   const recoveries: Recovery[] = [];
@@ -179,7 +188,8 @@ async function rehearse(
   return [...repaired, ...findings];
 }
 
-const SILENT: Logger = {
+/** For what is tried out only. */
+export const SILENT: Logger = {
   debug() {},
   info() {},
   warn() {},

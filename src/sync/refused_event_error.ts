@@ -3,7 +3,12 @@ export class RefusedEventError extends Error {
   override readonly name = "RefusedEventError";
 
   constructor(
-    readonly kind: "foreign" | "unknown_epoch" | "outdated" | "keys",
+    readonly kind:
+      | "foreign"
+      | "unknown_epoch"
+      | "outdated"
+      | "keys"
+      | "unconfirmed",
     message: string,
   ) {
     super(message);

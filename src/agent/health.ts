@@ -1,0 +1,119 @@
+import type { Config } from "../config/settings.ts";
+import { isoTime } from "../platform/clock.ts";
+import type { Platform } from "../platform/platform.ts";
+import { AgentState } from "../store/agent_state.ts";
+import type { ContactTimes } from "../store/health_store.ts";
+import type { Identity } from "../store/identity.ts";
+import type { Membership } from "../store/membership.ts";
+import { HealthKeeper } from "../sync/health_keeper.ts";
+import type { StatusDocument } from "../wire/status.ts";
+import type { Downstream } from "./downstream.ts";
+import type { NodeContext } from "./node_context.ts";
+
+/** Settings that switch a feature on, `<feature>.enabled`. */
+const FEATURES = [
+  "audit_fwd.enabled",
+  "log_fwd.enabled",
+  "metrics.enabled",
+  "node_api.http_enabled",
+] as const;
+
+/** When the control plane was last heard of, in this run or an earlier one. */
+export interface ContactMemory {
+  now(): ContactTimes;
+  /** A heartbeat was answered. */
+  beat(): void;
+}
+
+/**
+ * Takes up the times of an earlier run. They count only for the same node, and
+ * only while its state is as it was pulled.
+ */
+export function rememberContact(
+  { store, identity, io }: Pick<NodeContext, "store" | "identity" | "io">,
+  { reconciler, dispatcher }: Pick<Downstream, "reconciler" | "dispatcher">,
+): ContactMemory {
+  const former = formerContact(store, identity);
+  let { lastHeartbeatMs } = former;
+  return {
+    beat() {
+      lastHeartbeatMs = io.clock.now();
+    },
+    now() {
+      const lastPullMs = reconciler.status.lastSuccessMs ?? former.lastPullMs;
+      const lastEventMs = dispatcher.lastAppliedMs ?? former.lastEventMs;
+      return {
+        ...(lastHeartbeatMs === undefined ? {} : { lastHeartbeatMs }),
+        ...(lastPullMs === undefined ? {} : { lastPullMs }),
+        ...(lastEventMs === undefined ? {} : { lastEventMs }),
+      };
+    },
+  };
+}
+
+function formerContact(
+  { health, state }: Membership,
+  { nodeId }: Identity,
+): ContactTimes {
+  const isSame = health.record.nodeId === nodeId && state.view.complete;
+  return isSame ? health.record.contact : {};
+}
+
+/** Notes the start of the agent in what is known of it. */
+export function beginAgent(
+  config: Config,
+  version: string,
+  io: Platform,
+): AgentState {
+  return AgentState.begin({
+    dataDir: config.data_dir,
+    cluster: config.cluster,
+    version,
+    features: FEATURES.filter((name) => config[name])
+      .map((name) => name.slice(0, name.indexOf("."))),
+    ...io,
+  });
+}
+
+/** What keeps on disk how the agent is. */
+export function buildHealthKeeper(
+  { store, identity, degraded, disk, io }: NodeContext,
+  contact: ContactMemory,
+): HealthKeeper {
+  return new HealthKeeper({
+    health: degraded,
+    contact: () => contact.now(),
+    nodeId: identity.nodeId,
+    store: store.health,
+    onFailure: disk.failed,
+    io,
+  });
+}
+
+/** What the status tells of contact and of repairs. */
+export function healthStatus(
+  { store, agentState }: NodeContext,
+  contact: ContactMemory,
+): Pick<StatusDocument, "contact" | "store" | "agent"> {
+  const { lastHeartbeatMs, lastPullMs, lastEventMs } = contact.now();
+  const last = Math.max(...[lastHeartbeatMs, lastPullMs, lastEventMs]
+    .filter((ms) => ms !== undefined));
+  const { recoveries } = store.recoveries;
+  return {
+    contact: {
+      last_heartbeat_at: lastHeartbeatMs === undefined
+        ? null
+        : isoTime(lastHeartbeatMs),
+      last_contact_at: Number.isFinite(last) ? isoTime(last) : null,
+    },
+    store: {
+      recoveries: recoveries.length,
+      last_recovery: recoveries.at(-1) ?? null,
+      restored: store.restored.isPending,
+    },
+    agent: {
+      install_id: agentState.installId,
+      last_stop: agentState.lastStop ?? null,
+    },
+  };
+}
