@@ -15,8 +15,17 @@ import { CommandError, EXIT } from "./command.ts";
 export function storedMembership(
   { data_dir: dataDir, cluster }: Config,
 ): StoredMembership | undefined {
+  return reading(dataDir, () => readMembership({ dataDir, cluster }));
+}
+
+/**
+ * Reads from the data folder.
+ *
+ * @throws {CommandError} when this user may not, or what is read is damaged.
+ */
+export function reading<Result>(dataDir: string, work: () => Result): Result {
   try {
-    return readMembership({ dataDir, cluster });
+    return work();
   } catch (error) {
     if (error instanceof CorruptIdentityError) {
       throw new CommandError(EXIT.failed, error.message);

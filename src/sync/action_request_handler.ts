@@ -1,3 +1,4 @@
+import type { Clock } from "../platform/clock.ts";
 import {
   type ActionRequest,
   parseActionRequest,
@@ -8,6 +9,7 @@ import { RefusedEventError } from "./refused_event_error.ts";
 /** What {@linkcode actionRequestHandler} works with. */
 export interface ActionRequestHandlerOptions {
   readonly nodeId: string;
+  readonly clock: Pick<Clock, "now">;
   /**
    * Takes a request on, or answers that it will not. Resolves once it would
    * survive a restart, long before it is carried out.
@@ -26,6 +28,11 @@ export function actionRequestHandler(
       const request = parseActionRequest(payload);
       if (request.nodeId !== undefined && request.nodeId !== options.nodeId) {
         throw new RefusedEventError("foreign", "it is for another node");
+      }
+      if (request.expiresAtMs !== undefined) {
+        // It waited in the stream while the node was away; nobody expects it now.
+        const isLate = request.expiresAtMs <= options.clock.now();
+        if (isLate) throw new RefusedEventError("outdated", "it has expired");
       }
       await options.offer(request);
       return "applied";

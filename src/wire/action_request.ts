@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import type { ExecutionResult } from "./bodies.ts";
 import { parseDuration } from "./duration.ts";
 import { rawMembers } from "./raw_json.ts";
+import { parseRfc3339 } from "./rfc3339.ts";
 import { parseShape } from "./shape_error.ts";
 
 /** A request to run one of the actions that the operator has configured. */
@@ -16,6 +17,8 @@ export interface ActionRequest {
   readonly checksum?: string;
   /** Who wanted it; goes back with the result. */
   readonly triggeredBy?: ExecutionResult["triggered_by"];
+  /** When it is too late to begin, ms since the Unix epoch. */
+  readonly expiresAtMs?: number;
   /** Whom the event is for, where the control plane says so. */
   readonly nodeId?: string;
 }
@@ -37,6 +40,7 @@ const requestSchema = z.object({
     user_id: text,
     email: text,
   })),
+  expires_at: z.nullish(z.string()),
   node_id: z.optional(z.string()),
 });
 
@@ -49,6 +53,9 @@ const requestSchema = z.object({
 export function parseActionRequest(payload: string): ActionRequest {
   const read = parseShape("action_request", requestSchema, payload);
   const timeoutMs = read.timeout ? parseDuration(read.timeout) : undefined;
+  const expiresAtMs = read.expires_at
+    ? parseRfc3339(read.expires_at)?.ms
+    : undefined;
   return {
     executionId: read.execution_id,
     action: read.action,
@@ -56,6 +63,7 @@ export function parseActionRequest(payload: string): ActionRequest {
     ...(timeoutMs ? { timeoutMs } : {}),
     ...(read.checksum ? { checksum: read.checksum } : {}),
     ...(read.triggered_by ? { triggeredBy: read.triggered_by } : {}),
+    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
     ...(read.node_id === undefined ? {} : { nodeId: read.node_id }),
   };
 }

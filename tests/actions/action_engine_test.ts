@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { FakeClock } from "../fakes/fake_clock.ts";
 import {
   type ActionAudit,
   ActionEngine,
@@ -472,6 +473,7 @@ Deno.test("action_request hands on what it reads, and waits for nothing more", a
   const offered: ActionRequest[] = [];
   const handler = actionRequestHandler({
     nodeId: "n_1",
+    clock: new FakeClock(),
     offer: (request) => Promise.resolve(offered.push(request)),
   });
   const payload =
@@ -489,6 +491,10 @@ Deno.test("action_request hands on what it reads, and waits for nothing more", a
       [`{"execution_id":"x","action":"a","node_id":"n_2"}`, RefusedEventError],
       [`{"execution_id":"","action":"a"}`, ShapeError],
       [`{"execution_id":"x"}`, ShapeError],
+      [
+        `{"execution_id":"x","action":"a","expires_at":"2026-03-01T11:59:59Z"}`,
+        RefusedEventError,
+      ],
     ] as const
   ) {
     await assert.rejects(

@@ -1,0 +1,84 @@
+import { describeActions } from "../actions/describe_actions.ts";
+import { actionSettings } from "../agent/node_tasks.ts";
+import type { Config } from "../config/settings.ts";
+import { isoTime } from "../platform/clock.ts";
+import { readExecutions } from "../store/read_executions.ts";
+import { EXIT, type Invocation } from "./command.ts";
+import { indentJson } from "./indent_json.ts";
+import { reading } from "./stored_membership.ts";
+import { table } from "./table.ts";
+
+/** Executions that are listed, the newest first. */
+const SHOWN = 20;
+
+/**
+ * `plexd actions`: what the control plane may run here, whether it would run,
+ * and what was run last.
+ */
+export async function actions(invocation: Invocation): Promise<number> {
+  const config = await invocation.config();
+  const enabled = config["actions.enabled"];
+  const configured = await describeActions(actionSettings(config));
+  const executions = executionsOf(config);
+  if (invocation.flags["--output"] === "json") {
+    invocation.print(indentJson(JSON.stringify({
+      enabled,
+      actions: configured.map((action) => ({
+        name: action.name,
+        path: action.path,
+        mode: action.mode ?? null,
+        sha256: action.sha256 ?? null,
+        problem: action.problem ?? null,
+      })),
+      executions,
+    })));
+    return EXIT.fine;
+  }
+  if (!enabled) {
+    invocation.complain(
+      "plexd: actions are off; actions.enabled turns them on",
+    );
+  }
+  if (configured.length === 0) {
+    invocation.complain(
+      "plexd: no action is configured; see actions.commands",
+    );
+  } else {
+    invocation.print(table(
+      ["ACTION", "EXECUTABLE", "SHA-256", "PROBLEM"],
+      configured.map((action) => [
+        action.name,
+        action.path,
+        action.sha256 ?? "-",
+        action.problem ?? "-",
+      ]),
+    ));
+  }
+  if (executions.length > 0) {
+    invocation.print("");
+    invocation.print(table(
+      ["EXECUTION", "ACTION", "BEGAN", "STATUS", "EXIT", "REPORTED"],
+      executions.map((one) => [
+        one.execution_id,
+        one.action,
+        one.began_at,
+        one.status,
+        one.exit_code === null ? "-" : String(one.exit_code),
+        one.reported ? "yes" : "no",
+      ]),
+    ));
+  }
+  return EXIT.fine;
+}
+
+function executionsOf({ data_dir: dataDir, cluster }: Config) {
+  return reading(dataDir, () => readExecutions(dataDir, cluster, SHOWN))
+    .map(({ executionId, action, acceptedAtMs, result, isOpen }) => ({
+      execution_id: executionId,
+      action,
+      began_at: isoTime(acceptedAtMs),
+      status: result?.status ?? "running",
+      exit_code: result?.exit_code ?? null,
+      reported: !isOpen,
+    }));
+}

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { eventually } from "./eventually.ts";
+import { Stage } from "./stage.ts";
+
+interface Execution {
+  readonly execution_id: string;
+  readonly state: string;
+  readonly reason?: string | null;
+  readonly result?: {
+    readonly status: string;
+    readonly exit_code: number;
+    readonly stdout: string;
+  } | null;
+}
+
+/** Asks for an action and waits until the control plane knows what became of it. */
+async function asked(
+  stage: Stage,
+  nodeId: string,
+  action: string,
+): Promise<Execution> {
+  const path = `/nodes/${nodeId}`;
+  const { execution_id } = await stage.admin.call("POST", `${path}/actions`, {
+    action,
+    parameters: { word: "hello" },
+  }) as { execution_id: string };
+  return await eventually(`${action} is over`, async () => {
+    const { executions } = await stage.admin.call(
+      "GET",
+      `${path}/executions`,
+    ) as { executions: Execution[] };
+    const found = executions.find((one) => one.execution_id === execution_id);
+    return found && (found.result || found.state === "rejected")
+      ? found
+      : undefined;
+  });
+}
+
+async function script(stage: Stage, text: string): Promise<string> {
+  const path = `${stage.folder}/greet`;
+  await Deno.writeTextFile(path, text, { mode: 0o700 });
+  return path;
+}
+
+Deno.test("an action runs when it is configured, and is rejected otherwise", async () => {
+  await using stage = await Stage.open();
+  await stage.startControlPlane();
+  await stage.leaveToken();
+  const greet = await script(stage, "#!/bin/sh\ncat; echo; exit 3\n");
+  const { node_id } = await stage.startAgent();
+  const off = await asked(stage, node_id, "greet");
+  assert.equal(off.state, "rejected");
+  assert.match((await stage.run("actions")).stderr, /actions are off/);
+  await stage.stopAgent();
+
+  await stage.startAgent({
+    settings: { actions: { enabled: true, commands: { greet } } },
+  });
+  const unknown = await asked(stage, node_id, "other");
+  assert.equal(unknown.state, "rejected");
+  const ran = await asked(stage, node_id, "greet");
+  assert.equal(ran.result?.status, "failed");
+  assert.equal(ran.result?.exit_code, 3);
+  assert.deepEqual(JSON.parse(ran.result.stdout), { word: "hello" });
+  const { stdout } = await stage.run("actions");
+  assert.ok(stdout.includes(greet), stdout);
+  assert.ok(stdout.includes(ran.execution_id), stdout);
+  await stage.stopAgent();
+});
+
+Deno.test("the node's key rotates when the control plane asks for it, and once", async () => {
+  await using stage = await Stage.open();
+  await stage.startControlPlane();
+  await stage.leaveToken();
+  const { node_id } = await stage.startAgent();
+  const keyOf = async () => {
+    const node = await stage.admin.call("GET", `/nodes/${node_id}`) as {
+      public_key: string;
+    };
+    return node.public_key;
+  };
+  const before = await keyOf();
+  await stage.admin.call("POST", `/nodes/${node_id}/rotate-keys`);
+  const status = await stage.statusWhen(
+    "the rotation is complete",
+    ({ tasks }) => tasks.key_rotation.last_at !== null,
+  );
+  assert.equal(status.tasks.key_rotation.pending_since, null);
+  const after = await keyOf();
+  assert.notEqual(after, before);
+  const identity = JSON.parse(
+    await Deno.readTextFile(`${stage.membership}/identity/identity.json`),
+  ) as { public_key: string };
+  assert.equal(identity.public_key, after);
+
+  // The new identity is whole: the node is still the same one after a restart.
+  await stage.stopAgent();
+  const again = await stage.startAgent();
+  assert.equal(again.node_id, node_id);
+  await stage.statusWhen(
+    "streaming",
+    ({ stream }) => stream.state === "streaming",
+  );
+  assert.equal(await keyOf(), after);
+  await stage.stopAgent();
+});
