@@ -13,6 +13,7 @@ import { openStore } from "./open_store.ts";
 import { openUplink } from "./open_uplink.ts";
 import { buildRejoin, runUntilRejoined } from "./rejoin.ts";
 import { Requests } from "./requests.ts";
+import { restoreState } from "./restore_state.ts";
 import { openIntake } from "./telemetry_intake.ts";
 import { buildUpstream } from "./upstream.ts";
 import { watchContact } from "./watch_contact.ts";
@@ -109,10 +110,11 @@ export async function runAgent(options: AgentOptions): Promise<void> {
 /** Runs all parts of a registered node: the one place where they meet. */
 async function runNode(context: NodeContext, stop: AbortSignal): Promise<void> {
   const { io, version, identity } = context;
-  const downstream = buildDownstream(context);
+  const active = await restoreState(context.store, identity, io);
+  const downstream = buildDownstream(context, active);
   const upstream = buildUpstream(context, downstream);
   const api = buildLocalApi(context, downstream, upstream);
-  const { feed, reconciler, dispatcher } = downstream;
+  const { feed, reconciler, dispatcher, signed } = downstream;
   const { syncer, heartbeat, health, announcements, telemetry } = upstream;
   const named = { node_id: identity.nodeId };
 
@@ -121,12 +123,17 @@ async function runNode(context: NodeContext, stop: AbortSignal): Promise<void> {
     api,
     feed,
     reconciler,
+    signed.lifetime,
     syncer,
     heartbeat,
     health,
     ...announcements.parts,
     ...telemetry.parts,
-    context.requests.part({ nodeId: identity.nodeId, uplink: context.uplink }),
+    context.requests.part({
+      nodeId: identity.nodeId,
+      uplink: context.uplink,
+      pull: (reason) => reconciler.trigger(reason),
+    }),
   ], stop);
   await dispatcher.drain();
   io.log.info("Agent stopped", named);

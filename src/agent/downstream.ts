@@ -1,6 +1,7 @@
 import { Dispatcher } from "../sync/dispatcher.ts";
 import { PulledKeys } from "../sync/pulled_keys.ts";
 import { Reconciler } from "../sync/reconciler.ts";
+import type { SnapshotRef } from "../store/snapshot_pointer.ts";
 import { eventReader } from "../trust/event_reader.ts";
 import { Keyring } from "../trust/keyring.ts";
 import { ReplayWindow } from "../trust/replay_window.ts";
@@ -8,6 +9,8 @@ import { EventFeed } from "../uplink/event_feed.ts";
 import { eventRefusedRecord } from "./audit_records.ts";
 import { eventHandlers } from "./event_handlers.ts";
 import type { NodeContext } from "./node_context.ts";
+import { confirmRestored } from "./restored.ts";
+import { buildSignedStates, type SignedStates } from "./signed_states.ts";
 import { watchEquivocation } from "./watch_equivocation.ts";
 
 /** What brings the control plane's will to the node. */
@@ -15,17 +18,24 @@ export interface Downstream {
   readonly reconciler: Reconciler;
   readonly dispatcher: Dispatcher;
   readonly feed: EventFeed;
+  readonly signed: SignedStates;
 }
 
 /**
  * Puts together what pulls, receives, verifies and applies. Keys, nonces and
  * handlers are in place when this returns, before the first byte comes.
+ *
+ * @param active The signed snapshot that the state was built from.
  */
-export function buildDownstream(context: NodeContext): Downstream {
+export function buildDownstream(
+  context: NodeContext,
+  active: SnapshotRef | undefined,
+): Downstream {
   const { config, store, identity, uplink, io } = context;
   const keyring = keyringOf(context);
-  const reconciler = buildReconciler(context, keyring);
   const pull = (reason: string) => reconciler.trigger(reason);
+  const signed = buildSignedStates(context, { keyring, active, pull });
+  const reconciler = buildReconciler(context, keyring, signed);
   const dispatcher = new Dispatcher({
     reader: eventReader(identity.dialect, {
       keyring,
@@ -58,7 +68,7 @@ export function buildDownstream(context: NodeContext): Downstream {
       maxEventBytes: config["stream.max_event_bytes"],
     },
   });
-  return { reconciler, dispatcher, feed };
+  return { reconciler, dispatcher, feed, signed };
 }
 
 /** The keys that were trusted last, or those of the registration. */
@@ -74,12 +84,19 @@ function keyringOf({ store, identity }: NodeContext): Keyring {
   );
 }
 
-function buildReconciler(context: NodeContext, keyring: Keyring): Reconciler {
+function buildReconciler(
+  context: NodeContext,
+  keyring: Keyring,
+  { source }: SignedStates,
+): Reconciler {
   const { config, store, identity, uplink, degraded, io } = context;
   const position = () => store.state.view.position;
-  const equivocation = watchEquivocation(degraded, position);
+  const equivocation = watchEquivocation(degraded, position, store.marks);
   return new Reconciler({
-    uplink,
+    uplink: {
+      fetchState: (signal) => source.fetchState(signal),
+      reportDrift: (report, signal) => uplink.reportDrift(report, signal),
+    },
     state: store.state,
     keys: new PulledKeys({
       keyring,
@@ -94,7 +111,10 @@ function buildReconciler(context: NodeContext, keyring: Keyring): Reconciler {
       context.contact.heard("pull", failure);
       equivocation(failure);
       context.disk.failed(failure);
-      if (failure === undefined) degraded.clear("corruption_recovered");
+      if (failure === undefined) {
+        degraded.clear("corruption_recovered");
+        confirmRestored(store.restored, io.log);
+      }
     },
     io,
   });

@@ -15,6 +15,7 @@ import { registrationDialectFrom } from "./join_dialect.ts";
 import { joinThroughAgent } from "./join_through_agent.ts";
 import { openStore } from "./open_store.ts";
 import { openUplink } from "./open_uplink.ts";
+import { forgetSnapshots, pinTrust } from "./pin_trust.ts";
 
 /** What {@linkcode joinControlPlane} works with. */
 export interface JoinOptions {
@@ -115,6 +116,8 @@ export async function joinWith(
       return found;
     },
     forgetFormer: steps.forgetFormer ?? (() => forgetFormer(store)),
+    pinTrust: (announced) =>
+      Promise.resolve(pinTrust(store, announced, io.log)),
     controlPlane: config["api.base_url"] ?? "",
     ...registrationDialectFrom(config),
     hostname: hostNameOf(config),
@@ -153,7 +156,7 @@ export function tokenFinder(
 }
 
 /**
- * State, event cursor and what was synced belong to the node that this one was
+ * State, snapshots, event cursor and what was synced belong to the node that this one was
  * until now: its versions would refuse the new node's state as a rollback.
  * Reports are kept, and go to the new control plane.
  */
@@ -167,6 +170,7 @@ export async function forgetFormer(store: Membership): Promise<void> {
     position: null,
     complete: false,
   }));
+  await forgetSnapshots(store, false);
   await forgetSynced(store);
 }
 
@@ -176,6 +180,7 @@ export async function forgetFormer(store: Membership): Promise<void> {
  */
 export async function forgetPosition(store: Membership): Promise<void> {
   await store.state.update(() => ({ position: null, complete: false }));
+  await forgetSnapshots(store, true);
   await forgetSynced(store);
 }
 

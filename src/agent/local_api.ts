@@ -1,13 +1,16 @@
 import { NodeApi } from "../node_api/node_api.ts";
+import { isoTime } from "../platform/clock.ts";
 import type { Membership } from "../store/membership.ts";
 import { ControlError } from "../uplink/control_error.ts";
 import type { SecretResponse } from "../wire/bodies.ts";
 import { nodeSecretToKey } from "../wire/node_secret.ts";
+import type { StatusDocument } from "../wire/status.ts";
 import { secretReadRecord } from "./audit_records.ts";
 import type { Downstream } from "./downstream.ts";
 import { nodeApiSettings } from "./node_api_settings.ts";
 import type { NodeContext } from "./node_context.ts";
 import { freshnessOf, statusDocument, type StatusSources } from "./status.ts";
+import type { SignedStates } from "./signed_states.ts";
 import type { Upstream } from "./upstream.ts";
 import { watchReports } from "./watch_disk.ts";
 
@@ -40,6 +43,11 @@ export function buildLocalApi(
     secretRead: (read) => context.intake.record(secretReadRecord(read)),
     status: () => statusDocument(sources, freshness()),
     freshness,
+    refusal: () => {
+      const { isExpired } = downstream.signed.lifetime;
+      const refuse = config["trust.on_expiry"] === "refuse";
+      return refuse && isExpired ? "snapshot_expired" : undefined;
+    },
     settings: nodeApiSettings(config),
     io,
   });
@@ -62,7 +70,7 @@ async function fetchSecret(
 
 function statusSources(
   { config, store, identity, degraded, version, startedAtMs }: NodeContext,
-  { feed, reconciler, dispatcher }: Downstream,
+  { feed, reconciler, dispatcher, signed }: Downstream,
   { syncer, telemetry }: Upstream,
 ): StatusSources {
   return {
@@ -80,12 +88,30 @@ function statusSources(
     skippedEvents: () => feed.skippedEvents,
     pull: () => reconciler.status,
     state: () => stateCounts(store),
+    signedState: () => signedState(signed),
     sync: () => ({
       ...syncer.status,
       pending: syncer.pending,
       localOnly: syncer.localOnly,
     }),
     telemetry: () => telemetry.status(),
+  };
+}
+
+function signedState(
+  { lifetime, bundles }: SignedStates,
+): StatusDocument["signed_state"] {
+  const { active, refreshDueMs } = lifetime;
+  return {
+    snapshot: active && refreshDueMs !== undefined
+      ? {
+        epoch: active.epoch,
+        version: active.version,
+        expires_at: isoTime(active.expiresAtMs),
+        refresh_due_at: isoTime(refreshDueMs),
+      }
+      : null,
+    trust_bundle_version: bundles.version ?? null,
   };
 }
 

@@ -7,6 +7,7 @@ import type { OpenRequest, RequestBox } from "../store/request_box.ts";
 import type { RequestAnswer } from "../store/request_file.ts";
 import { RegistrationError } from "../sync/registration_answer.ts";
 import type { NodeUplink } from "../uplink/node_uplink.ts";
+import { acceptOffered, NoEpochOfferedError } from "./accept_epoch.ts";
 import {
   deregisterUpstream,
   DeregistrationError,
@@ -21,6 +22,7 @@ const ANSWER_KEPT_MS = 10_000;
 /** Options for {@linkcode Requests}. */
 export interface RequestsOptions {
   readonly store: Pick<Membership, "forgetNode"> & {
+    readonly marks: Pick<Membership["marks"], "load" | "save">;
     readonly requests: Pick<RequestBox, "read" | "answer" | "clear">;
   };
   /**
@@ -37,6 +39,8 @@ export interface RequestsOptions {
 export interface PresentNode {
   readonly nodeId: string;
   readonly uplink: Pick<NodeUplink, "deregister">;
+  /** Asks for a pull of the state. */
+  readonly pull: (reason: string) => void;
 }
 
 /**
@@ -145,12 +149,28 @@ export class Requests {
       this.#joining = this.#join(id, request.token);
       return;
     }
+    if (request.kind === "accept_epoch") {
+      return this.#answer(id, this.#acceptEpoch(node));
+    }
     try {
       const note = await deregisterUpstream(node.uplink, request.force, signal);
       this.#departure = { id, note };
       this.#left.abort();
     } catch (error) {
       this.#answer(id, failedAnswer(error, signal));
+    }
+  }
+
+  #acceptEpoch({ pull }: PresentNode): RequestAnswer {
+    try {
+      const message = acceptOffered(this.#options.store.marks);
+      pull("a new epoch was accepted");
+      return { outcome: "done", message };
+    } catch (error) {
+      const outcome = error instanceof NoEpochOfferedError
+        ? "refused"
+        : "failed";
+      return { outcome, message: describeError(error) };
     }
   }
 

@@ -37,6 +37,7 @@ export interface StatusSources {
     readonly nextMs?: Moment;
   };
   state(): StatusDocument["state"];
+  signedState(): StatusDocument["signed_state"];
   sync(): {
     readonly pending: number;
     readonly localOnly: number;
@@ -128,6 +129,7 @@ export function statusDocument(
       next_at: timeOrNull(pull.nextMs),
     },
     state: sources.state(),
+    signed_state: sources.signedState(),
     sync: {
       pending: sync.pending,
       local_only: sync.localOnly,

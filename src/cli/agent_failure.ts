@@ -1,4 +1,5 @@
 import { NoAnswerError } from "../agent/ask_running_agent.ts";
+import { NoEpochOfferedError } from "../agent/accept_epoch.ts";
 import { NotEnrolledError } from "../agent/deregister.ts";
 import { DeregistrationError } from "../agent/deregister_upstream.ts";
 import type { Config } from "../config/settings.ts";
@@ -72,6 +73,13 @@ export function asCommandError(error: unknown, config: Config): unknown {
       EXIT.failed,
       `this user may not use ${config.data_dir}`,
       "run this as root, or as the user of the agent",
+    );
+  }
+  if (error instanceof NoEpochOfferedError) {
+    return new CommandError(
+      EXIT.failed,
+      error.message,
+      'one that was refused shows as "Last pull" in "plexd status"',
     );
   }
   if (error instanceof RequestPendingError) {

@@ -318,6 +318,16 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./store/verify.ts")).storeVerify,
   },
   {
+    name: "store accept-epoch",
+    summary: "Confirm that the control plane was restored from a backup",
+    stoppable: true,
+    args: [],
+    flags: [],
+    common: ASKING,
+    load: async () =>
+      (await import("./store/accept_epoch.ts")).storeAcceptEpoch,
+  },
+  {
     name: "store repair",
     summary: "Repair the store as the start of the agent would",
     args: [],

@@ -34,6 +34,7 @@ const SECTIONS = [
   "events",
   "pull",
   "state",
+  "signed_state",
   "sync",
   "telemetry",
 ];
@@ -98,6 +99,7 @@ export function statusLines(status: StatusDocument, nowMs: number): string[] {
       `${state.metadata} metadata, ${state.data} data, ${state.secrets} secrets, ${state.reports} reports` +
       (state.version === null ? "" : ` (version ${state.version})`),
     ],
+    ["Signed state", signedLine(status.signed_state, nowMs)],
     [
       "Report sync",
       `${sync.pending} waiting, last ${ago(sync.last_success_at)}${
@@ -118,6 +120,21 @@ export function statusLines(status: StatusDocument, nowMs: number): string[] {
     // Errors quote what others said; that must not steer the terminal.
     `${name.padEnd(14)} ${text.replace(/\p{Cc}/gu, "\ufffd")}`.trimEnd()
   );
+}
+
+/** Such as `version 7 of epoch 1767225600, for 23h 59m; trust bundle 1`. */
+function signedLine(
+  { snapshot, trust_bundle_version }: StatusDocument["signed_state"],
+  nowMs: number,
+): string {
+  if (!snapshot) return "none: pulled states are not signed";
+  const { epoch, version, expires_at } = snapshot;
+  const leftMs = Date.parse(expires_at) - nowMs;
+  return `version ${version} of epoch ${epoch}, ` +
+    (leftMs > 0 ? `for ${span(leftMs)}` : `expired ${span(-leftMs)} ago`) +
+    (trust_bundle_version === null
+      ? ""
+      : `; trust bundle ${trust_bundle_version}`);
 }
 
 /** Such as `metrics 12 sent; logs off; audit 3 sent, 1 waiting`. */

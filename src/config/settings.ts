@@ -222,6 +222,19 @@ export const SETTINGS = {
     "Let an unsigned pull announce signing keys",
     { default: true },
   ),
+  "trust.require_signed_snapshots": flag(
+    "Refuse states that are not signed, from the start",
+    { default: false },
+  ),
+  "trust.accept_new_epoch": flag(
+    "Enter the new epoch of a restored control plane without asking",
+    { default: false },
+  ),
+  "trust.on_expiry": choice(
+    "What happens to reads of a signed state that has expired",
+    ["serve", "refuse"],
+    { default: "serve" },
+  ),
 
   "node_api.socket_path": path("Socket of everything but secret values", {
     default: "/var/run/plexd/api.sock",

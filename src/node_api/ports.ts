@@ -1,7 +1,7 @@
 import type { SecretResponse } from "../wire/bodies.ts";
 import type { DataEntry } from "../wire/data_entry.ts";
 import type { SecretRef } from "../wire/state.ts";
-import type { StatusDocument } from "../wire/status.ts";
+import type { DegradedReason, StatusDocument } from "../wire/status.ts";
 
 /**
  * A node's state at one moment. Immutable: an update puts another object in its
@@ -89,5 +89,7 @@ export interface ApiSources {
   secretRead?(read: SecretRead): void;
   /** Asked on each read, so it must be cheap. */
   freshness(): Freshness;
+  /** Why no state must be served now, if so. Asked on each read as well. */
+  refusal?(): DegradedReason | undefined;
   status(): StatusDocument;
 }

@@ -1,9 +1,12 @@
-import { jsonAnswer, notFound } from "./answers.ts";
+import { errorAnswer, jsonAnswer, notFound } from "./answers.ts";
 import type { ApiSources } from "./ports.ts";
 import type { FreshnessMark, Representation } from "./representation.ts";
 import { decodeSegment } from "./request_target.ts";
 import type { Call, Route } from "./router.ts";
 import type { StateBodies } from "./state_bodies.ts";
+
+/** A refusal holds for now, not for later. */
+const NO_STORE = { "cache-control": "no-store" };
 
 /** The routes that only read: state, and how the agent is doing. */
 export function readRoutes(
@@ -11,16 +14,23 @@ export function readRoutes(
   mark: FreshnessMark,
   sources: ApiSources,
 ): Route[] {
-  const serve = (call: Call, body: Representation | undefined) =>
+  const answer = (call: Call, body: Representation | undefined) =>
     body?.answer(mark.current(), call.headers.get("if-none-match")) ??
       notFound();
+  const refused = () => {
+    const reason = sources.refusal?.();
+    if (reason === undefined) return undefined;
+    return errorAnswer(503, "state unavailable", NO_STORE, { reason });
+  };
   const list = (body: () => Representation) => ({
-    GET: (call: Call) => serve(call, body()),
+    GET: (call: Call) => refused() ?? answer(call, body()),
   });
   const value = (body: (key: string) => Representation | undefined) => ({
     GET(call: Call) {
+      const refusal = refused();
+      if (refusal) return refusal;
       const key = decodeSegment(call.segment);
-      return serve(call, key === undefined ? undefined : body(key));
+      return answer(call, key === undefined ? undefined : body(key));
     },
   });
   return [
@@ -33,7 +43,10 @@ export function readRoutes(
     ["/v1/state/data", list(() => bodies.state().data())],
     ["/v1/state/data/{key}", value((key) => bodies.data(key))],
     ["/v1/state/secrets", list(() => bodies.state().secrets())],
-    ["/v1/state/report", list(() => bodies.reports().list())],
+    ["/v1/state/report", {
+      // The node's own: they do not expire.
+      GET: (call) => answer(call, bodies.reports().list()),
+    }],
     ["/v1/status", {
       GET: () => jsonAnswer(200, JSON.stringify(sources.status())),
     }],

@@ -2,7 +2,8 @@ import type { IdentityStore } from "./identity_store.ts";
 import type { StoreContext } from "./store_context.ts";
 import { StoreWriteError } from "./store_errors.ts";
 
-const TRUST = "trust";
+/** Folders of what was trusted and signed for the node. */
+const FOLDERS = ["trust", "snapshots"];
 
 /**
  * Forgets who this node is and, after that, whom it trusts, with the events it
@@ -17,10 +18,12 @@ export async function forgetNode(
 ): Promise<void> {
   await identity.clear();
   try {
-    for (const { name } of disk.list(`${root}/${TRUST}`)) {
-      disk.remove(`${root}/${TRUST}/${name}`);
+    for (const folder of FOLDERS) {
+      for (const { name } of disk.list(`${root}/${folder}`)) {
+        disk.remove(`${root}/${folder}/${name}`);
+      }
+      folders.get(folder).syncNow();
     }
-    folders.get(TRUST).syncNow();
   } catch (error) {
     throw new StoreWriteError("that former trust is gone", error);
   }

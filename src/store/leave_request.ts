@@ -17,7 +17,7 @@ import { errorCode } from "./store_errors.ts";
 
 /** What a command can ask for. */
 export type NewRequest =
-  | Extract<AgentRequest, { kind: "deregister" }>
+  | Extract<AgentRequest, { kind: "deregister" | "accept_epoch" }>
   | (Extract<AgentRequest, { kind: "join" }> & { readonly seal: SealKey });
 
 /** Where and how a request is left. */
@@ -87,7 +87,7 @@ async function storedForm(
   asked: NewRequest,
   { cluster, random }: LeaveRequestOptions,
 ): Promise<StoredRequest["request"]> {
-  if (asked.kind === "deregister") return asked;
+  if (asked.kind !== "join") return asked;
   const secret = new TextEncoder().encode(asked.token);
   const role = "request_token";
   const sealedToken = await seal(asked.seal, { cluster, role }, secret, random);

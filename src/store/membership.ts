@@ -32,6 +32,7 @@ import { SpentTokens } from "./spent_tokens.ts";
 import { OpenFolders, type StoreContext } from "./store_context.ts";
 import { AlreadyRunningError, StoreOpenError } from "./store_errors.ts";
 import { SyncLedger } from "./sync_ledger.ts";
+import { TrustBundleStore } from "./trust_bundle_store.ts";
 import { TrustMarks } from "./trust_marks.ts";
 import { TrustStore } from "./trust_store.ts";
 
@@ -70,6 +71,7 @@ export interface Membership extends AsyncDisposable {
   readonly spentTokens: SpentTokens;
   readonly keyRotation: KeyRotationStore;
   readonly trust: TrustStore;
+  readonly trustBundle: TrustBundleStore;
   readonly marks: TrustMarks;
   readonly snapshots: SnapshotStore;
   readonly sessions: SessionLog;
@@ -171,6 +173,7 @@ function open(
     spentTokens,
     keyRotation,
     trust: new TrustStore(context),
+    trustBundle: new TrustBundleStore(context),
     marks,
     snapshots: new SnapshotStore(context, key, marks),
     sessions,

@@ -18,6 +18,7 @@ import { StoreWriteError } from "./store_errors.ts";
 /** What a command asks the agent to do that holds the membership. */
 export type AgentRequest =
   | { readonly kind: "deregister"; readonly force: boolean }
+  | { readonly kind: "accept_epoch" }
   | { readonly kind: "join"; readonly token: string }
   | { readonly kind: "unusable"; readonly why: string };
 
@@ -72,7 +73,7 @@ export class RequestBox {
       return undefined;
     }
     const { id, request } = stored;
-    if (request.kind === "deregister") return { id, request };
+    if (request.kind !== "join") return { id, request };
     return { id, request: await this.#unsealed(request.sealedToken) };
   }
 

@@ -12,6 +12,7 @@ export interface StoredRequest {
   readonly id: string;
   readonly request:
     | { readonly kind: "deregister"; readonly force: boolean }
+    | { readonly kind: "accept_epoch" }
     | {
       readonly kind: "join";
       /** A bootstrap token, sealed with the machine's key. */
@@ -34,6 +35,7 @@ const requestSchema = z.object({
   id: z.string().check(z.minLength(1)),
   request: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("deregister"), force: z.boolean() }),
+    z.object({ kind: z.literal("accept_epoch") }),
     z.object({ kind: z.literal("join"), sealed_token: z.string() }),
   ]),
 });
@@ -63,7 +65,7 @@ export function encodeRequest(
 export function decodeRequest(bytes: Uint8Array): StoredRequest {
   const text = new TextDecoder().decode(bytes);
   const { id, request } = parseShape("request", requestSchema, text);
-  if (request.kind === "deregister") return { id, request };
+  if (request.kind !== "join") return { id, request };
   // What is not base64 does not open either, and that is told.
   const sealedToken = decodeBase64(request.sealed_token) ?? new Uint8Array();
   return { id, request: { kind: "join", sealedToken } };

@@ -1,3 +1,4 @@
+import { describeError } from "../platform/log.ts";
 import { contentHash, parseSignedSnapshot } from "../wire/signed_snapshot.ts";
 import type { SignedSnapshot } from "../wire/signed_snapshot.ts";
 import { ShapeError } from "../wire/shape_error.ts";
@@ -88,6 +89,31 @@ export class SnapshotStore {
   discardPending(): void {
     const { disk, root } = this.#context;
     disk.remove(`${root}/${PENDING_SNAPSHOT_FILE}`);
+  }
+
+  /**
+   * Removes what was being checked when a process ended, and says so: whoever
+   * was to decide about it is gone.
+   */
+  dropLeftOver(): void {
+    const { disk, root, recovered, log } = this.#context;
+    const isThere = disk.list(`${root}/${FOLDER}`)
+      .some(({ name }) => `${FOLDER}/${name}` === PENDING_SNAPSHOT_FILE);
+    if (!isThere) return;
+    try {
+      this.discardPending();
+    } catch (error) {
+      // It is never read, and the next one takes its place.
+      log.warn("A pending snapshot could not be removed", {
+        error: describeError(error),
+      });
+      return;
+    }
+    recovered({
+      file: PENDING_SNAPSHOT_FILE,
+      what: "left over from a snapshot that was being checked",
+      action: "removed; the next pull brings it again",
+    });
   }
 
   /**

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { parseShape, ShapeError } from "../wire/shape_error.ts";
+import type { StatePosition } from "../wire/state.ts";
 import { readIfThere } from "./disk.ts";
 import { replaceFileNow } from "./replace_file.ts";
 import type { StoreContext } from "./store_context.ts";
@@ -23,8 +24,12 @@ export interface Marks {
   readonly snapshot?: SnapshotMark;
   /** Latest epoch that an operator has accepted; 0 for none. */
   readonly acceptedEpoch: number;
-  /** Whether the control plane said at registration that it signs every state. */
+  /** Whether every state must be signed: it was said so at registration. */
   readonly signedRequired: boolean;
+  /** Epoch of a good snapshot that was refused because nobody had accepted it. */
+  readonly offeredEpoch?: number;
+  /** Where the control plane said two things, until it has gone on from there. */
+  readonly disputed?: StatePosition;
 }
 
 export const NO_MARKS: Marks = Object.freeze({
@@ -42,6 +47,8 @@ const marksSchema = z.object({
   })),
   accepted_epoch: z.int().check(z.nonnegative()),
   signed_required: z.boolean(),
+  offered_epoch: z.optional(counter),
+  disputed: z.optional(z.object({ epoch: counter, version: counter })),
 });
 
 /** Keeps the marks. They only ever rise, but for a new membership. */
@@ -61,7 +68,7 @@ export class TrustMarks {
     if (!checked) throw new CorruptTrustError(MARKS_FILE, "its sum is wrong");
     try {
       const marks = parseShape("trust marks", marksSchema, checked.text);
-      const { snapshot } = marks;
+      const { snapshot, offered_epoch, disputed } = marks;
       return {
         ...(snapshot
           ? {
@@ -74,6 +81,8 @@ export class TrustMarks {
           : {}),
         acceptedEpoch: marks.accepted_epoch,
         signedRequired: marks.signed_required,
+        ...(offered_epoch === undefined ? {} : { offeredEpoch: offered_epoch }),
+        ...(disputed ? { disputed } : {}),
       };
     } catch (error) {
       if (!(error instanceof ShapeError)) throw error;
@@ -82,7 +91,8 @@ export class TrustMarks {
   }
 
   /** @throws {StoreWriteError} when they could not be made durable. */
-  save({ snapshot, acceptedEpoch, signedRequired }: Marks): void {
+  save(marks: Marks): void {
+    const { snapshot, acceptedEpoch, signedRequired } = marks;
     const { disk, temp, folders } = this.#context;
     const { bytes } = withSum(JSON.stringify({
       format: 1,
@@ -95,6 +105,8 @@ export class TrustMarks {
         : null,
       accepted_epoch: acceptedEpoch,
       signed_required: signedRequired,
+      offered_epoch: marks.offeredEpoch,
+      disputed: marks.disputed,
     }));
     try {
       replaceFileNow(disk, temp, folders.target(MARKS_FILE), bytes);

@@ -1,5 +1,9 @@
 import { type Clock, isoTime } from "../platform/clock.ts";
-import { type Keyring, RefusedKeysError } from "../trust/keyring.ts";
+import {
+  type Keyring,
+  type KeyringState,
+  RefusedKeysError,
+} from "../trust/keyring.ts";
 import type { SigningKeys } from "../wire/signing_keys.ts";
 import type { Degraded } from "./degraded.ts";
 import { inTurn } from "./in_turn.ts";
@@ -19,8 +23,7 @@ export interface PulledKeysOptions {
 }
 
 /**
- * Takes the signing keys of an unsigned state document, as far as such a
- * document is to be believed.
+ * Takes the signing keys of a state document, as far as that is to be believed.
  *
  * @see design, section 6 "Keys and trust"
  */
@@ -46,21 +49,28 @@ export class PulledKeys {
   }
 
   /**
-   * Takes announced keys where that is allowed; otherwise the keys stay, and
+   * Takes announced keys where that is allowed, as it is to who signed the state
+   * with the current key; otherwise the keys stay, and
    * that shows as `key_change_unconfirmed`.
    *
    * @returns whether the keys in use are other ones now.
    * @throws {StoreWriteError} when they could not be stored: then those before
    * stay in use.
    */
-  take(keys: SigningKeys): Promise<boolean> {
-    return inTurn(this.#options.keyring, () => this.#take(keys));
+  take(
+    keys: SigningKeys,
+    signedBy?: "current" | "previous",
+  ): Promise<boolean> {
+    return inTurn(this.#options.keyring, () => this.#take(keys, signedBy));
   }
 
-  async #take(keys: SigningKeys): Promise<boolean> {
-    const { keyring, store, allowed, degraded, clock } = this.#options;
+  async #take(
+    keys: SigningKeys,
+    signedBy: "current" | "previous" | undefined,
+  ): Promise<boolean> {
+    const { keyring, store, degraded } = this.#options;
     try {
-      const next = keyring.planPullChange(keys, { allowed }, clock.now());
+      const next = this.#plan(keys, signedBy);
       if (next !== "unchanged") {
         await store.save(next);
         keyring.replace(next);
@@ -72,5 +82,16 @@ export class PulledKeys {
       degraded.raise("key_change_unconfirmed", { detail: error.message });
       return false;
     }
+  }
+
+  #plan(
+    keys: SigningKeys,
+    signedBy: "current" | "previous" | undefined,
+  ): KeyringState | "unchanged" {
+    const { keyring, allowed, clock } = this.#options;
+    const nowMs = clock.now();
+    if (!signedBy) return keyring.planPullChange(keys, { allowed }, nowMs);
+    const next = keyring.planSignedChange(keys, signedBy, nowMs);
+    return next === keyring.state ? "unchanged" : next;
   }
 }

@@ -11,7 +11,7 @@ export class RefusedStateError extends Error {
   override readonly name = "RefusedStateError";
 
   constructor(
-    readonly kind: "foreign" | "rolled_back" | "equivocation",
+    readonly kind: "foreign" | "rolled_back" | "equivocation" | "unsigned",
     message: string,
   ) {
     super(`State refused: ${message}`);
@@ -60,8 +60,10 @@ export function refuseUnfit(
 /** Whether the numbered parts are others. Peers and policies have no number. */
 function differs(
   before: StateView,
-  { metadata, data, secretRefs }: DesiredState,
+  { metadata, data, secretRefs, unversioned }: DesiredState,
 ): boolean {
+  // Its entries get their numbers only when they are applied.
+  if (unversioned) return false;
   const after = applyChange(before, { metadata, data, secretRefs });
   return after.metadata !== before.metadata || after.data !== before.data ||
     after.secretRefs !== before.secretRefs;

@@ -16,9 +16,21 @@ import {
   refuseUnfit,
 } from "./pulled_state.ts";
 
+/** A desired state, and what proves it. */
+export interface FetchedState extends DesiredState {
+  /** Which key signed it; absent when nobody did. */
+  readonly signedBy?: "current" | "previous";
+  /**
+   * Makes the proof durable, before anything of the state is applied.
+   *
+   * @throws {StoreWriteError}
+   */
+  readonly activate?: () => Promise<void>;
+}
+
 /** Where the desired state comes from and drift is reported to. */
 export interface ReconcileUplink {
-  fetchState(signal: AbortSignal): Promise<DesiredState>;
+  fetchState(signal: AbortSignal): Promise<FetchedState>;
   reportDrift(report: DriftReport, signal: AbortSignal): Promise<void>;
 }
 
@@ -26,7 +38,10 @@ export interface ReconcileUplink {
 export interface ReconcileKeys {
   readonly present: SigningKeys;
   /** @returns whether the keys in use are other ones now. */
-  take(keys: SigningKeys): Promise<boolean>;
+  take(
+    keys: SigningKeys,
+    signedBy: "current" | "previous" | undefined,
+  ): Promise<boolean>;
 }
 
 /** Options for {@linkcode Reconciler}. */
@@ -205,12 +220,13 @@ export class Reconciler implements Part {
       const before = state.view;
       const desired = await uplink.fetchState(signal);
       refuseUnfit(before, desired, nodeId);
+      await desired.activate?.();
       const applied = await this.#apply(before, desired, race < MAX_RACES);
       if (!applied) continue;
       this.#options.onExecutions?.(desired.executions ?? []);
       const present = keys.present;
       const taken = desired.signingKeys !== undefined &&
-        await keys.take(desired.signingKeys);
+        await keys.take(desired.signingKeys, desired.signedBy);
       // Keys that are not taken are no drift: nothing was corrected.
       const signingKeys = taken ? keys.present : present;
       return diffState(

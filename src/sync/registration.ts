@@ -9,6 +9,7 @@ import { backoffMs, RETRY_AFTER_CAP_MS } from "../uplink/backoff.ts";
 import { ControlError } from "../uplink/control_error.ts";
 import type { Dialect } from "../wire/dialect.ts";
 import {
+  type AnnouncedTrust,
   checkAnswer,
   refusalOf,
   type RegistrationAnswer,
@@ -47,6 +48,8 @@ export interface RegistrationOptions {
    * certain, and before it is stored.
    */
   readonly forgetFormer: () => Promise<void>;
+  /** Keeps what is announced of signed states: called after `forgetFormer`. */
+  readonly pinTrust: (announced: AnnouncedTrust) => Promise<void>;
   readonly controlPlane: string;
   /** @default {"auto"} by the form of the token. */
   readonly dialect?: Dialect | "auto";
@@ -84,8 +87,9 @@ export async function register(
   const ask = askIn(dialect, options, found.token, pending);
   const answer = await askWithRetry(ask, dialect, options, signal);
   checkAnswer(dialect, answer);
+  const { announced, ...issued } = answer;
   const identity: Identity = {
-    ...answer,
+    ...issued,
     dialect,
     controlPlane,
     enrolledAt: isoTime(io.clock.now()),
@@ -95,6 +99,7 @@ export async function register(
   await options.forgetFormer();
   // The keys first: an identity whose keys are missing could not go on.
   await trust.save(keyringOf(answer));
+  await options.pinTrust(announced);
   await store.save(identity);
   if (found.file !== undefined) await removeTokenFile(found.file, io);
   io.log.info("Node registered", { node_id: identity.nodeId, dialect });

@@ -15,6 +15,31 @@ export interface RegistrationAnswer {
   readonly signingPublicKey: string;
   /** Dialect 2 only. */
   readonly signingKeyId?: string;
+  readonly announced: AnnouncedTrust;
+}
+
+/** What plexd's own control plane says of signed states; others say nothing. */
+export interface AnnouncedTrust {
+  /** Base64 of 32 bytes: the root to pin. */
+  readonly root?: string;
+  /** Text of the trust bundle in force. */
+  readonly bundle?: string;
+  /** Every state will be signed. */
+  readonly signedRequired: boolean;
+}
+
+/** Reads what an answer of either dialect announces. */
+export function announcedTrustIn(answer: {
+  readonly trust_root?: string | undefined;
+  readonly trust_bundle?: Record<string, unknown> | undefined;
+  readonly snapshots?: "required" | "offered" | undefined;
+}): AnnouncedTrust {
+  const { trust_root: root, trust_bundle: bundle, snapshots } = answer;
+  return {
+    ...(root === undefined ? {} : { root }),
+    ...(bundle === undefined ? {} : { bundle: JSON.stringify(bundle) }),
+    signedRequired: snapshots === "required",
+  };
 }
 
 /** This node could not be registered. */
@@ -60,8 +85,11 @@ export function checkAnswer(
   dialect: Dialect,
   answer: RegistrationAnswer,
 ): void {
-  const { nodeId, nodeSecretKey, signingPublicKey } = answer;
+  const { nodeId, nodeSecretKey, signingPublicKey, announced } = answer;
   if (!importSigningKey(signingPublicKey)) throw unusable("no signing key");
+  if (announced.root !== undefined && !importSigningKey(announced.root)) {
+    throw unusable("no trust root");
+  }
   try {
     encodeSegment(nodeId);
   } catch (error) {

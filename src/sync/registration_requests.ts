@@ -5,7 +5,10 @@ import type {
   RegisterRequest2,
   RegisterResponse2,
 } from "../wire/dialect2/bodies.ts";
-import type { RegistrationAnswer } from "./registration_answer.ts";
+import {
+  announcedTrustIn,
+  type RegistrationAnswer,
+} from "./registration_answer.ts";
 import type { Resource } from "./registration_dialect.ts";
 
 /** Where this node is registered. */
@@ -52,6 +55,7 @@ export function askInDialect1(
       ...(answer.domain_id === undefined ? {} : { domainId: answer.domain_id }),
       nodeSecretKey: answer.node_secret_key,
       signingPublicKey: answer.signing_public_key,
+      announced: announcedTrustIn(answer),
     };
   };
 }
@@ -82,6 +86,7 @@ export function askInDialect2(
       ...(answer.domain_id === undefined ? {} : { domainId: answer.domain_id }),
       nodeSecretKey: answer.nsk,
       signingPublicKey: answer.signing_public_key,
+      announced: announcedTrustIn(answer),
       signingKeyId: answer.signing_key_id,
     };
   };

@@ -135,7 +135,7 @@ function checkPlace(
       "unknown_epoch",
       `epoch ${snapshot.epoch} has not been accepted: ` +
         "was the control plane restored? " +
-        'Confirm it with "plexd store accept-epoch"',
+        'Then confirm it with "plexd store accept-epoch"',
     );
   }
   const order = comparePositions(snapshot, mark);

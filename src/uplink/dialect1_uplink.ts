@@ -18,11 +18,9 @@ import {
 } from "../wire/bodies.ts";
 import { formatDuration } from "../wire/duration.ts";
 import { ENDPOINTS } from "../wire/endpoints.ts";
-import { parseFirstValue } from "../wire/raw_json.ts";
 import { checkShape } from "../wire/shape_error.ts";
-import type { DesiredState, Peer } from "../wire/state.ts";
+import type { Peer, StatePosition } from "../wire/state.ts";
 import { parseStateDocument } from "../wire/state_document.ts";
-import { decodeAnswer } from "./decode_answer.ts";
 import { NodeCalls, type NodeCallsOptions } from "./node_calls.ts";
 import type {
   Beat,
@@ -32,6 +30,7 @@ import type {
   SystemSample,
 } from "./node_uplink.ts";
 import { encodeReportChanges, type ReportChanges } from "./report_changes.ts";
+import { type PulledAnswer, StatePulls } from "./state_pulls.ts";
 
 /** Options for {@linkcode Dialect1Uplink}. */
 export type Dialect1UplinkOptions = Omit<
@@ -47,9 +46,15 @@ export type Dialect1UplinkOptions = Omit<
 export class Dialect1Uplink implements NodeUplink {
   readonly dialect = 1;
   readonly #calls: NodeCalls<keyof typeof ENDPOINTS>;
+  readonly #pulls: StatePulls;
 
   constructor(options: Dialect1UplinkOptions) {
     this.#calls = new NodeCalls({ ...options, places: ENDPOINTS });
+    this.#pulls = new StatePulls({
+      http: options.http,
+      call: () => this.#calls.callTo("state"),
+      parse: parseStateDocument,
+    });
   }
 
   async heartbeat(beat: Beat, signal: AbortSignal): Promise<BeatHints> {
@@ -70,12 +75,15 @@ export class Dialect1Uplink implements NodeUplink {
     return { reconcile: hints.reconcile, rotateKeys: hints.rotate_keys };
   }
 
-  async fetchState(signal: AbortSignal): Promise<DesiredState> {
-    const text = await this.#calls.text("state", {}, {}, signal);
-    return decodeAnswer(
-      "state",
-      () => parseStateDocument(parseFirstValue(text).raw),
-    );
+  pullState(
+    applied: StatePosition | undefined,
+    signal: AbortSignal,
+  ): Promise<PulledAnswer> {
+    return this.#pulls.pull(applied, signal);
+  }
+
+  fetchTrustBundle(signal: AbortSignal): Promise<string> {
+    return this.#calls.text("trustBundle", {}, {}, signal);
   }
 
   /**

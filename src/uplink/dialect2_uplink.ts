@@ -17,11 +17,9 @@ import {
   keyRotateResponse2Schema,
 } from "../wire/dialect2/bodies.ts";
 import { parseSnapshot2 } from "../wire/dialect2/parse_snapshot2.ts";
-import { parseFirstValue } from "../wire/raw_json.ts";
 import { checkShape } from "../wire/shape_error.ts";
-import type { DesiredState, Peer } from "../wire/state.ts";
+import type { Peer, StatePosition } from "../wire/state.ts";
 import { ControlError } from "./control_error.ts";
-import { decodeAnswer } from "./decode_answer.ts";
 import { encodeCapabilities2 } from "./dialect2_capabilities.ts";
 import { type Call2, type NodeCalls2, PLACES_2 } from "./dialect2_calls.ts";
 import { ackExecution2, reportResult2 } from "./dialect2_executions.ts";
@@ -37,6 +35,7 @@ import type {
   SystemSample,
 } from "./node_uplink.ts";
 import type { ReportChanges } from "./report_changes.ts";
+import { type PulledAnswer, StatePulls } from "./state_pulls.ts";
 
 /** Options for {@linkcode Dialect2Uplink}. */
 export interface Dialect2UplinkOptions
@@ -54,6 +53,7 @@ export interface Dialect2UplinkOptions
 export class Dialect2Uplink implements NodeUplink {
   readonly dialect = 2;
   readonly #calls: NodeCalls2;
+  readonly #pulls: StatePulls;
   readonly #version: string;
   readonly #clock: Clock;
 
@@ -61,6 +61,11 @@ export class Dialect2Uplink implements NodeUplink {
     this.#calls = new NodeCalls({ ...options, places: PLACES_2 });
     this.#version = options.version;
     this.#clock = options.clock;
+    this.#pulls = new StatePulls({
+      http: options.http,
+      call: () => this.#calls.callTo("state"),
+      parse: (text) => parseSnapshot2(text),
+    });
   }
 
   async heartbeat(beat: Beat, signal: AbortSignal): Promise<BeatHints> {
@@ -81,12 +86,15 @@ export class Dialect2Uplink implements NodeUplink {
     return { reconcile: hints.reconcile, rotateKeys: hints.rotate_keys };
   }
 
-  async fetchState(signal: AbortSignal): Promise<DesiredState> {
-    const text = await this.#calls.text("state", {}, {}, signal);
-    return decodeAnswer(
-      "state",
-      () => parseSnapshot2(parseFirstValue(text).raw),
-    );
+  pullState(
+    applied: StatePosition | undefined,
+    signal: AbortSignal,
+  ): Promise<PulledAnswer> {
+    return this.#pulls.pull(applied, signal);
+  }
+
+  fetchTrustBundle(signal: AbortSignal): Promise<string> {
+    return this.#calls.text("trustBundle", {}, {}, signal);
   }
 
   fetchSecret(key: string, signal: AbortSignal): Promise<SecretResponse> {

@@ -10,8 +10,9 @@ import type {
   SystemData,
 } from "../wire/bodies.ts";
 import type { Dialect } from "../wire/dialect.ts";
-import type { DesiredState, Peer } from "../wire/state.ts";
+import type { Peer, StatePosition } from "../wire/state.ts";
 import type { ReportChanges } from "./report_changes.ts";
+import type { PulledAnswer } from "./state_pulls.ts";
 
 /** What every heartbeat says, whatever the dialect makes of it. */
 export interface Beat {
@@ -62,8 +63,18 @@ export interface PeerEndpoint {
 export interface NodeUplink {
   readonly dialect: Dialect;
   heartbeat(beat: Beat, signal: AbortSignal): Promise<BeatHints>;
-  /** Pulls what the node should be. */
-  fetchState(signal: AbortSignal): Promise<DesiredState>;
+  /**
+   * Pulls what the node should be, signed where the control plane signs.
+   *
+   * @param applied The signed snapshot that was activated last; plexd's own
+   * control plane takes note of it.
+   */
+  pullState(
+    applied: StatePosition | undefined,
+    signal: AbortSignal,
+  ): Promise<PulledAnswer>;
+  /** The text of the trust bundle in force; plexd's own control plane only. */
+  fetchTrustBundle(signal: AbortSignal): Promise<string>;
   /** A secret, still encrypted for this node. */
   fetchSecret(key: string, signal: AbortSignal): Promise<SecretResponse>;
   /** Sends changed and deleted reports: what resolves has been taken. */

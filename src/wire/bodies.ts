@@ -25,6 +25,13 @@ export const wirePeerSchema = z.object({
 });
 export type WirePeer = z.infer<typeof wirePeerSchema>;
 
+/** What plexd's own control plane says of signed states, in either dialect. */
+export const announcedTrust = {
+  trust_root: z.optional(nonEmpty),
+  trust_bundle: z.optional(z.record(z.string(), z.unknown())),
+  snapshots: z.optional(z.enum(["required", "offered"])),
+};
+
 /** `domain_id` comes from plexd's own control plane only. */
 export const registerResponseSchema = z.object({
   node_id: nonEmpty,
@@ -32,6 +39,7 @@ export const registerResponseSchema = z.object({
   signing_public_key: nonEmpty,
   node_secret_key: nonEmpty,
   domain_id: z.optional(nonEmpty),
+  ...announcedTrust,
 });
 export type RegisterResponse = z.infer<typeof registerResponseSchema>;
 

@@ -45,6 +45,16 @@ export interface StatusDocument {
     readonly epoch: number | null;
     readonly version: number | null;
   };
+  readonly signed_state: {
+    /** The active snapshot; null while no signed state was activated. */
+    readonly snapshot: {
+      readonly epoch: number;
+      readonly version: number;
+      readonly expires_at: string;
+      readonly refresh_due_at: string;
+    } | null;
+    readonly trust_bundle_version: number | null;
+  };
   readonly sync: {
     /** Report changes that the control plane does not have yet. */
     readonly pending: number;

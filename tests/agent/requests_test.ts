@@ -4,6 +4,7 @@ import { runTogether } from "../../src/platform/part.ts";
 import type { AgentRequest, OpenRequest } from "../../src/store/request_box.ts";
 import type { RequestAnswer } from "../../src/store/request_file.ts";
 import { StoreWriteError } from "../../src/store/store_errors.ts";
+import { type Marks, NO_MARKS } from "../../src/store/trust_marks.ts";
 import { RegistrationError } from "../../src/sync/registration_answer.ts";
 import { ControlError } from "../../src/uplink/control_error.ts";
 import { FakeClock, settle } from "../fakes/fake_clock.ts";
@@ -44,12 +45,20 @@ class Agent {
     Promise.reject(new Error("not expected"));
   forgotten = 0;
   forget: () => Promise<void> = () => Promise.resolve();
+  marks: Marks = NO_MARKS;
+  readonly pulls: string[] = [];
   readonly requests = new Requests({
     store: {
       requests: this.box,
       forgetNode: () => {
         this.forgotten++;
         return this.forget();
+      },
+      marks: {
+        load: () => this.marks,
+        save: (marks) => {
+          this.marks = marks;
+        },
       },
     },
     join: (token) => this.join(token),
@@ -64,6 +73,7 @@ class Agent {
     const part = this.requests.part({
       nodeId: "n_1",
       uplink: { deregister: (signal) => this.deregister(signal) },
+      pull: (reason) => this.pulls.push(reason),
     });
     const until = AbortSignal.any([this.stop.signal, this.requests.left]);
     await runTogether([part], until);
@@ -203,6 +213,23 @@ Deno.test("a request that cannot be opened is answered with the reason", async (
     outcome: "failed",
     message: "another key",
   });
+  agent.stop.abort();
+  await running;
+});
+
+Deno.test("an offered epoch is accepted while the agent runs, and pulled for", async () => {
+  const agent = new Agent();
+  const running = agent.run();
+  await settle();
+  agent.box.ask("r1", { kind: "accept_epoch" });
+  await agent.clock.advance(1_000);
+  assert.equal(agent.box.answered?.answer.outcome, "refused");
+  agent.marks = { ...NO_MARKS, offeredEpoch: 9 };
+  agent.box.ask("r2", { kind: "accept_epoch" });
+  await agent.clock.advance(1_000);
+  assert.equal(agent.box.answered?.answer.outcome, "done");
+  assert.deepEqual(agent.marks, { ...NO_MARKS, acceptedEpoch: 9 });
+  assert.equal(agent.pulls.length, 1);
   agent.stop.abort();
   await running;
 });

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { freshnessOf } from "../../src/agent/status.ts";
-import { watchEquivocation } from "../../src/agent/watch_equivocation.ts";
 import { watchContact } from "../../src/agent/watch_contact.ts";
 import { watchDisk } from "../../src/agent/watch_disk.ts";
 import { StoreWriteError } from "../../src/store/store_errors.ts";
 import { Degraded } from "../../src/sync/degraded.ts";
-import { RefusedStateError } from "../../src/sync/pulled_state.ts";
 import { ControlError } from "../../src/uplink/control_error.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
@@ -114,23 +112,6 @@ Deno.test("watchContact() has the node join anew after 401 alone, and tells of i
   const [reason] = degraded.list();
   assert.equal(reason?.detail, "who are you?; there is no token");
   assert.equal(reason?.next_try_at, "2026-03-01T12:10:00.000Z");
-});
-
-Deno.test("watchEquivocation() shows two things under one number until the next number", () => {
-  const degraded = new Degraded(new FakeClock(), new MemoryLog());
-  let position = { epoch: 1, version: 5 };
-  const heard = watchEquivocation(degraded, () => position);
-  const reasons = () => degraded.list().map((one) => one.reason);
-  heard(undefined);
-  heard(new RefusedStateError("rolled_back", "it is older"));
-  assert.deepEqual(reasons(), []);
-  heard(new RefusedStateError("equivocation", "it differs"));
-  heard(undefined);
-  heard(new ControlError("unreachable", "no route"));
-  assert.deepEqual(reasons(), ["equivocation"], "saying the first thing again");
-  position = { epoch: 1, version: 6 };
-  heard(undefined);
-  assert.deepEqual(reasons(), []);
 });
 
 Deno.test("watchContact() does not blame the connection for other failures", () => {

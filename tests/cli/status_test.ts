@@ -42,6 +42,7 @@ const WELL: StatusDocument = {
     epoch: 1,
     version: 9,
   },
+  signed_state: { snapshot: null, trust_bundle_version: null },
   sync: {
     pending: 0,
     local_only: 0,
@@ -65,6 +66,7 @@ Deno.test("statusLines() says of a node that is well what it does", () => {
     "Events         7 applied, last never; none refused",
     "Last pull      30s ago",
     "State          1 metadata, 2 data, 3 secrets, 4 reports (version 9)",
+    "Signed state   none: pulled states are not signed",
     "Report sync    0 waiting, last never",
     "Telemetry      metrics 5 sent; logs 0 sent, 1 waiting, 2 dropped (Status 503); audit off",
     "Agent          plexd 1.2.3, pid 42, up 2h",

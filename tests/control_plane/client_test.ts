@@ -3,6 +3,9 @@ import { decryptSecret } from "../../src/trust/decrypt_secret.ts";
 import { ControlClient } from "../../src/uplink/control_client.ts";
 import { Dialect1Uplink } from "../../src/uplink/dialect1_uplink.ts";
 import { ControlError } from "../../src/uplink/control_error.ts";
+import { parseSignedSnapshot } from "../../src/wire/signed_snapshot.ts";
+import { parseStateDocument } from "../../src/wire/state_document.ts";
+import { parseTrustBundle } from "../../src/wire/trust_bundle.ts";
 import { nodeSecretToKey } from "../../src/wire/node_secret.ts";
 import { newPublicKey, RunningPlane } from "./running_plane.ts";
 import { SseReader } from "./sse_reader.ts";
@@ -36,7 +39,11 @@ Deno.test("the agent's client gets along with every route of the server", async 
   await plane.admin("PUT", `/nodes/${node.node_id}/secrets/a%2Fb`, {
     value: "hush",
   });
-  const state = await uplink.fetchState(signal);
+  const pulled = await uplink.pullState(undefined, signal);
+  assert.equal(pulled.kind, "signed");
+  const { text } = pulled as { readonly text: string };
+  const state = parseStateDocument(parseSignedSnapshot(text).content);
+  parseTrustBundle(await uplink.fetchTrustBundle(signal));
   assert.equal(state.metadata.get("k"), large);
   assert.equal(state.position?.version, 3);
 

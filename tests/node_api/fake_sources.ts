@@ -165,6 +165,7 @@ export const sampleStatus: StatusDocument = {
     epoch: null,
     version: null,
   },
+  signed_state: { snapshot: null, trust_bundle_version: null },
   sync: {
     pending: 0,
     local_only: 0,

@@ -65,6 +65,7 @@ async function inFolderAt(
       },
       findToken: () => Promise.resolve({ token: TOKEN, file }),
       forgetFormer: () => Promise.resolve(),
+      pinTrust: () => Promise.resolve(),
       controlPlane: server.url,
       resource: { projectId: PROJECT, resourceHandle: "node-3" },
       hostname: "host-1",

@@ -9,7 +9,10 @@ import {
   register,
   type RegistrationOptions,
 } from "../../src/sync/registration.ts";
-import { RegistrationError } from "../../src/sync/registration_answer.ts";
+import {
+  type AnnouncedTrust,
+  RegistrationError,
+} from "../../src/sync/registration_answer.ts";
 import { ControlClient } from "../../src/uplink/control_client.ts";
 import {
   ControlError,
@@ -49,6 +52,7 @@ class Recorder {
   /** What the next calls answer; the good answer after that. */
   readonly answers: (RegisterResponse | Error)[] = [];
   readonly requests: RegisterRequest[] = [];
+  readonly announced: AnnouncedTrust[] = [];
 
   readonly options: Pick<
     RegistrationOptions,
@@ -109,6 +113,10 @@ function setUp(file?: string) {
       Promise.resolve({ token: TOKEN, ...(file ? { file } : {}) }),
     forgetFormer: () => {
       recorder.steps.push("forget");
+      return Promise.resolve();
+    },
+    pinTrust: (announced) => {
+      recorder.announced.push(announced);
       return Promise.resolve();
     },
     controlPlane: "https://cp.test",

@@ -6,6 +6,7 @@ import { FakeClock } from "../fakes/fake_clock.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
 import { vectors, VECTORS_NOW_MS } from "../vectors/load.ts";
 import { nodeOf } from "./node_of.ts";
+import { pulledFrom } from "./pulled_from.ts";
 import { failureFrom, type SeenRequest, TestServer } from "./serve.ts";
 
 const never = new AbortController().signal;
@@ -280,12 +281,12 @@ Deno.test("Dialect1Uplink names a secret neither in the log nor in an error", as
   assert.doesNotMatch(log.text + Deno.inspect(error), /hunter2/);
 });
 
-Deno.test("Dialect1Uplink.fetchState() keeps payloads byte for byte and ignores what follows", async () => {
+Deno.test("Dialect1Uplink.pullState() keeps payloads byte for byte and ignores what follows", async () => {
   const payload = '{"z":1.0, "a":1E+05,"é":"\\u00e9"}';
   const body = `{"data":[{"key":"k","content_type":"t","payload":${payload},` +
     `"version":1,"updated_at":"u"}]} trailing`;
   await using server = new TestServer(() => new Response(body));
-  const desired = await uplinkFor(server.url).fetchState(never);
+  const desired = await pulledFrom(uplinkFor(server.url));
   assert.equal(desired.data[0]?.payload, payload);
 });
 
@@ -341,13 +342,13 @@ const badAnswers = [
   { what: "very deep nesting", body: "[".repeat(200_000) },
 ];
 for (const { what, body } of badAnswers) {
-  for (const call of ["fetchState", "fetchSecret"] as const) {
+  for (const call of ["pullState", "fetchSecret"] as const) {
     Deno.test(`Dialect1Uplink.${call}() calls ${what} a bad answer`, async () => {
       await using server = new TestServer(() => new Response(body));
       const uplink = uplinkFor(server.url);
       const error = await failureFrom(
-        call === "fetchState"
-          ? uplink.fetchState(never)
+        call === "pullState"
+          ? uplink.pullState(undefined, never)
           : uplink.fetchSecret("k", never),
       );
       assert.ok(error instanceof ControlError);

@@ -17,6 +17,7 @@ import {
   nodeAt,
   problem,
 } from "./dialect2_node.ts";
+import { pulledFrom } from "./pulled_from.ts";
 import { failureFrom, TestServer } from "./serve.ts";
 
 const SHA256 = "ab".repeat(32);
@@ -72,9 +73,9 @@ Deno.test("a refusal carries the code of its problem document", async () => {
 
 for (const { name, kind, document, dialect } of vectors.dialect_detection) {
   if (kind !== "state") continue;
-  Deno.test(`fetchState() ${dialect === 2 ? "reads" : "refuses"} vector ${name}`, async () => {
+  Deno.test(`pullState() ${dialect === 2 ? "reads" : "refuses"} vector ${name}`, async () => {
     await using server = new TestServer(() => Response.json(document));
-    const state = nodeAt(server.url).uplink.fetchState(never);
+    const state = pulledFrom(nodeAt(server.url).uplink);
     if (dialect === 2) return assert.ok((await state).metadata);
     const error = await failureFrom(state);
     assert.ok(error instanceof ControlError);

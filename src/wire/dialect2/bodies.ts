@@ -7,6 +7,7 @@
  * @see docs/wire.md, sections h.1, h.6 and h.7
  */
 import * as z from "zod/mini";
+import { announcedTrust } from "../bodies.ts";
 import { UUID } from "../uuid.ts";
 
 const nonEmpty = z.string().check(z.minLength(1));
@@ -45,6 +46,7 @@ export const registerResponse2Schema = z.object({
   nsk: nonEmpty,
   domain_mesh_cidr: z.optional(z.string()),
   domain_id: z.optional(nonEmpty),
+  ...announcedTrust,
 });
 export type RegisterResponse2 = z.infer<typeof registerResponse2Schema>;
 

@@ -46,16 +46,22 @@ const NEEDED = ["policy", "state", "reports", "reachability"];
  * Versions, content types and secret references do not exist there: entries
  * come with version 0, which says that the node has to count by itself.
  *
- * @param text The body as received.
+ * @param text The body as received, or what a signed snapshot holds.
+ * @param isSigned A signed snapshot has no reachability, which comes and goes.
  * @throws {ShapeError} when it is no dialect-2 snapshot. A document without that
  * dialect's members is refused: taken as "everything is empty" it would wipe
  * the node.
  * @see docs/wire.md, section h.4
  */
-export function parseSnapshot2(text: string): DesiredState {
+export function parseSnapshot2(
+  text: string,
+  { isSigned = false }: { readonly isSigned?: boolean } = {},
+): DesiredState {
   const { value, members } = readObject("state snapshot", text);
   const raw = new Map(members);
-  const missing = NEEDED.filter((name) => !raw.has(name));
+  const missing = NEEDED.filter((name) =>
+    !raw.has(name) && !(isSigned && name === "reachability")
+  );
   if (missing.length > 0) {
     throw new ShapeError(
       `Invalid state snapshot: it has no ${missing.join(", ")}, ` +
