@@ -5,14 +5,17 @@ import { ClockSkew } from "../sync/clock_skew.ts";
 import { Degraded } from "../sync/degraded.ts";
 import { storeRecoveredRecord } from "./audit_records.ts";
 import { buildDownstream } from "./downstream.ts";
+import { beginAgent, buildHealthKeeper, rememberContact } from "./health.ts";
 import { ensureJoined } from "./join.ts";
 import { buildLocalApi } from "./local_api.ts";
 import type { NodeContext } from "./node_context.ts";
+import { buildTasks } from "./node_tasks.ts";
 import { nodeUplinkFor } from "./node_uplink.ts";
 import { openStore } from "./open_store.ts";
 import { openUplink } from "./open_uplink.ts";
 import { buildRejoin, runUntilRejoined } from "./rejoin.ts";
 import { Requests } from "./requests.ts";
+import { onceConfirmed } from "./restored.ts";
 import { restoreState } from "./restore_state.ts";
 import { openIntake } from "./telemetry_intake.ts";
 import { buildUpstream } from "./upstream.ts";
@@ -62,6 +65,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     degraded.raise("corruption_recovered", { detail });
     intake.record(storeRecoveredRecord(recovery));
   });
+  degraded.restore(store.health.record.reasons);
+  const agentState = beginAgent(config, version, io);
   const disk = watchDisk(degraded);
   store.state.onChange(disk.wrote);
   store.reports.onChange(disk.wrote);
@@ -96,6 +101,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       disk,
       contact,
       skew,
+      agentState,
       requests,
     };
     left = await runUntilRejoined(
@@ -105,15 +111,21 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     );
   }
   await requests.finish();
+  agentState.stopped();
 }
 
 /** Runs all parts of a registered node: the one place where they meet. */
-async function runNode(context: NodeContext, stop: AbortSignal): Promise<void> {
-  const { io, version, identity } = context;
+async function runNode(
+  shared: Omit<NodeContext, "tasks">,
+  stop: AbortSignal,
+): Promise<void> {
+  const context = { ...shared, tasks: buildTasks(shared) };
+  const { io, version, identity, store } = context;
   const active = await restoreState(context.store, identity, io);
   const downstream = buildDownstream(context, active);
-  const upstream = buildUpstream(context, downstream);
-  const api = buildLocalApi(context, downstream, upstream);
+  const memory = rememberContact(context, downstream);
+  const upstream = buildUpstream(context, downstream, memory);
+  const api = buildLocalApi(context, downstream, upstream, memory);
   const { feed, reconciler, dispatcher, signed } = downstream;
   const { syncer, heartbeat, health, announcements, telemetry } = upstream;
   const named = { node_id: identity.nodeId };
@@ -127,8 +139,10 @@ async function runNode(context: NodeContext, stop: AbortSignal): Promise<void> {
     syncer,
     heartbeat,
     health,
+    buildHealthKeeper(context, memory),
     ...announcements.parts,
     ...telemetry.parts,
+    ...context.tasks.parts.map((part) => onceConfirmed(store.restored, part)),
     context.requests.part({
       nodeId: identity.nodeId,
       uplink: context.uplink,

@@ -105,6 +105,7 @@ function buildReconciler(
       degraded,
       clock: io.clock,
     }),
+    onExecutions: (requests) => context.tasks.offerPulled(requests),
     nodeId: identity.nodeId,
     intervalMs: config["reconcile.interval"],
     onPull(failure) {

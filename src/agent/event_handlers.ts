@@ -1,3 +1,4 @@
+import { actionRequestHandler } from "../sync/action_request_handler.ts";
 import type { Handler } from "../sync/handler.ts";
 import {
   nodeSecretsHandler,
@@ -6,11 +7,13 @@ import {
 import { peerHandlers } from "../sync/peer_handlers.ts";
 import { pullHandler } from "../sync/pull_handler.ts";
 import { pullHintHandler } from "../sync/pull_hint_handler.ts";
+import { rotateKeysHandler } from "../sync/rotate_keys_handler.ts";
 import { sessionHandlers } from "../sync/session_handlers.ts";
 import { signingKeyHandler } from "../sync/signing_key_handler.ts";
 import type { Keyring } from "../trust/keyring.ts";
 import { HINT_EVENT_TYPES } from "../wire/event_types.ts";
 import type { NodeContext } from "./node_context.ts";
+import { unlessRestored } from "./restored.ts";
 
 /** What the handlers need beside the context. */
 export interface HandlerNeeds {
@@ -61,6 +64,27 @@ export function eventHandlers(
     ["policy_updated", hint],
     ...HINT_EVENT_TYPES.map((type) => [type, hint] as [string, Handler]),
     ...peerHandlers({ ...scope, directory: store.state, pull, ...io }),
+    [
+      "action_request",
+      unlessRestored(
+        store.restored,
+        actionRequestHandler({
+          nodeId,
+          clock: io.clock,
+          offer: (request) => context.tasks.engine.offer(request),
+        }),
+      ),
+    ],
+    [
+      "rotate_keys",
+      unlessRestored(
+        store.restored,
+        rotateKeysHandler({
+          nodeId,
+          request: (reason) => context.tasks.rotation.request(reason),
+        }),
+      ),
+    ],
     ...sessionHandlers({ nodeId, sessions: store.sessions, ...io }),
   ];
   return { handlers: new Map(one.map(([type, handler]) => [type, [handler]])) };

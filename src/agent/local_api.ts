@@ -7,6 +7,7 @@ import { nodeSecretToKey } from "../wire/node_secret.ts";
 import type { StatusDocument } from "../wire/status.ts";
 import { secretReadRecord } from "./audit_records.ts";
 import type { Downstream } from "./downstream.ts";
+import { type ContactMemory, healthStatus } from "./health.ts";
 import { nodeApiSettings } from "./node_api_settings.ts";
 import type { NodeContext } from "./node_context.ts";
 import { freshnessOf, statusDocument, type StatusSources } from "./status.ts";
@@ -19,20 +20,23 @@ export function buildLocalApi(
   context: NodeContext,
   downstream: Downstream,
   upstream: Upstream,
+  memory: ContactMemory,
 ): NodeApi {
   const { config, store, identity, io } = context;
-  const { feed, reconciler, dispatcher } = downstream;
-  const sources = statusSources(context, downstream, upstream);
-  const freshness = () =>
-    freshnessOf(
+  const { feed } = downstream;
+  const sources = statusSources(context, downstream, upstream, memory);
+  const freshness = () => {
+    const { lastPullMs, lastEventMs } = memory.now();
+    return freshnessOf(
       {
         streaming: feed.status.state === "streaming",
-        lastSuccessMs: reconciler.status.lastSuccessMs,
-        lastAppliedMs: dispatcher.lastAppliedMs,
+        lastSuccessMs: lastPullMs,
+        lastAppliedMs: lastEventMs,
       },
       io.clock,
       config["reconcile.interval"],
     );
+  };
   return new NodeApi({
     state: store.state,
     reports: watchReports(store.reports, context.disk),
@@ -53,12 +57,22 @@ export function buildLocalApi(
   });
 }
 
-/** Who tells two things under one number may not hand out secrets either. */
+/**
+ * Who tells two things under one number may not hand out secrets either, and a
+ * node that was restored may not be the one any more that they are for.
+ */
 async function fetchSecret(
-  { uplink, degraded }: NodeContext,
+  { uplink, degraded, store }: NodeContext,
   key: string,
   signal: AbortSignal,
 ): Promise<SecretResponse> {
+  if (store.restored.isPending) {
+    throw new ControlError(
+      "unreachable",
+      "This node is restored from a backup; the control plane has not " +
+        "confirmed it yet",
+    );
+  }
   if (degraded.list().some(({ reason }) => reason === "equivocation")) {
     throw new ControlError(
       "bad_answer",
@@ -69,10 +83,12 @@ async function fetchSecret(
 }
 
 function statusSources(
-  { config, store, identity, degraded, version, startedAtMs }: NodeContext,
+  context: NodeContext,
   { feed, reconciler, dispatcher, signed }: Downstream,
   { syncer, telemetry }: Upstream,
+  memory: ContactMemory,
 ): StatusSources {
+  const { config, store, identity, degraded, version, startedAtMs } = context;
   return {
     about: {
       version,
@@ -94,6 +110,8 @@ function statusSources(
       pending: syncer.pending,
       localOnly: syncer.localOnly,
     }),
+    health: () => healthStatus(context, memory),
+    tasks: () => context.tasks.status(),
     telemetry: () => telemetry.status(),
   };
 }

@@ -1,5 +1,6 @@
 import type { Config } from "../config/settings.ts";
 import type { Platform } from "../platform/platform.ts";
+import type { AgentState } from "../store/agent_state.ts";
 import type { Identity } from "../store/identity.ts";
 import type { Membership } from "../store/membership.ts";
 import type { ClockSkew } from "../sync/clock_skew.ts";
@@ -8,6 +9,7 @@ import type { NodeUplink } from "../uplink/node_uplink.ts";
 import type { Requests } from "./requests.ts";
 import type { TelemetryIntake } from "./telemetry_intake.ts";
 import type { ContactWatch } from "./watch_contact.ts";
+import type { NodeTasks } from "./node_tasks.ts";
 import type { DiskWatch } from "./watch_disk.ts";
 
 /** What the parts of a running node share. */
@@ -20,6 +22,7 @@ export interface NodeContext {
   readonly store: Membership;
   readonly identity: Identity;
   readonly uplink: NodeUplink;
+  readonly tasks: NodeTasks;
   /** Strangers may read or change what goes over the connection. */
   readonly exposed: boolean;
   readonly degraded: Degraded;
@@ -27,6 +30,8 @@ export interface NodeContext {
   readonly disk: DiskWatch;
   /** Hears how each call to the control plane went. */
   readonly contact: ContactWatch;
+  /** What is known of the agent itself. */
+  readonly agentState: AgentState;
   /** Hears how calls went that carry this node's time. */
   readonly skew: ClockSkew;
   /** Carries out what commands ask of the running agent. */

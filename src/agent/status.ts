@@ -45,6 +45,8 @@ export interface StatusSources {
     readonly lastError?: string | undefined;
     readonly nextTryMs?: Moment;
   };
+  health(): Pick<StatusDocument, "contact" | "store" | "agent">;
+  tasks(): StatusDocument["tasks"];
   telemetry(): StatusDocument["telemetry"];
 }
 
@@ -137,6 +139,8 @@ export function statusDocument(
       last_error: sync.lastError ?? null,
       next_try_at: timeOrNull(sync.nextTryMs),
     },
+    ...sources.health(),
+    tasks: sources.tasks(),
     telemetry: sources.telemetry(),
   };
 }

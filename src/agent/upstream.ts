@@ -4,6 +4,7 @@ import { ReportSyncer } from "../sync/report_syncer.ts";
 import { type Announcements, buildAnnouncements } from "./announcements.ts";
 import { binarySha256 } from "./binary_checksum.ts";
 import type { Downstream } from "./downstream.ts";
+import type { ContactMemory } from "./health.ts";
 import type { NodeContext } from "./node_context.ts";
 import { buildTelemetry, type Telemetry } from "./telemetry.ts";
 
@@ -20,8 +21,10 @@ export interface Upstream {
 export function buildUpstream(
   context: NodeContext,
   { reconciler }: Downstream,
+  memory: ContactMemory,
 ): Upstream {
-  const { config, version, store, uplink, degraded, contact, io } = context;
+  const { config, version, store, uplink, tasks, degraded, contact, io } =
+    context;
   const publicEndpoint = config["nat.public_endpoint"];
   return {
     syncer: new ReportSyncer({
@@ -39,9 +42,12 @@ export function buildUpstream(
       binarySha256,
       ...(publicEndpoint === undefined ? {} : { publicEndpoint }),
       onReconcile: () => reconciler.trigger("heartbeat"),
-      onRotateKeys: () => io.log.warn("Key rotation asked for"),
+      onRotateKeys() {
+        if (!store.restored.isPending) tasks.rotation.onHint();
+      },
       onAnswer(failure) {
         contact.heard("heartbeat", failure);
+        if (failure === undefined) memory.beat();
         context.skew.called(failure);
       },
       io,
@@ -51,7 +57,7 @@ export function buildUpstream(
       version,
       uplink,
       peers: store.state,
-      hooks: () => Promise.resolve([]),
+      hooks: () => tasks.hooks(),
       pull: (reason) => reconciler.trigger(reason),
       io,
     }),

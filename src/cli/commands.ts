@@ -310,6 +310,14 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./directory.ts")).sessions,
   },
   {
+    name: "actions",
+    summary: "List what the control plane may run here, and what it ran",
+    args: [],
+    flags: [],
+    common: [OUTPUT, ...ASKING],
+    load: async () => (await import("./actions.ts")).actions,
+  },
+  {
     name: "store verify",
     summary: "Look at every file of the store, and change none",
     args: [],
@@ -337,6 +345,25 @@ export const COMMANDS: readonly Command[] = [
     }],
     common: [OUTPUT, ...ASKING],
     load: async () => (await import("./store/repair.ts")).storeRepair,
+  },
+  {
+    name: "store backup",
+    summary: "Write the store into one file",
+    args: [{ name: "FILE", doc: "file to write, for its owner only" }],
+    flags: [{
+      name: "--include-identity",
+      doc: "with the node's keys, sealed; who has machine.key can use them",
+    }, { name: "--force", doc: "replace the file if it is there" }],
+    common: ASKING,
+    load: async () => (await import("./store/backup.ts")).storeBackup,
+  },
+  {
+    name: "store restore",
+    summary: "Put a backup back; what is newer here stays",
+    args: [{ name: "FILE", doc: "a file that store backup has written" }],
+    flags: [],
+    common: ASKING,
+    load: async () => (await import("./store/restore.ts")).storeRestore,
   },
   {
     name: "--print-state",

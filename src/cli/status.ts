@@ -36,6 +36,10 @@ const SECTIONS = [
   "state",
   "signed_state",
   "sync",
+  "contact",
+  "store",
+  "agent",
+  "tasks",
   "telemetry",
 ];
 
@@ -108,12 +112,14 @@ export function statusLines(status: StatusDocument, nowMs: number): string[] {
       (sync.local_only > 0 ? `; ${sync.local_only} stay on this node` : "") +
       (sync.last_error ? `; last error: ${sync.last_error}` : ""),
     ],
+    ["Store", storeLine(status.store, ago)],
+    ...tasksLines(status.tasks),
     ["Telemetry", telemetryLine(status.telemetry)],
     [
       "Agent",
       `plexd ${status.version}, pid ${status.pid}, up ${
         span(nowMs - Date.parse(status.started_at))
-      }`,
+      }${stopLine(status.agent)}`,
     ],
   ];
   return rows.map(([name, text]) =>
@@ -137,7 +143,40 @@ function signedLine(
       : `; trust bundle ${trust_bundle_version}`);
 }
 
+/** How a run before this one ended, if not as it should. */
+function stopLine({ last_stop }: StatusDocument["agent"]): string {
+  return last_stop && !last_stop.clean ? "; ended uncleanly before" : "";
+}
+
+function storeLine(
+  { last_recovery, restored }: StatusDocument["store"],
+  ago: (time: string) => string,
+): string {
+  const state = restored
+    ? "restored from a backup; waits for the control plane"
+    : "sound";
+  if (!last_recovery) return state;
+  const { at, file, what } = last_recovery;
+  return `${state}; last repair ${ago(at)}: ${file}: ${what}`;
+}
+
 /** Such as `metrics 12 sent; logs off; audit 3 sent, 1 waiting`. */
+/** Nothing is said about what is not going on. */
+function tasksLines(tasks: StatusDocument["tasks"]): [string, string][] {
+  const { actions_running, results_unreported, key_rotation } = tasks;
+  const actions = actions_running + results_unreported > 0
+    ? `${actions_running} running, ${results_unreported} results unreported`
+    : undefined;
+  const rotation = key_rotation.pending_since === null
+    ? undefined
+    : "a new node key waits to be confirmed" +
+      (key_rotation.last_error ? `: ${key_rotation.last_error}` : "");
+  return [
+    ...(actions ? [["Actions", actions] as [string, string]] : []),
+    ...(rotation ? [["Key", rotation] as [string, string]] : []),
+  ];
+}
+
 function telemetryLine(telemetry: StatusDocument["telemetry"]): string {
   return Object.entries(telemetry).map(([name, counts]) => {
     if (!counts) return `${name} off`;

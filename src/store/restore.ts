@@ -13,24 +13,19 @@ import { IDENTITY_FILE } from "./identity_file.ts";
 import { type Membership, openMembership } from "./membership.ts";
 import { mergeBundles, mergeKeys, mergeMarks } from "./merge_trust.ts";
 import { type LogRecord, newLog, readLog } from "./receipt_log.ts";
-import { replaceFileNow, TempFolder } from "./replace_file.ts";
 import { reportFileOf } from "./report_store.ts";
 import type { SealKey } from "./seal_key.ts";
 import { sealKeyIdOf } from "./sealed_file.ts";
 import { SESSIONS_FILE } from "./session_log.ts";
 import { POINTER_FILE } from "./snapshot_pointer.ts";
 import { SPENT_TOKENS_FILE } from "./spent_tokens.ts";
-import { OpenFolders } from "./store_context.ts";
-import {
-  CorruptIdentityError,
-  CorruptTrustError,
-  StoreWriteError,
-} from "./store_errors.ts";
+import { CorruptIdentityError, CorruptTrustError } from "./store_errors.ts";
 import { SILENT } from "./survey.ts";
 import { SYNC_FILE } from "./sync_ledger.ts";
 import type { StoredBundle } from "./trust_bundle_store.ts";
 import { type Marks, NO_MARKS } from "./trust_marks.ts";
 import type { KeyringRecord } from "./trust_store.ts";
+import { writeMember } from "./write_member.ts";
 
 /** Options for {@linkcode restore}. */
 export interface RestoreOptions {
@@ -307,15 +302,7 @@ class Restoring {
   }
 
   #write(file: string, bytes: Uint8Array) {
-    const folders = new OpenFolders(systemDisk, this.#root);
-    try {
-      const temp = new TempFolder(systemDisk, `${this.#root}/tmp`);
-      replaceFileNow(systemDisk, temp, folders.target(file), bytes);
-    } catch (error) {
-      throw new StoreWriteError(file, error);
-    } finally {
-      folders.close();
-    }
+    writeMember(this.#root, file, bytes);
   }
 }
 

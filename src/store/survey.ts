@@ -107,6 +107,7 @@ export async function readThrough(
   const reads: (() => unknown)[] = [
     () => store.marks.load(),
     () => store.trust.load(),
+    () => store.trustBundle.load(),
   ];
   if (sealed) {
     reads.push(

@@ -64,6 +64,46 @@ export interface StatusDocument {
     readonly last_error: string | null;
     readonly next_try_at: string | null;
   };
+  /** In this run of the agent or an earlier one. */
+  readonly contact: {
+    readonly last_heartbeat_at: string | null;
+    readonly last_contact_at: string | null;
+  };
+  readonly store: {
+    /** Repairs that are remembered. */
+    readonly recoveries: number;
+    readonly last_recovery: {
+      readonly at: string;
+      readonly file: string;
+      readonly what: string;
+      readonly action: string;
+    } | null;
+    /** Restored from a backup, and not confirmed by the control plane yet. */
+    readonly restored: boolean;
+  };
+  readonly agent: {
+    /** Made once for the data folder. */
+    readonly install_id: string;
+    /** How the run before this one ended; null when there was none. */
+    readonly last_stop: {
+      /** Null when it did not get to say. */
+      readonly at: string | null;
+      readonly clean: boolean;
+    } | null;
+  };
+  readonly tasks: {
+    /** Actions that run now. */
+    readonly actions_running: number;
+    /** Results of actions that the control plane does not have yet. */
+    readonly results_unreported: number;
+    readonly key_rotation: {
+      readonly last_at: string | null;
+      /** Since when a new key waits to be confirmed; null when none does. */
+      readonly pending_since: string | null;
+      readonly last_error: string | null;
+      readonly next_try_at: string | null;
+    };
+  };
   /** Null for what is switched off. */
   readonly telemetry: {
     readonly metrics: TelemetryCounts | null;

@@ -50,6 +50,19 @@ const WELL: StatusDocument = {
     last_error: null,
     next_try_at: null,
   },
+  contact: { last_heartbeat_at: null, last_contact_at: null },
+  store: { recoveries: 0, last_recovery: null, restored: false },
+  agent: { install_id: "install-1", last_stop: null },
+  tasks: {
+    actions_running: 0,
+    results_unreported: 0,
+    key_rotation: {
+      last_at: null,
+      pending_since: null,
+      last_error: null,
+      next_try_at: null,
+    },
+  },
   telemetry: {
     metrics: { sent: 5, dropped: 0, buffered: 0, last_error: null },
     logs: { sent: 0, dropped: 2, buffered: 1, last_error: "Status 503" },
@@ -68,6 +81,7 @@ Deno.test("statusLines() says of a node that is well what it does", () => {
     "State          1 metadata, 2 data, 3 secrets, 4 reports (version 9)",
     "Signed state   none: pulled states are not signed",
     "Report sync    0 waiting, last never",
+    "Store          sound",
     "Telemetry      metrics 5 sent; logs 0 sent, 1 waiting, 2 dropped (Status 503); audit off",
     "Agent          plexd 1.2.3, pid 42, up 2h",
   ]);
@@ -100,6 +114,29 @@ Deno.test("statusLines() names the number of reports that never leave the node",
   const sync = { ...WELL.sync, local_only: 2 };
   const lines = statusLines({ ...WELL, sync }, NOW);
   assert.ok(lines.some((line) => line.endsWith("; 2 stay on this node")));
+});
+
+Deno.test("statusLines() tells of the last repair, an unclean end, and a restored node", () => {
+  const store = {
+    recoveries: 1,
+    last_recovery: {
+      at: "2026-03-01T11:59:00Z",
+      file: "state/data/one.json",
+      what: "damaged",
+      action: "kept aside",
+    },
+    restored: true,
+  };
+  const agent = {
+    install_id: "install-1",
+    last_stop: { at: null, clean: false },
+  };
+  const lines = statusLines({ ...WELL, store, agent }, NOW);
+  assert.ok(lines.includes(
+    "Store          restored from a backup; waits for the control plane; " +
+      "last repair 1m ago: state/data/one.json: damaged",
+  ));
+  assert.match(lines.at(-1) ?? "", /; ended uncleanly before$/);
 });
 
 Deno.test("statusLines() does not let a server's words steer the terminal", () => {

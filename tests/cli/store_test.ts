@@ -86,3 +86,54 @@ Deno.test("plexd store verify without a membership exits 3", () =>
     assert.equal(code, 3);
     assert.match(stderr, /no membership "default"/);
   }));
+
+Deno.test("plexd store backup writes a file for its owner only, and replaces none unless it is told to", () =>
+  withStore(async (dataDir, plexd) => {
+    const file = `${dataDir}/../backup`;
+    const first = await plexd("backup", file);
+    assert.match(first.stdout, /^\d+ files in /);
+    assert.equal(first.code, 0, first.stderr);
+    assert.equal((Deno.statSync(file).mode ?? 0) & 0o777, 0o600);
+    const bytes = Deno.readFileSync(file);
+    const again = await plexd("backup", file, "--include-identity");
+    assert.equal(again.code, 1);
+    assert.match(again.stderr, /is there already/);
+    assert.deepEqual(Deno.readFileSync(file), bytes);
+    const forced = await plexd(
+      "backup",
+      file,
+      "--include-identity",
+      "--force",
+    );
+    assert.equal(forced.code, 0, forced.stderr);
+    assert.ok(Deno.readFileSync(file).length > bytes.length);
+    const names = [...Deno.readDirSync(`${dataDir}/..`)].map((one) => one.name);
+    assert.deepEqual(names.sort(), ["backup", "data", "machine.key"]);
+  }));
+
+Deno.test("plexd store restore puts a backup back, and refuses one that is damaged or beside an agent", () =>
+  withStore(async (dataDir, plexd) => {
+    const file = `${dataDir}/../backup`;
+    await plexd("backup", file, "--include-identity");
+    const held = await openStore(dataDir);
+    assert.equal((await plexd("restore", file)).code, 75);
+    await held.store.close();
+
+    Deno.removeSync(`${dataDir}/clusters`, { recursive: true });
+    const done = await plexd("restore", file);
+    assert.match(done.stdout, /^restored the backup of .* wait for/);
+    assert.equal(done.code, 0, done.stderr);
+    const { store } = await openStore(dataDir);
+    assert.equal((await store.identity.load())?.nodeId, "node-1");
+    assert.ok(store.restored.isPending);
+    await store.close();
+    assert.equal((await plexd("verify")).code, 0);
+
+    Deno.truncateSync(file, 100);
+    const damaged = await plexd("restore", file);
+    assert.equal(damaged.code, 1);
+    assert.match(damaged.stderr, /cannot be restored: it is no backup/);
+    const missing = await plexd("restore", `${file}-2`);
+    assert.equal(missing.code, 1);
+    assert.match(missing.stderr, /cannot be read/);
+  }));

@@ -173,5 +173,18 @@ export const sampleStatus: StatusDocument = {
     last_error: null,
     next_try_at: null,
   },
+  contact: { last_heartbeat_at: null, last_contact_at: null },
+  store: { recoveries: 0, last_recovery: null, restored: false },
+  agent: { install_id: "install-1", last_stop: null },
+  tasks: {
+    actions_running: 0,
+    results_unreported: 0,
+    key_rotation: {
+      last_at: null,
+      pending_since: null,
+      last_error: null,
+      next_try_at: null,
+    },
+  },
   telemetry: { metrics: null, logs: null, audit: null },
 };
