@@ -234,7 +234,9 @@ export function texts(
 /** An object of texts. */
 export function textMap(
   doc: string,
+  options: Pick<Text, "matches" | "expected"> = {},
 ): Setting<Readonly<Record<string, string>>> {
+  const { matches = /^/, expected = "a text" } = options;
   return {
     doc,
     form: "map",
@@ -249,8 +251,10 @@ export function textMap(
           throw new SettingValueError("expected a JSON object of texts");
         }
       }
-      if (isTextMap(object)) return Object.freeze(object);
-      throw new SettingValueError("expected names with a text each");
+      const fits = isTextMap(object) &&
+        Object.values(object).every((one) => matches.test(one));
+      if (fits) return Object.freeze(object);
+      throw new SettingValueError(`expected names with ${expected} each`);
     },
   };
 }

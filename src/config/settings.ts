@@ -276,6 +276,24 @@ export const SETTINGS = {
     { default: "5s" },
   ),
 
+  "actions.enabled": flag("Run configured actions on request", {
+    default: false,
+  }),
+  "actions.commands": textMap("Executable of each action, by its name", {
+    matches: /^\/[^\0]*$/,
+    expected: "an absolute path",
+  }),
+  "actions.max_concurrent": count("Most actions at a time", {
+    default: 5,
+    max: 100,
+  }),
+  "actions.max_action_timeout": duration("Longest time for one action", {
+    default: "10m",
+  }),
+  "actions.max_output_bytes": size("Longest output of an action that is kept", {
+    default: "1MiB",
+  }),
+
   "seal.key_file": path("Key that seals the node's keys on disk", {
     default: "/etc/plexd/machine.key",
   }),
@@ -294,7 +312,8 @@ export type Config = {
  * accepted with a warning, so that one file serves old and new agents.
  */
 export const UNUSED_SETTINGS: readonly RegExp[] = [
-  /^(actions|integrity|tunnel|wireguard|policy|peer_exchange|bridge|store)\./,
+  /^actions\.hooks_?dir$/,
+  /^(integrity|tunnel|wireguard|policy|peer_exchange|bridge|store)\./,
   /^api\.sse_reprobe_interval$/,
   /^nat\.(stun_?servers|refresh_?interval|timeout)$/,
   /^trust\.(require_signed_snapshots|accept_new_epoch|on_expiry)$/,
@@ -337,6 +356,9 @@ export const ALIASES: Readonly<Record<string, SettingName>> = {
   "registration.maxretryduration": "registration.max_retry_duration",
   "metrics.collectinterval": "metrics.collect_interval",
   "metrics.reportinterval": "metrics.report_interval",
+  "actions.maxconcurrent": "actions.max_concurrent",
+  "actions.maxactiontimeout": "actions.max_action_timeout",
+  "actions.maxoutputbytes": "actions.max_output_bytes",
   "metrics.batchsize": "metrics.batch_size",
   "log_fwd.collectinterval": "log_fwd.collect_interval",
   "log_fwd.reportinterval": "log_fwd.report_interval",
