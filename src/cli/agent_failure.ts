@@ -4,6 +4,7 @@ import { NotEnrolledError } from "../agent/deregister.ts";
 import { DeregistrationError } from "../agent/deregister_upstream.ts";
 import type { Config } from "../config/settings.ts";
 import { ListenError } from "../node_api/listen_error.ts";
+import { GoFolderError } from "../store/go_folder.ts";
 import { RegistrationError } from "../sync/registration_answer.ts";
 import { TokenError } from "../sync/token_sources.ts";
 import { RequestPendingError } from "../store/leave_request.ts";
@@ -91,6 +92,9 @@ export function asCommandError(error: unknown, config: Config): unknown {
       error.message,
       '"plexd status" asks the one that runs',
     );
+  }
+  if (error instanceof GoFolderError) {
+    return new CommandError(EXIT.failed, error.message);
   }
   if (error instanceof TokenError) {
     return new CommandError(
