@@ -1,4 +1,5 @@
 import { createControlPlane } from "../control_plane/control_plane.ts";
+import { type Surface, SURFACES } from "../control_plane/not_provisioned.ts";
 import { ControlPlaneStartError } from "../control_plane/start_error.ts";
 import { describeError } from "../platform/log.ts";
 import { parseDuration } from "../wire/duration.ts";
@@ -15,6 +16,7 @@ export async function controlPlane(invocation: Invocation): Promise<number> {
   const artifactsDir = flags["--artifacts"];
   const snapshotLifetimeMs = lifetimeFrom(flags["--snapshot-lifetime"]);
   const signedStates = signedStatesFrom(flags["--snapshots"]);
+  const without = surfacesFrom(flags["--without"]);
   const users = await joinUsers(flags["--users-lock"]);
   try {
     const server = await start({
@@ -24,6 +26,8 @@ export async function controlPlane(invocation: Invocation): Promise<number> {
       ...(typeof artifactsDir === "string" ? { artifactsDir } : {}),
       ...(snapshotLifetimeMs === undefined ? {} : { snapshotLifetimeMs }),
       signedStates,
+      newEpoch: flags["--new-epoch"] === true,
+      without,
       version,
       io: invocation.platform(),
     });
@@ -136,4 +140,17 @@ async function readTls(
       `the certificate cannot be read: ${describeError(cause)}`,
     );
   }
+}
+
+function surfacesFrom(flag: string | true | undefined): readonly Surface[] {
+  const names = textOf(flag, "").split(",").filter((name) => name !== "");
+  return names.map((name) => {
+    const surface = SURFACES.find((one) => one === name);
+    if (surface !== undefined) return surface;
+    throw new CommandError(
+      EXIT.wrongUsage,
+      `--without names ${SURFACES.join(" or ")}, not "${name}"`,
+      "such as --without events,state",
+    );
+  });
 }

@@ -9,6 +9,7 @@ import { LocalFanOut } from "./event_fan_out.ts";
 import { EventSigner } from "./event_signer.ts";
 import { EventStreams } from "./event_streams.ts";
 import { HttpServer } from "./http/http_server.ts";
+import type { Surface } from "./not_provisioned.ts";
 import { ownNodeOnly } from "./node_gates.ts";
 import { requestHandler } from "./request_handler.ts";
 import { Retention } from "./retention.ts";
@@ -17,7 +18,11 @@ import { ensureSigningKey } from "./signing_keys.ts";
 import { openSqliteStorage } from "./sqlite_storage.ts";
 import { ControlPlaneStartError } from "./start_error.ts";
 import { type Storage, StorageError } from "./storage/storage.ts";
-import { ensureTrustBundle } from "./trust_bundles.ts";
+import {
+  ensureTrustBundle,
+  openTrustRoot,
+  renewTrustBundle,
+} from "./trust_bundles.ts";
 import { Vault } from "./vault.ts";
 
 /** Options for {@linkcode createControlPlane}. */
@@ -34,6 +39,13 @@ export interface ControlPlaneOptions {
   readonly snapshotLifetimeMs?: number;
   /** Whether nodes that join may ever take an unsigned state. @default {"offered"} */
   readonly signedStates?: "required" | "offered";
+  /**
+   * The database was restored from a backup: begins a new epoch, since versions
+   * that nodes have seen will come again. @default {false}
+   */
+  readonly newEpoch?: boolean;
+  /** Surfaces that answer 501, as if they were not there. @default {none} */
+  readonly without?: readonly Surface[];
   readonly version: string;
   readonly io: Platform;
 }
@@ -62,7 +74,7 @@ export async function createControlPlane(
   const storage = openStorage(`${dataDir}/control-plane.db`);
   opened.defer(() => storage.close());
   const vault = await openVault(`${dataDir}/master-key`, storage, io);
-  const epoch = await prepare(storage, vault, io);
+  const epoch = await prepare(storage, vault, options.newEpoch ?? false, io);
   const adminTokenFile = `${dataDir}/admin-token`;
   await ensureAdminToken(adminTokenFile, storage, io);
 
@@ -89,6 +101,7 @@ export async function createControlPlane(
       io,
     }),
     signedStates: options.signedStates ?? "offered",
+    without: options.without ?? [],
     epoch,
     version,
     io,
@@ -160,15 +173,25 @@ async function openVault(
 async function prepare(
   storage: Storage,
   vault: Vault,
+  newEpoch: boolean,
   io: Platform,
 ): Promise<number> {
-  await ensureSigningKey({ storage, vault, io });
-  await ensureTrustBundle({ storage, vault, io });
+  const services = { storage, vault, io };
+  await ensureSigningKey(services);
+  await ensureTrustBundle(services);
+  const root = await openTrustRoot(services);
   return await storage.write(async (rows) => {
     await ensureDomain(rows, DEFAULT_DOMAIN, io);
     const known = await rows.settings.get("epoch");
-    const epoch = known ?? String(Math.floor(io.clock.now() / 1000));
-    if (known === undefined) await rows.settings.set("epoch", epoch);
-    return Number(epoch);
+    if (known !== undefined && !newEpoch) return Number(known);
+    // Seconds: more than any counter has reached that a backup has forgotten.
+    const seconds = Math.floor(io.clock.now() / 1000);
+    const epoch = Math.max(seconds, Number(known ?? 0) + 1);
+    await rows.settings.set("epoch", String(epoch));
+    if (known !== undefined) {
+      await renewTrustBundle(rows, root, { atLeast: epoch }, io);
+      io.log.info("A new epoch begins", { epoch });
+    }
+    return epoch;
   });
 }

@@ -33,6 +33,7 @@ import { rotateKeysRoute } from "./node_routes/rotate_keys.ts";
 import { secretRoute } from "./node_routes/secret.ts";
 import { stateRoute } from "./node_routes/state.ts";
 import { trustBundleRoute } from "./node_routes/trust_bundle.ts";
+import { withoutSurfaces } from "./not_provisioned.ts";
 import type { Services } from "./services.ts";
 import { StorageError } from "./storage/storage.ts";
 
@@ -65,11 +66,14 @@ function nodeSurface(services: Services): Router {
     pingRoute(services.version),
     registerRoute(services),
     uploadRoute(services),
-    ...behindGates(services, [
-      ...dialect1Routes(services),
-      ...dialect2Routes(services),
-      ...inBothDialects(services),
-    ]),
+    ...withoutSurfaces(
+      behindGates(services, [
+        ...dialect1Routes(services),
+        ...dialect2Routes(services),
+        ...inBothDialects(services),
+      ]),
+      services.without,
+    ),
   ]);
 }
 

@@ -2,6 +2,7 @@ import type { Platform } from "../platform/platform.ts";
 import type { Artifacts } from "./artifacts.ts";
 import type { Changes } from "./changes.ts";
 import type { EventStreams } from "./event_streams.ts";
+import type { Surface } from "./not_provisioned.ts";
 import type { RelationChecker } from "./node_gates.ts";
 import type { SnapshotSigner } from "./signed_snapshots.ts";
 import type { Storage } from "./storage/storage.ts";
@@ -18,6 +19,8 @@ export interface Services {
   readonly snapshots: SnapshotSigner;
   /** What nodes are told at registration about signed states. */
   readonly signedStates: "required" | "offered";
+  /** What nodes find not provisioned. */
+  readonly without: readonly Surface[];
   /** Names the history that state versions count in. */
   readonly epoch: number;
   readonly version: string;

@@ -40,7 +40,7 @@ export interface CallOptions {
 
 type PlaneOptions = Pick<
   ControlPlaneOptions,
-  "artifactsDir" | "snapshotLifetimeMs" | "signedStates"
+  "artifactsDir" | "snapshotLifetimeMs" | "signedStates" | "without"
 >;
 
 /** A control plane on real files and a real port, with time that stands still. */

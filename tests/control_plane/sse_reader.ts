@@ -7,6 +7,7 @@ export interface SseFrame {
   readonly id: string;
   readonly event: string;
   readonly data: string;
+  /** Of dialect 1. */
   readonly envelope: Envelope;
 }
 
@@ -51,7 +52,9 @@ export class SseReader {
         id: fields.get("id") ?? "",
         event: fields.get("event") ?? "",
         data,
-        envelope: parseEnvelope(data),
+        get envelope() {
+          return parseEnvelope(data);
+        },
       };
     }
   }

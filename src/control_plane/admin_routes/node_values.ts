@@ -9,6 +9,7 @@ import type { Call, Route } from "../http/router.ts";
 import { emitStateChange, type StatePart } from "../node_changes.ts";
 import type { Services } from "../services.ts";
 import type { Node, Rows } from "../storage/storage.ts";
+import { checkKey2 } from "../dialect2/keys.ts";
 import { SEALED } from "../vault.ts";
 import {
   ADMIN_PREFIX,
@@ -68,6 +69,7 @@ function routesOf(
   const change = (target: Target, relation: string, work: Work) =>
     changes.make(async (rows, emit) => {
       const node = await nodeOrProblem(rows, target.nodeId);
+      if (node.dialect === 2) checkKey2(part, target.key);
       const done = await work(rows);
       if (!done) return { state_version: node.stateVersion };
       const object = `node:${node.id}/${name}/${target.key}`;
