@@ -239,6 +239,15 @@ export const COMMANDS: readonly Command[] = [
         value: "RULE",
         doc: "offered, or required of nodes that join (default offered)",
       },
+      {
+        name: "--new-epoch",
+        doc: "once, after the data folder was restored from a backup",
+      },
+      {
+        name: "--without",
+        value: "SURFACES",
+        doc: "answer 501 to events, or to events,state, to try nodes that pull",
+      },
       DIE_WITH_STDIN,
       USERS_LOCK,
     ],

@@ -82,7 +82,7 @@ export async function rotateSigningKey(
     });
     await rows.signingKeys.add(next);
     const revoked = transitionMs > 0 ? [] : [retiring.publicKey];
-    await renewTrustBundle(rows, root, revoked, io);
+    await renewTrustBundle(rows, root, { revoked }, io);
     await alongside(rows);
     return announced;
   });

@@ -62,7 +62,7 @@ export async function ensureTrustBundle(
   const root = await openTrustRoot(services);
   await storage.write(async (rows) => {
     const bundle = await rows.settings.get(BUNDLE);
-    if (bundle === undefined) await renewTrustBundle(rows, root, [], io);
+    if (bundle === undefined) await renewTrustBundle(rows, root, {}, io);
   });
 }
 
@@ -93,14 +93,19 @@ export async function openTrustRoot(
  * Signs a bundle with the signing keys that hold now, in place of the one
  * before. What was revoked once stays so.
  *
- * @param revoked Public keys that nobody may believe any more.
+ * @param options.revoked Public keys that nobody may believe any more.
+ * @param options.atLeast Lowest version that it gets.
  */
 export async function renewTrustBundle(
   rows: Rows,
   root: TrustRoot,
-  revoked: readonly string[],
+  options: {
+    readonly revoked?: readonly string[];
+    readonly atLeast?: number;
+  },
   { clock }: Pick<Platform, "clock">,
 ): Promise<void> {
+  const { revoked = [], atLeast = 1 } = options;
   const text = await rows.settings.get(BUNDLE);
   const before = text === undefined ? undefined : parseTrustBundle(text);
   const current = await rows.signingKeys.current();
@@ -108,7 +113,7 @@ export async function renewTrustBundle(
   const previous = await rows.signingKeys.previous();
   const running = (previous?.transitionExpiresMs ?? 0) > clock.now();
   const unsigned = {
-    version: (before?.version ?? 0) + 1,
+    version: Math.max((before?.version ?? 0) + 1, atLeast),
     roots: [root.publicKey],
     signingKeys: [
       current.publicKey,

@@ -42,6 +42,10 @@ export class Stage implements AsyncDisposable {
     return `${this.dataDir}/clusters/default`;
   }
 
+  get controlPlaneDir(): string {
+    return `${this.folder}/control-plane`;
+  }
+
   get tokenFile(): string {
     return `${this.folder}/bootstrap-token`;
   }
@@ -82,15 +86,17 @@ export class Stage implements AsyncDisposable {
     );
   }
 
-  async startControlPlane(): Promise<void> {
+  /** @param flags Beside those that the stage decides. */
+  async startControlPlane(...flags: string[]): Promise<void> {
     const listen = this.#url ? new URL(this.#url).host : "127.0.0.1:0";
     const controlPlane = this.#stack.use(
       new ServedPlexd([
         "control-plane",
         `--listen=${listen}`,
-        `--data-dir=${this.folder}/control-plane`,
+        `--data-dir=${this.controlPlaneDir}`,
         "--log-format=json",
         "--die-with-stdin",
+        ...flags,
       ]),
     );
     this.#controlPlane = controlPlane;
