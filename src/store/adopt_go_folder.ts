@@ -47,7 +47,7 @@ export async function adoptGoFolder(
     noteIfBeside(root, options);
     return undefined;
   }
-  const former = readGoFolder(options.dataDir);
+  const former = await readGoFolder(options.dataDir);
   if (!former) return undefined;
   const { metadata, secretRefs, data, reports } = former;
   if (store.state.view.data.size === 0 && !store.state.view.position) {

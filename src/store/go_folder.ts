@@ -1,4 +1,3 @@
-import { createPrivateKey, createPublicKey } from "node:crypto";
 import * as z from "zod/mini";
 import { decodeBase64, encodeBase64 } from "../wire/base64.ts";
 import { type DataEntry, parseDataEntries } from "../wire/data_entry.ts";
@@ -66,9 +65,11 @@ const SIGNING_KEY_BYTES = [32, 44];
  * @throws {GoFolderError} when a file of it is missing or damaged.
  * @see docs/wire.md, sections c.4 and f.9
  */
-export function readGoFolder(dataDir: string): GoFolder | undefined {
+export async function readGoFolder(
+  dataDir: string,
+): Promise<GoFolder | undefined> {
   if (!readIfThere(systemDisk, `${dataDir}/identity.json`)) return undefined;
-  return new Reading(dataDir).folder();
+  return await new Reading(dataDir).folder();
 }
 
 class Reading {
@@ -78,7 +79,7 @@ class Reading {
     this.#dataDir = dataDir;
   }
 
-  folder(): GoFolder {
+  async folder(): Promise<GoFolder> {
     const identity = this.#parsed(
       "identity.json",
       (text) => parseShape("identity", identitySchema, text),
@@ -90,7 +91,7 @@ class Reading {
       nodeId: identity.node_id.trim(),
       meshIp: identity.mesh_ip.trim(),
       privateKey,
-      publicKey: publicKeyOf(privateKey),
+      publicKey: await publicKeyOf(privateKey),
       nodeSecretKey: this.#text("node_secret_key"),
       signingPublicKey: this.#signingKey(identity.signing_public_key),
       ...(signingKeyId ? { signingKeyId } : {}),
@@ -188,13 +189,16 @@ function namesIn(folder: string): string[] {
   }
 }
 
-function publicKeyOf(privateKey: Uint8Array): string {
+/** The public key is the base point times the private one. @see RFC 7748 */
+async function publicKeyOf(privateKey: Uint8Array): Promise<string> {
+  const name = "X25519";
   const der = new Uint8Array([...PKCS8_PREFIX, ...privateKey]);
-  const key = createPrivateKey({
-    key: Buffer.from(der),
-    format: "der",
-    type: "pkcs8",
-  });
-  const spki = createPublicKey(key).export({ format: "der", type: "spki" });
-  return encodeBase64(new Uint8Array(spki).slice(-32));
+  const own = await crypto.subtle.importKey("pkcs8", der, name, false, [
+    "deriveBits",
+  ]);
+  der.fill(0);
+  const point = Uint8Array.of(9, ...new Uint8Array(31));
+  const base = await crypto.subtle.importKey("raw", point, name, false, []);
+  const bits = await crypto.subtle.deriveBits({ name, public: base }, own, 256);
+  return encodeBase64(new Uint8Array(bits));
 }
