@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { Keyring } from "../../src/trust/keyring.ts";
 import { verifyBundle } from "../../src/trust/verify_bundle.ts";
 import { verifySnapshot } from "../../src/trust/verify_snapshot.ts";
+import { contentParser } from "../../src/wire/content_parser.ts";
 import {
   parseSignedSnapshot,
   SNAPSHOT_MEDIA_TYPE,
 } from "../../src/wire/signed_snapshot.ts";
 import { parseStateDocument } from "../../src/wire/state_document.ts";
 import { parseTrustBundle } from "../../src/wire/trust_bundle.ts";
+import { join2 } from "./dialect2_node.ts";
 import { newPublicKey, RunningPlane, type TestNode } from "./running_plane.ts";
 
 const BOTH = `${SNAPSHOT_MEDIA_TYPE}, application/json;q=0.9`;
@@ -151,4 +153,27 @@ Deno.test("a signed answer names the trust bundle, a request what was applied", 
   });
   const { issuedAt, expiresAt } = await signedState(node);
   assert.equal(Date.parse(expiresAt) - Date.parse(issuedAt), 5_000);
+});
+
+Deno.test("a node of dialect 2 gets its own document signed, without reachability", async () => {
+  await using plane = await RunningPlane.start();
+  const node = await join2(plane);
+  const pull2 = async () => {
+    const answer = await plane.call("GET", `/v1/nodes/${node.id}/state`, {
+      bearer: node.bearer,
+      headers: { accept: BOTH },
+    });
+    assert.equal(answer.status, 200, answer.text);
+    return parseSignedSnapshot(answer.text);
+  };
+  const signed = await pull2();
+  assert.equal(signed.dialect, 2);
+  assert.equal("reachability" in JSON.parse(signed.content), false);
+  contentParser(2)(signed.content);
+  await plane.clock.advance(3 * 60_000);
+  assert.equal(
+    (await pull2()).version,
+    signed.version,
+    "time alone is nothing",
+  );
 });
