@@ -1,3 +1,4 @@
+import { chunksOf } from "./chunks_of.ts";
 import { ControlError } from "./control_error.ts";
 
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -7,16 +8,17 @@ type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
  *
  * @param isText Bytes that are no text may begin like a gzip file and be none.
  * @throws {ControlError} kind "bad_answer" for a longer one, whose rest is not
- * read; "unreachable" when it breaks off.
+ * read; "unreachable" when it breaks off or `signal` aborts.
  */
 export async function readBytes(
   body: Body | null,
   maxBytes: number,
   isText: boolean,
+  signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { bytes, rest, failure } = isText
-    ? await readDecoded(body, maxBytes)
-    : await readUpTo(body, maxBytes);
+    ? await readDecoded(body, maxBytes, signal)
+    : await readUpTo(body, maxBytes, signal);
   if (failure !== undefined) {
     throw new ControlError("unreachable", "The answer broke off", {
       cause: failure,
@@ -51,8 +53,9 @@ export interface StartOfText {
 export async function readStart(
   body: Body | null,
   maxBytes: number,
+  signal: AbortSignal,
 ): Promise<StartOfText> {
-  const { bytes, rest, failure } = await readDecoded(body, maxBytes);
+  const { bytes, rest, failure } = await readDecoded(body, maxBytes, signal);
   const text = new TextDecoder().decode(bytes);
   return { text, cut: rest || failure !== undefined };
 }
@@ -73,25 +76,31 @@ interface Start {
 async function readDecoded(
   body: Body | null,
   maxBytes: number,
+  signal: AbortSignal,
 ): Promise<Start> {
-  const start = await readUpTo(body, maxBytes);
+  const start = await readUpTo(body, maxBytes, signal);
   const isGzip = start.bytes[0] === 0x1f && start.bytes[1] === 0x8b;
   if (!isGzip || start.rest || start.failure !== undefined) return start;
   const gunzip = new DecompressionStream("gzip");
   return readUpTo(
     new Blob([start.bytes]).stream().pipeThrough(gunzip),
     maxBytes,
+    signal,
   );
 }
 
-async function readUpTo(body: Body | null, maxBytes: number): Promise<Start> {
+async function readUpTo(
+  body: Body | null,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<Start> {
   if (!body) return { bytes: new Uint8Array(0), rest: false };
   const chunks: Uint8Array[] = [];
   let length = 0;
   let failure: unknown;
   try {
     // Leaving the loop cancels the body, and with it the connection.
-    for await (const chunk of body) {
+    for await (const chunk of chunksOf(body, signal)) {
       chunks.push(chunk);
       length += chunk.length;
       if (length > maxBytes) break;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../platform/clock.ts";
 import { ENDPOINTS } from "../wire/endpoints.ts";
+import { chunksOf } from "./chunks_of.ts";
 import { ControlError } from "./control_error.ts";
 import { withDeadline } from "./deadline.ts";
 import { callOf, type HttpCall } from "./http_call.ts";
@@ -124,15 +125,16 @@ async function copy(
 
 /** The chunks of a body; a slow reader of them is no silence. */
 async function* readsOf(
-  body: ReadableStream<Uint8Array> | null,
+  body: ReadableStream<Uint8Array<ArrayBuffer>> | null,
   silence: Silence,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const reader = body?.getReader();
+  if (!body) return;
+  const chunks = chunksOf(body, signal);
   try {
-    while (reader) {
+    for (;;) {
       silence.begins();
-      const { done, value } = await reader.read();
+      const { done, value } = await chunks.next();
       silence.ends();
       if (done) return;
       yield value;
@@ -142,7 +144,7 @@ async function* readsOf(
     throw new ControlError("unreachable", "The download broke off", { cause });
   } finally {
     // A no-op at the end of the body; else it frees the connection.
-    await reader?.cancel().catch(() => {});
+    await chunks.return(undefined);
   }
 }
 

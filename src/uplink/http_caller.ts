@@ -67,7 +67,7 @@ export class HttpCaller {
             ? await this.#sendPromptly(server, call, signal)
             : await this.#send(server, call, signal);
           const isText = call.accept !== "application/octet-stream";
-          const bytes = await readBytes(body, maxAnswerBytes, isText);
+          const bytes = await readBytes(body, maxAnswerBytes, isText, signal);
           return { status, headers, bytes };
         }),
     );
@@ -207,7 +207,7 @@ export class HttpCaller {
       duration_ms: Math.round(tookMs),
     });
     if (response.ok) return response;
-    throw await refusalFrom(call, response, clock.now());
+    throw await refusalFrom(call, response, clock.now(), signal);
   }
 }
 

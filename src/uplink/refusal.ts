@@ -22,6 +22,7 @@ export async function refusalFrom(
   call: HttpCall,
   response: Response,
   nowMs: number,
+  signal: AbortSignal,
 ): Promise<ControlError> {
   const { status, headers } = response;
   const retryAfterMs = status === 429 || status === 503
@@ -32,7 +33,7 @@ export async function refusalFrom(
     `${nameOf(call)} was answered with status ${status}`,
     {
       status,
-      ...await reasonIn(response, secretsOf(call)),
+      ...await reasonIn(response, secretsOf(call), signal),
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     },
   );
@@ -42,11 +43,13 @@ export async function refusalFrom(
 async function reasonIn(
   { headers, body }: Response,
   secrets: readonly string[],
+  signal: AbortSignal,
 ): Promise<{ readonly serverText?: string; readonly code?: string }> {
   const isProblem = mediaTypeOf(headers) === PROBLEM_MEDIA_TYPE;
   const { text, cut } = await readStart(
     body,
     isProblem ? MAX_PROBLEM_BYTES : MAX_SERVER_TEXT_BYTES,
+    signal,
   );
   const problem = isProblem && !cut ? parseProblem(text) : undefined;
   const { code, detail, title } = problem ?? {};
