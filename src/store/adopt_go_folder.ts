@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { type Clock, isoTime } from "../platform/clock.ts";
 import type { Dialect } from "../wire/dialect.ts";
 import { readIfThere, systemDisk } from "./disk.ts";
@@ -6,11 +7,15 @@ import { readGoFolder } from "./go_folder.ts";
 import { IDENTITY_FILE } from "./identity_file.ts";
 import type { Membership } from "./membership.ts";
 import { reportFileOf } from "./report_store.ts";
+import { StoreWriteError } from "./store_errors.ts";
 import { withSum } from "./summed_json.ts";
 import { writeMember } from "./write_member.ts";
 
-/** Says that the Go agent's data have been taken over, below the membership. */
-const ADOPTED_FILE = "identity/adopted.json";
+/**
+ * Says that the Go agent's data have been taken over. Below the data folder, as
+ * they are: it has to outlive the membership.
+ */
+const ADOPTED_FILE = "agent/adopted.json";
 
 /** Options for {@linkcode adoptGoFolder}. */
 export interface AdoptOptions {
@@ -40,11 +45,11 @@ export async function adoptGoFolder(
   options: AdoptOptions,
 ): Promise<string | undefined> {
   const { root } = store.paths;
-  const isThere = (file: string) =>
-    readIfThere(systemDisk, `${root}/${file}`) !== undefined;
-  if (isThere(ADOPTED_FILE)) return undefined;
-  if (isThere(IDENTITY_FILE)) {
-    noteIfBeside(root, options);
+  const isThere = (path: string) => readIfThere(systemDisk, path) !== undefined;
+  if (isThere(`${options.dataDir}/${ADOPTED_FILE}`)) return undefined;
+  if (isThere(`${root}/${IDENTITY_FILE}`)) {
+    // A node that has joined does not become the former one when it leaves.
+    if (isThere(`${options.dataDir}/identity.json`)) markAdopted(options);
     return undefined;
   }
   const former = await readGoFolder(options.dataDir);
@@ -73,18 +78,22 @@ export async function adoptGoFolder(
     nodeSecretKey,
     signingPublicKey: former.signingPublicKey,
   });
-  markAdopted(root, options.clock);
+  markAdopted(options);
   return nodeId;
 }
 
-/** A node that has joined does not become the former one when it leaves. */
-function noteIfBeside(root: string, { dataDir, clock }: AdoptOptions) {
-  if (readIfThere(systemDisk, `${dataDir}/identity.json`)) {
-    markAdopted(root, clock);
-  }
-}
-
-function markAdopted(root: string, clock: Clock) {
+/** That the file is there is what counts. @throws {StoreWriteError} */
+function markAdopted({ dataDir, clock }: AdoptOptions) {
+  const path = `${dataDir}/${ADOPTED_FILE}`;
   const text = JSON.stringify({ format: 1, at: isoTime(clock.now()) });
-  writeMember(root, ADOPTED_FILE, withSum(text).bytes);
+  try {
+    Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    systemDisk.createNow(path, withSum(text).bytes);
+    for (const folder of [dirname(path), dataDir]) {
+      using open = Deno.openSync(folder);
+      open.syncSync();
+    }
+  } catch (error) {
+    throw new StoreWriteError("that the former agent is taken over", error);
+  }
 }

@@ -3,7 +3,7 @@ import { adoptGoFolder } from "../../src/store/adopt_go_folder.ts";
 import { GoFolderError } from "../../src/store/go_folder.ts";
 import { createNodeKeyPair } from "../../src/trust/node_keys.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
-import { filesBelow } from "./full_store.ts";
+import { filesBelow, fillStore } from "./full_store.ts";
 import { inFolder, openStore } from "./open_store.ts";
 
 const SIGNING_KEY = new Uint8Array(32).fill(3).toBase64();
@@ -71,7 +71,9 @@ async function adopt(dataDir: string) {
 /** What lies directly in the data folder, the membership aside. */
 function originals(dataDir: string) {
   return new Map(
-    [...filesBelow(dataDir)].filter(([file]) => !file.startsWith("clusters/")),
+    [...filesBelow(dataDir)].filter(([file]) =>
+      !file.startsWith("clusters/") && !file.startsWith("agent/")
+    ),
   );
 }
 
@@ -125,12 +127,27 @@ Deno.test("a Go agent's data are adopted once, and never over an identity", () =
     await store.forgetNode();
     await store.close();
     assert.equal(await adopt(dataDir), undefined);
+    // Not even when all of the membership is gone.
+    Deno.removeSync(`${dataDir}/clusters`, { recursive: true });
+    assert.equal(await adopt(dataDir), undefined);
+  }));
+
+Deno.test("a node that has joined does not become the former one when it leaves", () =>
+  inFolder(async (dataDir) => {
+    await fillStore(dataDir);
+    goFolder(dataDir);
+    assert.equal(await adopt(dataDir), undefined);
+    const { store } = await openStore(dataDir);
+    await store.forgetNode();
+    await store.close();
+    assert.equal(await adopt(dataDir), undefined);
   }));
 
 Deno.test("a crash before the identity is stored means that all is adopted again", () =>
   inFolder(async (dataDir) => {
     goFolder(dataDir);
     await adopt(dataDir);
+    Deno.removeSync(`${dataDir}/agent/adopted.json`);
     const identity = `${dataDir}/clusters/default/identity`;
     for (const { name } of [...Deno.readDirSync(identity)]) {
       Deno.removeSync(`${identity}/${name}`);
