@@ -33,10 +33,11 @@ export class LocalCallError extends Error {
 }
 
 /**
- * The host that requests name; a socket knows none. `NO_PROXY` may hold
- * "localhost", and the runtime would then not take the socket either.
+ * The host that requests name; a socket knows none. A name might be looked up,
+ * for seconds where that fails, and `NO_PROXY` may hold what is on this machine:
+ * the runtime would then not take the socket. This address is for documents.
  */
-const HOST = "plexd.invalid";
+const HOST = "192.0.2.1";
 
 /**
  * One request to the running agent over a fresh connection.
