@@ -26,15 +26,17 @@ export function buildUpstream(
   const { config, version, store, uplink, tasks, degraded, contact, io } =
     context;
   const publicEndpoint = config["nat.public_endpoint"];
+  const syncer = new ReportSyncer({
+    reports: store.reports,
+    ledger: store.syncLedger,
+    uplink,
+    dialect: uplink.dialect,
+    debounceMs: config["node_api.debounce_period"],
+    io,
+  });
+  contact.onRegained(() => syncer.onContact());
   return {
-    syncer: new ReportSyncer({
-      reports: store.reports,
-      ledger: store.syncLedger,
-      uplink,
-      dialect: uplink.dialect,
-      debounceMs: config["node_api.debounce_period"],
-      io,
-    }),
+    syncer,
     heartbeat: new Heartbeat({
       uplink,
       intervalMs: config["heartbeat.interval"],

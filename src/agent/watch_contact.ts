@@ -20,6 +20,8 @@ export interface ContactWatch {
   renewed(): void;
   /** Shows anew what is wrong, with the latest news about the next try. */
   show(): void;
+  /** Calls `listener` when the control plane is there again. */
+  onRegained(listener: () => void): void;
 }
 
 /** Failures after which nobody knows whether the control plane is there. */
@@ -42,6 +44,8 @@ export function watchContact(
   rejoin?: ContactRejoin,
 ): ContactWatch {
   const refusals = new Map<ContactSurface, ControlError>();
+  const listeners: (() => void)[] = [];
+  let isAway = false;
   const show = () => {
     const [first] = refusals.values();
     if (!first) return degraded.clear("unauthorized");
@@ -60,10 +64,14 @@ export function watchContact(
       refusals.clear();
       show();
     },
+    onRegained: (listener) => void listeners.push(listener),
     heard(surface, failure) {
       if (failure === undefined) {
         refusals.delete(surface);
         degraded.clear("control_plane_unreachable");
+        // The stream is often the first to notice, in either direction.
+        if (isAway || surface === "stream") listeners.forEach((tell) => tell());
+        isAway = false;
       } else if (failure instanceof ControlError) {
         const { kind } = failure;
         if (kind === "unauthorized" || kind === "forbidden") {
@@ -73,6 +81,7 @@ export function watchContact(
           // A stream breaks now and then: it has a section of its own.
           const detail = describeError(failure);
           degraded.raise("control_plane_unreachable", { detail });
+          isAway = true;
         }
       }
       rejoin?.want(

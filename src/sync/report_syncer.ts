@@ -3,7 +3,7 @@ import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { ReportChanges } from "../store/sync_ledger.ts";
 import { backoffMs, RETRY_AFTER_CAP_MS } from "../uplink/backoff.ts";
-import { ControlError } from "../uplink/control_error.ts";
+import { ControlError, type ControlFailure } from "../uplink/control_error.ts";
 import type { DataEntry } from "../wire/data_entry.ts";
 import type { Dialect } from "../wire/dialect.ts";
 import { REPORT_RULES, type ReportRules } from "./report_rules.ts";
@@ -82,6 +82,8 @@ export class ReportSyncer implements Part {
   readonly #parked = new Map<string, Parked>();
   #status: SyncStatus = {};
   #wake: (() => void) | undefined;
+  /** Ends a wait for a control plane that was not there. */
+  #found: (() => void) | undefined;
 
   constructor(options: ReportSyncerOptions) {
     const rules = REPORT_RULES[options.dialect ?? 1];
@@ -118,6 +120,11 @@ export class ReportSyncer implements Part {
       .filter((entry) => !this.#rules.carries(entry)).length;
   }
 
+  /** The control plane is there again: nothing waits for that any longer. */
+  onContact(): void {
+    this.#found?.();
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const wake = () => this.#wake?.();
     const stopListening = this.#options.reports.onChange(wake);
@@ -146,7 +153,8 @@ export class ReportSyncer implements Part {
       const nextTryMs = clock.now() + wait_ms;
       this.#status = { ...this.#status, lastError: error, nextTryMs };
       log.warn("Report sync failed", { attempt, wait_ms, error });
-      await this.#sleep(wait_ms, signal);
+      if (isAbsence(failure)) await this.#sleepOrContact(wait_ms, signal);
+      else await this.#sleep(wait_ms, signal);
     }
   }
 
@@ -257,12 +265,33 @@ export class ReportSyncer implements Part {
     return this.#options.io.clock.sleep(ms, signal);
   }
 
+  async #sleepOrContact(ms: number, signal: AbortSignal): Promise<void> {
+    const found = new AbortController();
+    this.#found = () => found.abort();
+    try {
+      await this.#sleep(ms, AbortSignal.any([signal, found.signal]));
+    } catch (error) {
+      if (signal.aborted || !found.signal.aborted) throw error;
+    } finally {
+      this.#found = undefined;
+    }
+  }
+
   /** Armed before looking for work, so that no change falls between. */
   #nextChange(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
     return promise;
   }
+}
+
+/** Kinds of failures that pass when the control plane is back. */
+const ABSENT: readonly ControlFailure[] = ["unreachable", "timeout", "server"];
+
+/** Whether nobody was there; one who names a time, or never serves, is. */
+function isAbsence(failure: Error): boolean {
+  return failure instanceof ControlError && ABSENT.includes(failure.kind) &&
+    failure.retryAfterMs === undefined && failure.status !== 501;
 }
 
 function reportChanges(changes: readonly Change[]): ReportChanges {

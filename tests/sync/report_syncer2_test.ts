@@ -153,6 +153,35 @@ Deno.test("a transient failure is tried again every 30 seconds", () =>
     }
   }));
 
+Deno.test("a wait for the control plane ends when it is there again", () =>
+  inDialect2(async ({ put, pass, uplink, syncer }) => {
+    uplink.failures.push(failure("unreachable"));
+    await put("a");
+    await pass(5_000);
+    assert.equal(uplink.calls.length, 1);
+    syncer.onContact();
+    await pass(0);
+    assert.equal(uplink.calls.length, 2);
+    assert.equal(syncer.pending, 0);
+  }));
+
+for (
+  const [why, details] of [
+    ["has named a time", { retryAfterMs: 20_000 }],
+    ["takes no reports", { status: 501 }],
+  ] as const
+) {
+  Deno.test(`the wait stays when the control plane ${why}`, () =>
+    inDialect2(async ({ put, pass, uplink, syncer }) => {
+      uplink.failures.push(failure("server", details));
+      await put("a");
+      await pass(5_000);
+      syncer.onContact();
+      await pass(10_000);
+      assert.equal(uplink.calls.length, 1);
+    }));
+}
+
 Deno.test("one report that always fails keeps no other back", () =>
   inDialect2(async ({ put, pass, uplink, syncer }) => {
     uplink.rule = ({ entries }) =>
