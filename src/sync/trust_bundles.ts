@@ -127,7 +127,10 @@ export class TrustBundles {
     if (bundle.version > pinned.version) {
       const taken = {
         roots: bundle.roots.length > 0 ? bundle.roots : pinned.roots,
-        revokedKeyIds: bundle.revokedKeyIds,
+        // What was revoked once stays so, whatever a restored root says.
+        revokedKeyIds: [
+          ...new Set([...pinned.revokedKeyIds, ...bundle.revokedKeyIds]),
+        ],
         version: bundle.version,
         signedText: bundle.signedText,
       };
@@ -141,7 +144,7 @@ export class TrustBundles {
   #plan(bundle: VerifiedBundle): KeyringState | undefined {
     const { keyring, clock, log } = this.#options;
     const { current, previous } = keyring.state;
-    const revoked = new Set(bundle.revokedKeyIds);
+    const revoked = new Set([...this.revokedKeyIds, ...bundle.revokedKeyIds]);
     const good = bundle.signingKeys.flatMap((key) => {
       const { text, fingerprint } = importSigningKey(key)!;
       return revoked.has(fingerprint) ? [] : [{ text, fingerprint }];

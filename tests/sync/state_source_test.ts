@@ -323,7 +323,10 @@ story(
     node.sends({ version: 4, content: contentOf("stolen") }, "A");
     node.answer = { ...node.answer, bundleVersion: 3 } as typeof node.answer;
     await assert.rejects(node.pull(), { kind: "revoked_key" });
-    assert.equal((await start()).bundles.version, 3);
+    const both = [publicKeyOf("B"), publicKeyOf("A")];
+    await node.bundles.take(bundleText({ version: 4, signingKeys: both }));
+    assert.ok(node.bundles.revokedKeyIds.has(keyId), "for good");
+    assert.equal((await start()).bundles.version, 4);
   },
 );
 
