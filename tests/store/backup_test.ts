@@ -9,6 +9,7 @@ import {
 import type { Membership } from "../../src/store/membership.ts";
 import { restore } from "../../src/store/restore.ts";
 import { sealKeyFrom } from "../../src/store/seal_key.ts";
+import { StoreWriteError } from "../../src/store/store_errors.ts";
 import { keyIdOf } from "../../src/wire/key_id.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { FakeRandom } from "../fakes/fake_random.ts";
@@ -86,6 +87,7 @@ Deno.test("a backup into an empty membership brings everything back, and marks i
       assert.deepEqual(await b.identity.load(), IDENTITY);
       assert.deepEqual(b.trust.load(), a.trust.load());
       assert.deepEqual(b.marks.load(), a.marks.load());
+      assert.deepEqual(b.trustBundle.load(), a.trustBundle.load());
       assert.deepEqual(b.state.view.data, a.state.view.data);
       assert.deepEqual(b.reports.view.entries, a.reports.view.entries);
       assert.deepEqual(
@@ -154,6 +156,40 @@ Deno.test("restore lowers no mark, takes back no key, and replaces nothing newer
       assert.ok(store.restored.isPending);
     });
   }));
+
+Deno.test("a restore that ends half-way leaves a sound, marked store, and can be done again", () =>
+  inFolder((dataDir) =>
+    inFolder(async (empty) => {
+      await fillStore(dataDir);
+      const backup = await backupOf(dataDir, true);
+      const halfWay = restore({
+        dataDir: empty,
+        cluster: "default",
+        backup,
+        key,
+        async open() {
+          const { store } = await openStore(empty);
+          const fails = () => Promise.reject(new StoreWriteError("it", "full"));
+          store.state.update = fails;
+          return store;
+        },
+        ...io,
+      });
+      await assert.rejects(halfWay, StoreWriteError);
+      const between = await openStore(empty);
+      assert.deepEqual(between.recovered, []);
+      assert.ok(between.store.restored.isPending);
+      assert.equal(await between.store.identity.load(), undefined);
+      await between.store.close();
+
+      await restoreTo(empty, backup);
+      await changed(empty, async (store) => {
+        assert.deepEqual(await store.identity.load(), IDENTITY);
+        assert.equal(store.reports.view.entries.size, 2);
+        assert.equal(store.state.view.data.size, 2);
+      });
+    })
+  ));
 
 Deno.test("restore raises marks that are lower, and keeps revocations of both sides", () =>
   inFolder((dataDir) =>

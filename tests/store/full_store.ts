@@ -45,6 +45,12 @@ export async function fillStore(dataDir: string): Promise<void> {
     retired: ["retired"],
     signedChange: true,
   });
+  store.trustBundle.save({
+    roots: ["root"],
+    revokedKeyIds: ["revoked"],
+    version: 1,
+    signedText: "text",
+  });
   await store.state.update(() => ({
     metadata: new Map([["zone", "a"]]),
     data: [entry("one"), entry("two")],

@@ -103,7 +103,7 @@ Deno.test("a flipped bit in any file is found without a change, and repaired unl
           assert.ok(findings.length > 0, file);
           assert.deepEqual(filesBelow(root), before, file);
           const { repaired, left } = await repair(dataDir);
-          const isFatal = /^(identity\/(identity|private|node)|trust\/(k|m))/
+          const isFatal = /^(identity\/(identity|private|node)|trust\/[bkm])/
             .test(file);
           assert.equal(left.length > 0, isFatal, file);
           const did = [...repaired, ...left].map((one) => one.file);
