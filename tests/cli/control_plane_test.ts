@@ -1,0 +1,11 @@
+import assert from "node:assert/strict";
+import { runPlexd } from "./run_plexd.ts";
+
+Deno.test("control-plane --without names surfaces that there are", async () => {
+  const { code, stderr } = await runPlexd([
+    "control-plane",
+    "--without=events,heartbeat",
+  ]);
+  assert.equal(code, 2);
+  assert.match(stderr, /--without names events or state, not "heartbeat"/);
+});
