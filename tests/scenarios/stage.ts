@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
 import { AdminClient } from "../../src/cli/admin_client.ts";
+import type { Dialect } from "../../src/wire/dialect.ts";
 import type { StatusDocument } from "../../src/wire/status.ts";
 import { type Finished, runPlexd } from "../cli/run_plexd.ts";
 import { ServedPlexd } from "../cli/served_plexd.ts";
 import { call, type RawAnswer, type RawRequest } from "../node_api/raw_http.ts";
 import { eventually } from "./eventually.ts";
+
+/** What a node names itself by when it joins in dialect 2. */
+const RESOURCE = {
+  project_id: "0190a8b8-a0c0-7a0a-8a0a-000000000001",
+  resource_handle: "a-node",
+};
 
 /** What a scenario may do differently. */
 export interface AgentOptions {
@@ -26,12 +33,14 @@ export class Stage implements AsyncDisposable {
   /** Everything that agents of this stage wrote. */
   #agents: ServedPlexd[] = [];
 
-  private constructor(readonly folder: string) {
+  private constructor(readonly folder: string, readonly dialect: Dialect) {
     this.#stack.defer(() => Deno.remove(folder, { recursive: true }));
   }
 
-  static async open(): Promise<Stage> {
-    return new Stage(await Deno.makeTempDir({ prefix: "plexd-story-" }));
+  /** @param dialect In which nodes of this stage join. */
+  static async open(dialect: Dialect = 1): Promise<Stage> {
+    const folder = await Deno.makeTempDir({ prefix: "plexd-story-" });
+    return new Stage(folder, dialect);
   }
 
   get dataDir(): string {
@@ -107,13 +116,22 @@ export class Stage implements AsyncDisposable {
     this.#adminTokenFile = file!;
   }
 
+  /** Has the nodes of this stage join the control plane of another one. */
+  shareControlPlane(other: Stage): void {
+    this.#url = other.url;
+    this.#adminTokenFile = other.#adminTokenFile;
+  }
+
   async stopControlPlane(): Promise<void> {
     assert.equal(await this.#controlPlane?.stop("SIGTERM"), 0);
   }
 
   /** A fresh one-time token, left where the agent will look for it. */
   async leaveToken(): Promise<string> {
-    const answer = await this.admin.call("POST", "/tokens", { ttl: "10m" });
+    const answer = await this.admin.call("POST", "/tokens", {
+      ttl: "10m",
+      ...(this.dialect === 2 ? { dialect: 2 } : {}),
+    });
     assert.ok(typeof answer === "object" && answer && "token" in answer);
     const token = String(answer.token);
     await Deno.writeTextFile(this.tokenFile, `${token}\n`, { mode: 0o600 });
@@ -142,6 +160,7 @@ export class Stage implements AsyncDisposable {
         },
         registration: {
           token_file: this.tokenFile,
+          ...(this.dialect === 2 ? RESOURCE : {}),
           ...settings["registration"],
         },
         node_api: {
