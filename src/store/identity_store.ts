@@ -145,7 +145,7 @@ export class IdentityStore {
       this.#replace(PRIVATE_KEY_FILE, privateKey);
       this.#replace(SECRET_KEY_FILE, nodeSecretKey);
       this.#replace(IDENTITY_FILE, bytes);
-      this.#remove([PENDING_FILE, PENDING_KEY_FILE]);
+      this.#forgetPending();
     });
   }
 
@@ -159,10 +159,16 @@ export class IdentityStore {
       this.#change("that the identity is gone", () => {
         this.#remove([IDENTITY_FILE]);
         this.#remove([PRIVATE_KEY_FILE, SECRET_KEY_FILE]);
-        this.#remove([PENDING_FILE, PENDING_KEY_FILE]);
+        this.#forgetPending();
       });
       resolve();
     });
+  }
+
+  /** In this order: the file that names the other must not outlive it. */
+  #forgetPending() {
+    this.#remove([PENDING_FILE]);
+    this.#remove([PENDING_KEY_FILE]);
   }
 
   #read(file: string): Uint8Array<ArrayBuffer> | undefined {

@@ -3,6 +3,7 @@ import { contentHash, parseSignedSnapshot } from "../wire/signed_snapshot.ts";
 import type { SignedSnapshot } from "../wire/signed_snapshot.ts";
 import { ShapeError } from "../wire/shape_error.ts";
 import { readIfThere } from "./disk.ts";
+import { isDamagedKeyName } from "./key_in_use.ts";
 import { replaceFile } from "./replace_file.ts";
 import type { SealKey } from "./seal_key.ts";
 import { DamagedSealError, seal, unseal } from "./sealed_file.ts";
@@ -211,7 +212,7 @@ export class SnapshotStore {
 
   /** @returns undefined unless it is whole and the one that is meant. */
   async #read(ref: SnapshotRef): Promise<SignedSnapshot | undefined> {
-    const { disk, cluster } = this.#context;
+    const { disk, root, cluster } = this.#context;
     const bytes = readIfThere(disk, this.#pathOf(ref));
     if (!bytes) return undefined;
     try {
@@ -225,6 +226,7 @@ export class SnapshotStore {
       if (error instanceof DamagedSealError || error instanceof ShapeError) {
         return undefined;
       }
+      if (isDamagedKeyName(error, disk, root, this.#key)) return undefined;
       throw error;
     }
   }

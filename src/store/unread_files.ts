@@ -10,6 +10,7 @@ import {
   parseExecutionName,
 } from "./execution_file.ts";
 import type { Finding } from "./finding.ts";
+import { isDamagedKeyName } from "./key_in_use.ts";
 import { replaceFileNow, TempFolder } from "./replace_file.ts";
 import type { SealKey } from "./seal_key.ts";
 import { DamagedSealError, unseal } from "./sealed_file.ts";
@@ -44,15 +45,16 @@ export async function damagedUnread(
 }
 
 async function damagedSnapshots(
-  { disk, root, cluster, key, clock }: UnreadFiles,
+  files: UnreadFiles,
 ): Promise<UnreadFinding[]> {
+  const { disk, root, key, clock } = files;
   if (!key) return [];
   const damaged = new DamagedFolder(disk, root, clock);
   const found: UnreadFinding[] = [];
   for (const { name } of disk.list(`${root}/snapshots`)) {
     if (!name.endsWith(".sealed")) continue;
     const file = `snapshots/${name}`;
-    if (await isSnapshot(disk.read(`${root}/${file}`), cluster, key)) continue;
+    if (await isSnapshot(disk.read(`${root}/${file}`), files, key)) continue;
     found.push({
       file,
       what: "damaged",
@@ -65,7 +67,7 @@ async function damagedSnapshots(
 
 async function isSnapshot(
   bytes: Uint8Array<ArrayBuffer>,
-  cluster: string,
+  { disk, root, cluster }: UnreadFiles,
   key: SealKey,
 ): Promise<boolean> {
   try {
@@ -73,6 +75,7 @@ async function isSnapshot(
     parseSignedSnapshot(new TextDecoder().decode(text));
     return true;
   } catch (error) {
+    if (isDamagedKeyName(error, disk, root, key)) return false;
     if (error instanceof SealKeyError) return true; // told of with the identity
     if (error instanceof DamagedSealError || error instanceof ShapeError) {
       return false;

@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import type { Disk } from "../../src/store/disk.ts";
 import type { Membership } from "../../src/store/membership.ts";
-import { CorruptTrustError } from "../../src/store/store_errors.ts";
+import {
+  CorruptTrustError,
+  SealKeyError,
+} from "../../src/store/store_errors.ts";
 import {
   encodeSnapshot,
   type SignedSnapshot,
 } from "../../src/wire/signed_snapshot.ts";
 import { signedSnapshot } from "../trust/snapshots.ts";
 import { CrashDisk } from "./crash_disk.ts";
+import { IDENTITY } from "./full_store.ts";
 import { inFolder, openStore } from "./open_store.ts";
 
 const SECRET = "psk-that-must-not-be-readable";
@@ -224,3 +228,47 @@ function flip(path: string, at: number) {
   bytes[at] = bytes[at]! ^ 1;
   Deno.writeFileSync(path, bytes);
 }
+
+Deno.test("load() falls back when a damaged snapshot names another key than the node's", () =>
+  inFolder(async (dataDir) => {
+    const first = await openStore(dataDir);
+    await first.store.identity.save(IDENTITY);
+    await activate(first.store, numbered(1));
+    await activate(first.store, numbered(2));
+    const { root } = first.store.paths;
+    await first.store.close();
+    const file = `${root}/snapshots/1-2.sealed`;
+    const text = Deno.readTextFileSync(file)
+      .replace(
+        /"key_id":"(.)/,
+        (_, one) => `"key_id":"${one === "0" ? "1" : "0"}`,
+      );
+    Deno.writeTextFileSync(file, text);
+
+    const { store, recovered } = await openStore(dataDir);
+    assert.equal((await store.snapshots.load())?.ref.version, 1);
+    assert.deepEqual(recovered.map((one) => one.file), [
+      "snapshots/1-2.sealed",
+    ]);
+    await store.close();
+  }));
+
+Deno.test("load() does not blame the snapshot when the key at hand is another", () =>
+  inFolder(async (dataDir) => {
+    const first = await openStore(dataDir);
+    await first.store.identity.save(IDENTITY);
+    await activate(first.store, numbered(1));
+    const { root } = first.store.paths;
+    await first.store.close();
+    for (
+      const file of ["snapshots/1-1.sealed", "identity/private_key.sealed"]
+    ) {
+      const text = Deno.readTextFileSync(`${root}/${file}`);
+      const other = text.replace(/"key_id":"[^"]*"/, '"key_id":"other"');
+      Deno.writeTextFileSync(`${root}/${file}`, other);
+    }
+    const { store, recovered } = await openStore(dataDir);
+    await assert.rejects(store.snapshots.load(), SealKeyError);
+    assert.deepEqual(recovered, []);
+    await store.close();
+  }));
