@@ -24,6 +24,7 @@ export async function openStore(
     seal: machineSeal(config, io.random),
     ...io,
     version,
+    snapshotsKept: config["store.snapshots_kept"],
     ...(recovered ? { recovered } : {}),
   };
   const store = await openMembership(options);

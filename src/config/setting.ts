@@ -150,9 +150,14 @@ export function size(
 /** A whole number. */
 export function count(
   doc: string,
-  options: { readonly default: number; readonly max: number },
+  options: {
+    readonly default: number;
+    /** @default {1} */
+    readonly min?: number;
+    readonly max: number;
+  },
 ): Setting<number> {
-  const { max } = options;
+  const { min = 1, max } = options;
   return {
     doc,
     form: "number",
@@ -163,9 +168,11 @@ export function count(
       const number = isText ? Number(value) : value;
       if (
         typeof number === "number" && Number.isInteger(number) &&
-        number >= 1 && number <= max
+        number >= min && number <= max
       ) return number;
-      throw new SettingValueError(`expected a whole number from 1 to ${max}`);
+      throw new SettingValueError(
+        `expected a whole number from ${min} to ${max}`,
+      );
     },
   };
 }

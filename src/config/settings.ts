@@ -276,6 +276,11 @@ export const SETTINGS = {
     { default: "5s" },
   ),
 
+  "store.snapshots_kept": count(
+    "Signed states that are kept, the active one included",
+    { default: 3, min: 2, max: 100 },
+  ),
+
   "actions.enabled": flag("Run configured actions on request", {
     default: false,
   }),
@@ -316,7 +321,6 @@ export const UNUSED_SETTINGS: readonly RegExp[] = [
   /^(integrity|tunnel|wireguard|policy|peer_exchange|bridge|store)\./,
   /^api\.sse_reprobe_interval$/,
   /^nat\.(stun_?servers|refresh_?interval|timeout)$/,
-  /^trust\.(require_signed_snapshots|accept_new_epoch|on_expiry)$/,
   /^node_api\.(secret_auth_enabled|max_connections|max_watchers|header_timeout|idle_timeout)$/,
   /^(mode|api\.mode)$/,
 ];

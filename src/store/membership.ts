@@ -49,6 +49,8 @@ export interface MembershipOptions {
   readonly log: Logger;
   /** Hears of every repair; each is logged as a warning as well. */
   readonly recovered?: RecoveryListener;
+  /** Activated signed states that are kept, at least 2. @default {3} */
+  readonly snapshotsKept?: number;
   /** Written into the lock file. @default {""} */
   readonly version?: string;
   /** @default {systemDisk} */
@@ -121,7 +123,7 @@ export async function openMembership(
     const key = await sealKeyOf(context, options.seal);
     return orOpenError(
       paths.root,
-      () => open(context, recoveries, paths, key, lock),
+      () => open(context, recoveries, paths, key, lock, options),
     );
   } catch (error) {
     for (const part of opened.reverse()) part.close();
@@ -144,6 +146,7 @@ function open(
   paths: MembershipPaths,
   key: SealKey,
   lock: { release(): void },
+  { snapshotsKept = 3 }: MembershipOptions,
 ): Membership {
   // The identity's files may only fit together once this is done.
   const keyRotation = KeyRotationStore.open(context, key);
@@ -175,7 +178,7 @@ function open(
     trust: new TrustStore(context),
     trustBundle: new TrustBundleStore(context),
     marks,
-    snapshots: new SnapshotStore(context, key, marks),
+    snapshots: new SnapshotStore(context, key, marks, { kept: snapshotsKept }),
     sessions,
     state,
     reports,
