@@ -60,99 +60,6 @@ function spellings(key: Uint8Array): (string | Uint8Array)[] {
   ];
 }
 
-Deno.test("a token joins one node: it is burnt, its file goes last, and nothing secret is left in the clear", async () => {
-  await using stage = await Stage.open();
-  await stage.startControlPlane();
-  await using relay = new Relay(() => stage.url);
-  const token = await stage.leaveToken();
-  let keptUntilAnswer = false;
-  relay.onRegistered = async (): Promise<Verdict> => {
-    keptUntilAnswer = await isThere(stage.tokenFile);
-    return "pass";
-  };
-  const { node_id } = await stage.startAgent({ url: relay.url });
-  assert.ok(keptUntilAnswer, "the token's file went too early");
-  assert.equal(await isThere(stage.tokenFile), false);
-
-  const secret = `/nodes/${node_id}/secrets/db`;
-  await stage.admin.call("PUT", secret, { value: SECRET_VALUE });
-  await stage.statusWhen(
-    "the secret's name arrives",
-    (s) => s.state.secrets === 1,
-  );
-  const read = await call(stage.secretsSocket, "/v1/state/secrets/db");
-  assert.equal(read.status, 200, read.body);
-  assert.equal(JSON.parse(read.body).value, SECRET_VALUE);
-  const printed = [
-    await stage.run("--print-state"),
-    await stage.run("status", "--output", "json"),
-    await stage.run("state"),
-  ];
-
-  const nodeSecretKey = relay.registerAnswers[0]!.node_secret_key;
-  const texts = [token, SECRET_VALUE, nodeSecretKey];
-  for (const text of texts) assert.deepEqual(processesWith(text), []);
-  await stage.stopAgent();
-  const { privateKey, nodeSecretKey: stored } = await identityOf(stage);
-  assert.equal(stored, nodeSecretKey);
-  const machineKey = await Deno.readTextFile(stage.keyFile);
-  const canaries = [
-    ...texts,
-    ...texts.map((text) => Buffer.from(text).toString("hex")),
-    ...spellings(privateKey),
-    machineKey.trim(),
-  ];
-  assert.deepEqual(filesWith(stage.dataDir, canaries), []);
-  const said = stage.agentOutput +
-    printed.map(({ stdout, stderr }) => stdout + stderr).join("");
-  assert.match(said, /Node registered/);
-  for (const canary of canaries) {
-    if (typeof canary !== "string") continue;
-    assert.ok(!said.includes(canary), `written for all to read: ${canary}`);
-  }
-  // The search would find it: the control plane was told the public key.
-  assert.ok(filesWith(stage.dataDir, [node_id]).length > 0);
-
-  const open = listing(stage.dataDir).filter(({ kind, mode, path }) =>
-    path.includes("/identity") || path.includes("/trust")
-      ? mode !== (kind === "folder" ? 0o700 : 0o600)
-      : (mode & 0o077) !== 0
-  );
-  assert.deepEqual(open, []);
-  assert.equal((await Deno.lstat(stage.dataDir)).mode! & 0o777, 0o700);
-  assert.equal((await Deno.lstat(stage.keyFile)).mode! & 0o777, 0o600);
-
-  await using other = await Stage.open();
-  await other.configure({ url: stage.url });
-  await Deno.writeTextFile(other.tokenFile, token, { mode: 0o600 });
-  for (const command of ["join", "up"]) {
-    const second = await other.run(command);
-    assert.equal(second.code, 77, second.stderr);
-    assert.ok(!(second.stdout + second.stderr).includes(token));
-  }
-  assert.equal(await Deno.readTextFile(other.tokenFile), token);
-  assert.equal((await enrolledNodes(stage)).length, 1);
-});
-
-Deno.test("a registration whose answer is lost is asked for again, with the same token", async () => {
-  await using stage = await Stage.open();
-  await stage.startControlPlane();
-  await using relay = new Relay(() => stage.url);
-  await stage.leaveToken();
-  relay.onRegistered = () =>
-    relay.registerAnswers.length === 1 ? "cut" : "pass";
-  const { node_id } = await stage.startAgent({ url: relay.url });
-  assert.equal(await isThere(stage.tokenFile), false);
-  const [lost, kept] = relay.registerAnswers;
-  assert.equal(relay.registerAnswers.length, 2);
-  assert.equal(lost?.node_id, node_id);
-  assert.equal(kept?.node_id, node_id);
-  assert.notEqual(lost?.node_secret_key, kept?.node_secret_key);
-  assert.equal((await enrolledNodes(stage)).length, 1);
-  await stage.statusWhen("it streams", (s) => s.stream.state === "streaming");
-  await stage.stopAgent();
-});
-
 /** When the agent is killed, from the moment its registration was granted. */
 const moments: readonly {
   readonly name: string;
@@ -195,27 +102,125 @@ const moments: readonly {
     },
   },
 ];
-for (const { name, kill } of moments) {
-  Deno.test(`an agent killed ${name} joins as the same node when it starts again`, async () => {
-    await using stage = await Stage.open();
+
+for (const dialect of [1, 2] as const) {
+  Deno.test(`a token joins one node: it is burnt, its file goes last, and nothing secret is left in the clear, dialect ${dialect}`, async () => {
+    await using stage = await Stage.open(dialect);
+    await stage.startControlPlane();
+    await using relay = new Relay(() => stage.url);
+    const token = await stage.leaveToken();
+    let keptUntilAnswer = false;
+    relay.onRegistered = async (): Promise<Verdict> => {
+      keptUntilAnswer = await isThere(stage.tokenFile);
+      return "pass";
+    };
+    const { node_id } = await stage.startAgent({ url: relay.url });
+    assert.ok(keptUntilAnswer, "the token's file went too early");
+    assert.equal(await isThere(stage.tokenFile), false);
+
+    const secret = `/nodes/${node_id}/secrets/db`;
+    await stage.admin.call("PUT", secret, { value: SECRET_VALUE });
+    // In dialect 2 no names of secrets arrive.
+    await stage.statusWhen(
+      "the secret's name arrives",
+      (s) => s.state.secrets === (dialect === 1 ? 1 : 0),
+    );
+    const read = await call(stage.secretsSocket, "/v1/state/secrets/db");
+    assert.equal(read.status, 200, read.body);
+    assert.equal(JSON.parse(read.body).value, SECRET_VALUE);
+    const printed = [
+      await stage.run("--print-state"),
+      await stage.run("status", "--output", "json"),
+      await stage.run("state"),
+    ];
+
+    const nodeSecretKey = relay.registerAnswers[0]!.secret;
+    const texts = [token, SECRET_VALUE, nodeSecretKey];
+    for (const text of texts) assert.deepEqual(processesWith(text), []);
+    await stage.stopAgent();
+    const { privateKey, nodeSecretKey: stored } = await identityOf(stage);
+    assert.equal(stored, nodeSecretKey);
+    const machineKey = await Deno.readTextFile(stage.keyFile);
+    const canaries = [
+      ...texts,
+      ...texts.map((text) => Buffer.from(text).toString("hex")),
+      ...spellings(privateKey),
+      machineKey.trim(),
+    ];
+    assert.deepEqual(filesWith(stage.dataDir, canaries), []);
+    const said = stage.agentOutput +
+      printed.map(({ stdout, stderr }) => stdout + stderr).join("");
+    assert.match(said, /Node registered/);
+    for (const canary of canaries) {
+      if (typeof canary !== "string") continue;
+      assert.ok(!said.includes(canary), `written for all to read: ${canary}`);
+    }
+    // The search would find it: the control plane was told the public key.
+    assert.ok(filesWith(stage.dataDir, [node_id]).length > 0);
+
+    const open = listing(stage.dataDir).filter(({ kind, mode, path }) =>
+      path.includes("/identity") || path.includes("/trust")
+        ? mode !== (kind === "folder" ? 0o700 : 0o600)
+        : (mode & 0o077) !== 0
+    );
+    assert.deepEqual(open, []);
+    assert.equal((await Deno.lstat(stage.dataDir)).mode! & 0o777, 0o700);
+    assert.equal((await Deno.lstat(stage.keyFile)).mode! & 0o777, 0o600);
+
+    await using other = await Stage.open(dialect);
+    await other.configure({ url: stage.url });
+    await Deno.writeTextFile(other.tokenFile, token, { mode: 0o600 });
+    for (const command of ["join", "up"]) {
+      const second = await other.run(command);
+      assert.equal(second.code, 77, second.stderr);
+      assert.ok(!(second.stdout + second.stderr).includes(token));
+    }
+    assert.equal(await Deno.readTextFile(other.tokenFile), token);
+    assert.equal((await enrolledNodes(stage)).length, 1);
+  });
+
+  Deno.test(`a registration whose answer is lost is asked for again, with the same token, dialect ${dialect}`, async () => {
+    await using stage = await Stage.open(dialect);
     await stage.startControlPlane();
     await using relay = new Relay(() => stage.url);
     await stage.leaveToken();
-    await kill(stage, relay);
-    const complete = await isThere(
-      `${stage.membership}/identity/identity.json`,
-    );
-    assert.ok(
-      complete || await isThere(stage.tokenFile),
-      "the token is gone, and there is no identity",
-    );
+    relay.onRegistered = () =>
+      relay.registerAnswers.length === 1 ? "cut" : "pass";
     const { node_id } = await stage.startAgent({ url: relay.url });
-    assert.equal(node_id, relay.registerAnswers[0]?.node_id);
+    assert.equal(await isThere(stage.tokenFile), false);
+    const [lost, kept] = relay.registerAnswers;
+    assert.equal(relay.registerAnswers.length, 2);
+    assert.equal(lost?.node_id, node_id);
+    assert.equal(kept?.node_id, node_id);
+    assert.notEqual(lost?.secret, kept?.secret);
     assert.equal((await enrolledNodes(stage)).length, 1);
-    await eventually("it is in good standing", async () => {
-      const { stream, reasons } = await stage.status();
-      return stream.state === "streaming" && reasons.length === 0 || undefined;
-    });
+    await stage.statusWhen("it streams", (s) => s.stream.state === "streaming");
     await stage.stopAgent();
   });
+
+  for (const { name, kill } of moments) {
+    Deno.test(`an agent killed ${name} joins as the same node when it starts again, dialect ${dialect}`, async () => {
+      await using stage = await Stage.open(dialect);
+      await stage.startControlPlane();
+      await using relay = new Relay(() => stage.url);
+      await stage.leaveToken();
+      await kill(stage, relay);
+      const complete = await isThere(
+        `${stage.membership}/identity/identity.json`,
+      );
+      assert.ok(
+        complete || await isThere(stage.tokenFile),
+        "the token is gone, and there is no identity",
+      );
+      const { node_id } = await stage.startAgent({ url: relay.url });
+      assert.equal(node_id, relay.registerAnswers[0]?.node_id);
+      assert.equal((await enrolledNodes(stage)).length, 1);
+      await eventually("it is in good standing", async () => {
+        const { stream, reasons } = await stage.status();
+        return stream.state === "streaming" && reasons.length === 0 ||
+          undefined;
+      });
+      await stage.stopAgent();
+    });
+  }
 }

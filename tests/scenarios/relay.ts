@@ -1,12 +1,19 @@
 /** What the relay does with one answer: it may be cut short. */
 export type Verdict = "pass" | "cut";
 
+/** What a registration gave, in either dialect. */
+export interface Registered {
+  readonly node_id: string;
+  /** Text of the node's key. */
+  readonly secret: string;
+}
+
 /** Stands between agent and control plane, and may lose a registration's answer. */
 export class Relay implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #closing = new AbortController();
-  /** Bodies that the control plane answered to registrations, passed on or not. */
-  readonly registerAnswers: { node_id: string; node_secret_key: string }[] = [];
+  /** What the control plane answered to registrations, passed on or not. */
+  readonly registerAnswers: Registered[] = [];
   /** Decides about each answer to a registration, before the agent sees it. */
   onRegistered: () => Verdict | Promise<Verdict> = () => "pass";
 
@@ -48,7 +55,8 @@ export class Relay implements AsyncDisposable {
       return new Response(answer.body, { status, headers: kept });
     }
     const text = await answer.text();
-    this.registerAnswers.push(JSON.parse(text));
+    const { node_id, node_secret_key, nsk } = JSON.parse(text);
+    this.registerAnswers.push({ node_id, secret: node_secret_key ?? nsk });
     if (await this.onRegistered() === "cut") {
       const half = text.slice(0, text.length / 2);
       return new Response(half, { status, headers: kept });
