@@ -45,10 +45,11 @@ export async function actions(invocation: Invocation): Promise<number> {
     );
   } else {
     invocation.print(table(
-      ["ACTION", "EXECUTABLE", "SHA-256", "PROBLEM"],
+      ["ACTION", "EXECUTABLE", "MODE", "SHA-256", "PROBLEM"],
       configured.map((action) => [
         action.name,
         action.path,
+        action.mode ?? "-",
         action.sha256 ?? "-",
         action.problem ?? "-",
       ]),

@@ -113,7 +113,7 @@ export function statusLines(status: StatusDocument, nowMs: number): string[] {
       (sync.last_error ? `; last error: ${sync.last_error}` : ""),
     ],
     ["Store", storeLine(status.store, ago)],
-    ...tasksLines(status.tasks),
+    ...tasksLines(status.tasks, ago, until),
     ["Telemetry", telemetryLine(status.telemetry)],
     [
       "Agent",
@@ -160,23 +160,41 @@ function storeLine(
   return `${state}; last repair ${ago(at)}: ${file}: ${what}`;
 }
 
-/** Such as `metrics 12 sent; logs off; audit 3 sent, 1 waiting`. */
-/** Nothing is said about what is not going on. */
-function tasksLines(tasks: StatusDocument["tasks"]): [string, string][] {
+/** Nothing is said about what is not going on, and never was. */
+function tasksLines(
+  tasks: StatusDocument["tasks"],
+  ago: (time: string) => string,
+  until: (time: string | null) => string,
+): [string, string][] {
   const { actions_running, results_unreported, key_rotation } = tasks;
   const actions = actions_running + results_unreported > 0
     ? `${actions_running} running, ${results_unreported} results unreported`
     : undefined;
-  const rotation = key_rotation.pending_since === null
-    ? undefined
-    : "a new node key waits to be confirmed" +
-      (key_rotation.last_error ? `: ${key_rotation.last_error}` : "");
+  const rotation = rotationText(key_rotation, ago, until);
   return [
     ...(actions ? [["Actions", actions] as [string, string]] : []),
     ...(rotation ? [["Key", rotation] as [string, string]] : []),
   ];
 }
 
+function rotationText(
+  rotation: StatusDocument["tasks"]["key_rotation"],
+  ago: (time: string) => string,
+  until: (time: string | null) => string,
+): string | undefined {
+  const { pending_since, last_at, last_error, next_try_at } = rotation;
+  const parts = [
+    ...(last_at === null ? [] : [`rotated ${ago(last_at)}`]),
+    ...(pending_since === null
+      ? []
+      : [`a new one, made ${ago(pending_since)}, waits to be confirmed`]),
+    ...(last_error === null ? [] : [`last error: ${last_error}`]),
+  ];
+  if (parts.length === 0) return undefined;
+  return parts.join("; ") + (pending_since === null ? "" : until(next_try_at));
+}
+
+/** Such as `metrics 12 sent; logs off; audit 3 sent, 1 waiting`. */
 function telemetryLine(telemetry: StatusDocument["telemetry"]): string {
   return Object.entries(telemetry).map(([name, counts]) => {
     if (!counts) return `${name} off`;

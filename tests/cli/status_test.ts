@@ -110,6 +110,40 @@ Deno.test("statusLines() says since when, why, what works, and the next try", ()
   assert.ok(lines.some((line) => line.endsWith("2 signature, 1 replay")));
 });
 
+const rotations = [
+  {
+    what: "was rotated",
+    change: { last_at: "2026-03-01T11:59:00Z" },
+    line: "Key            rotated 1m ago",
+  },
+  {
+    what: "waits to be confirmed",
+    change: {
+      pending_since: "2026-03-01T11:58:00Z",
+      last_error: "Status 404",
+      next_try_at: "2026-03-01T12:00:40Z",
+    },
+    line: "Key            a new one, made 2m ago, waits to be confirmed; " +
+      "last error: Status 404, next try in 40s",
+  },
+];
+for (const { what, change, line } of rotations) {
+  Deno.test(`statusLines() says that the node's key ${what}`, () => {
+    const key_rotation = { ...WELL.tasks.key_rotation, ...change };
+    const tasks = { ...WELL.tasks, key_rotation };
+    assert.ok(statusLines({ ...WELL, tasks }, NOW).includes(line));
+  });
+}
+
+Deno.test("statusLines() counts the actions that run and the results that wait", () => {
+  const tasks = { ...WELL.tasks, actions_running: 1, results_unreported: 2 };
+  assert.ok(
+    statusLines({ ...WELL, tasks }, NOW).includes(
+      "Actions        1 running, 2 results unreported",
+    ),
+  );
+});
+
 Deno.test("statusLines() names the number of reports that never leave the node", () => {
   const sync = { ...WELL.sync, local_only: 2 };
   const lines = statusLines({ ...WELL, sync }, NOW);

@@ -10,7 +10,22 @@ interface Execution {
     readonly status: string;
     readonly exit_code: number;
     readonly stdout: string;
+    readonly stderr: string;
   } | null;
+}
+
+/** Asks for an action. @returns the execution's id. */
+async function ask(
+  stage: Stage,
+  nodeId: string,
+  action: string,
+): Promise<string> {
+  const { execution_id } = await stage.admin.call(
+    "POST",
+    `/nodes/${nodeId}/actions`,
+    { action, parameters: { word: "hello" } },
+  ) as { execution_id: string };
+  return execution_id;
 }
 
 /** Asks for an action and waits until the control plane knows what became of it. */
@@ -19,11 +34,17 @@ async function asked(
   nodeId: string,
   action: string,
 ): Promise<Execution> {
+  return await over(stage, nodeId, action, await ask(stage, nodeId, action));
+}
+
+/** Waits until the control plane knows what became of an execution. */
+async function over(
+  stage: Stage,
+  nodeId: string,
+  action: string,
+  execution_id: string,
+): Promise<Execution> {
   const path = `/nodes/${nodeId}`;
-  const { execution_id } = await stage.admin.call("POST", `${path}/actions`, {
-    action,
-    parameters: { word: "hello" },
-  }) as { execution_id: string };
   return await eventually(`${action} is over`, async () => {
     const { executions } = await stage.admin.call(
       "GET",
@@ -66,6 +87,49 @@ Deno.test("an action runs when it is configured, and is rejected otherwise", asy
   assert.ok(stdout.includes(greet), stdout);
   assert.ok(stdout.includes(ran.execution_id), stdout);
   await stage.stopAgent();
+});
+
+Deno.test("an action that runs while the agent is killed ends as an error, and runs once", async () => {
+  await using stage = await Stage.open();
+  await stage.startControlPlane();
+  await stage.leaveToken();
+  const wait = await script(
+    stage,
+    `#!/bin/sh\necho ran >> ${stage.folder}/runs\n` +
+      `while [ ! -e ${stage.folder}/go ]; do sleep 0.05; done\n` +
+      `echo ended >> ${stage.folder}/runs\n`,
+  );
+  const options = {
+    settings: { actions: { enabled: true, commands: { wait } } },
+  };
+  const runs = async () =>
+    await Deno.readTextFile(`${stage.folder}/runs`).catch(() => "");
+  const { node_id } = await stage.startAgent(options);
+  const execution = await ask(stage, node_id, "wait");
+  await eventually("it runs", async () => await runs() || undefined);
+  await stage.killAgent();
+  try {
+    await stage.startAgent(options);
+    const { result } = await over(stage, node_id, "wait", execution);
+    assert.equal(result?.status, "error");
+    assert.match(result.stderr, /the agent ended while it ran/);
+    assert.equal(await runs(), "ran\n");
+    await stage.stopAgent();
+  } finally {
+    // What a killed agent has left behind would wait for ever.
+    await Deno.writeTextFile(`${stage.folder}/go`, "");
+    await eventually(
+      "it has ended",
+      async () => (await runs()).includes("ended") || undefined,
+    );
+  }
+  const { stdout } = await stage.run("actions", "--output", "json");
+  const shown = JSON.parse(stdout);
+  assert.equal(shown.enabled, true);
+  assert.equal(shown.actions[0].mode, "0700");
+  assert.equal(shown.executions.length, 1);
+  assert.equal(shown.executions[0].status, "error");
+  assert.equal(shown.executions[0].reported, true);
 });
 
 Deno.test("the node's key rotates when the control plane asks for it, and once", async () => {
