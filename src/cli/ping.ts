@@ -77,5 +77,5 @@ function asTable(pinged: readonly Pinged[]): string {
     `${ms} ms`,
     detail,
   ]);
-  return table(["ADDRESS", "", "ANSWER", "TIME", "DETAIL"], rows);
+  return table(["ADDRESS", "STATE", "ANSWER", "TIME", "DETAIL"], rows);
 }
