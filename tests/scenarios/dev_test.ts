@@ -80,9 +80,11 @@ Deno.test("plexd dev --data-dir keeps the state, also when killed, and resumes",
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("plexd dev --tour passes", async () => {
-  const tour = DevProcess.start(["--tour"]);
-  const { code } = await tour.ended;
-  await tour.prints(/passed in|FAIL/);
-  assert.equal(code, 0, tour.output);
-});
+for (const dialect of ["1", "2"]) {
+  Deno.test(`plexd dev --tour --dialect ${dialect} passes`, async () => {
+    const tour = DevProcess.start(["--tour", "--dialect", dialect]);
+    const { code } = await tour.ended;
+    await tour.prints(/passed in|FAIL/);
+    assert.equal(code, 0, tour.output);
+  });
+}
