@@ -12,6 +12,7 @@ import {
 import { replaceFile, replaceFileNow } from "./replace_file.ts";
 import type { StoreContext } from "./store_context.ts";
 import { StoreWriteError } from "./store_errors.ts";
+import { isShortage } from "./typed_reads.ts";
 
 /** Path of the log, below the membership's folder. */
 export const SEEN_FILE = "trust/seen.log";
@@ -220,6 +221,7 @@ export class EventLedger {
       }
       this.#open({ bytes, end });
     } catch (error) {
+      if (isShortage(error)) throw error;
       const what = describeError(error);
       recovered({ file: SEEN_FILE, what, action: "a new one is begun" });
     }

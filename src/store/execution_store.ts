@@ -115,6 +115,8 @@ export class ExecutionStore {
   /**
    * A result that is to be reported; undefined when it cannot be read any more,
    * which is told, and ends the matter.
+   *
+   * @throws {StoreReadError} when the system does not let it be read now.
    */
   result(executionId: string): ExecutionResult | undefined {
     const open = this.#open.get(executionId);
@@ -131,6 +133,7 @@ export class ExecutionStore {
    *
    * @throws {StoreWriteError} when that could not be made durable: then it is
    * reported once more.
+   * @throws {StoreReadError} as {@linkcode result}.
    */
   async settle(executionId: string): Promise<void> {
     const open = this.#open.get(executionId);
@@ -162,8 +165,11 @@ export class ExecutionStore {
   async #write(name: string, record: ExecutionRecord) {
     if (this.#closed) throw new TypeError("Cannot write: the store is closed");
     const { disk, temp, folders } = this.#context;
-    const target = folders.target(`${EXECUTIONS_FOLDER}/${name}`);
-    const write = replaceFile(disk, temp, target, encodeExecution(record));
+    const work = async () => {
+      const target = folders.target(`${EXECUTIONS_FOLDER}/${name}`);
+      await replaceFile(disk, temp, target, encodeExecution(record));
+    };
+    const write = work();
     this.#writes.add(write);
     try {
       await write;

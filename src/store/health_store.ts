@@ -6,6 +6,7 @@ import { replaceFile } from "./replace_file.ts";
 import type { StoreContext } from "./store_context.ts";
 import { StoreWriteError } from "./store_errors.ts";
 import { checkSum, withSum } from "./summed_json.ts";
+import { isShortage } from "./typed_reads.ts";
 
 /** Path of the file, below the membership's folder. */
 export const HEALTH_FILE = "health/health.json";
@@ -75,6 +76,7 @@ export class HealthStore {
       const bytes = readIfThere(disk, `${root}/${HEALTH_FILE}`);
       return new HealthStore(context, bytes ? decode(bytes) : NOTHING);
     } catch (error) {
+      if (isShortage(error)) throw error;
       const what = describeError(error);
       const action = `${damaged.setAside(HEALTH_FILE)}; it is written anew`;
       recovered({ file: HEALTH_FILE, what, action });

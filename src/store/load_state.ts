@@ -20,6 +20,7 @@ import {
 } from "./state_sums.ts";
 import { EMPTY_STATE, sortedMap, type StateParts } from "./state_view.ts";
 import { sha256 } from "./summed_json.ts";
+import { isShortage } from "./typed_reads.ts";
 
 /** A file that is not what it should be. */
 export interface Fault {
@@ -192,7 +193,8 @@ class Loading {
     try {
       return readIfThere(this.#disk, `${this.#root}/${file}`);
     } catch (error) {
-      // The file may be sound and the system short of something: leave it.
+      if (isShortage(error)) throw error;
+      // The file may be sound all the same: leave it.
       this.#fault(file, `unreadable: ${describeError(error)}`, "none");
       return undefined;
     }

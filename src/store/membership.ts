@@ -35,6 +35,7 @@ import { SyncLedger } from "./sync_ledger.ts";
 import { TrustBundleStore } from "./trust_bundle_store.ts";
 import { TrustMarks } from "./trust_marks.ts";
 import { TrustStore } from "./trust_store.ts";
+import { typedReads } from "./typed_reads.ts";
 
 /** Options for {@linkcode openMembership}. */
 export interface MembershipOptions {
@@ -117,9 +118,12 @@ export async function openMembership(
   const opened: { close(): void }[] = [{ close: () => lock.release() }];
   try {
     if (!rehearsal) makeFolders(paths.root);
-    const { context, recoveries } = contextOf(options, paths);
+    const { context, recoveries } = orOpenError(
+      paths.root,
+      () => contextOf(options, paths),
+    );
     opened.push(context.folders);
-    emptyTemp(context, paths.tmp);
+    orOpenError(paths.root, () => emptyTemp(context, paths.tmp));
     const key = await sealKeyOf(context, options.seal);
     return orOpenError(
       paths.root,
@@ -203,7 +207,7 @@ function contextOf(
   const parts = {
     root,
     cluster,
-    disk,
+    disk: typedReads(disk),
     temp: new TempFolder(disk, tmp),
     damaged: new DamagedFolder(disk, root, clock),
     folders: new OpenFolders(disk, root),
@@ -240,7 +244,7 @@ async function sealKeyOf(
   seal: SealKey | SealKeySource,
 ): Promise<SealKey> {
   if (typeof seal !== "function") return seal;
-  const exists = disk.list(`${root}/identity`)
+  const exists = orOpenError(root, () => disk.list(`${root}/identity`))
     .some(({ name }) => name.endsWith(".sealed"));
   return await seal({ exists });
 }

@@ -5,6 +5,7 @@ import { decodeEntryFile } from "./entry_file.ts";
 import type { Fault } from "./load_state.ts";
 import { REPORT_FOLDER, reportFileOf } from "./report_store.ts";
 import type { StoreContext } from "./store_context.ts";
+import { isShortage } from "./typed_reads.ts";
 
 /** The reports as their files tell them, and what is wrong with the files. */
 export interface LoadedReports {
@@ -36,8 +37,9 @@ export function loadReports(disk: Disk, root: string): LoadedReports {
       const what = stored ? "misnamed" : "damaged";
       faults.push({ file, what, remedy: "set_aside" });
     } catch (error) {
+      if (isShortage(error)) throw error;
       const what = `unreadable: ${describeError(error)}`;
-      // The file may be sound and the system short of something: leave it.
+      // The file may be sound all the same: leave it.
       faults.push({ file, what, remedy: "none" });
     }
   }

@@ -7,6 +7,7 @@ import type { Recovery, RecoveryListener } from "./recovery.ts";
 import { replaceFileNow } from "./replace_file.ts";
 import type { StoreContext } from "./store_context.ts";
 import { checkSum, withSum } from "./summed_json.ts";
+import { isShortage } from "./typed_reads.ts";
 
 /** Path of the list, below the membership's folder. */
 export const RECOVERIES_FILE = "health/recoveries.json";
@@ -58,6 +59,7 @@ export class RecoveryLog {
       const bytes = readIfThere(disk, `${root}/${RECOVERIES_FILE}`);
       if (bytes) this.#recoveries = decode(bytes);
     } catch (error) {
+      if (isShortage(error)) throw error;
       const what = describeError(error);
       const action = `${damaged.setAside(RECOVERIES_FILE)}; it is begun anew`;
       recovered({ file: RECOVERIES_FILE, what, action });

@@ -86,10 +86,13 @@ export class SnapshotStore {
     await this.#write(PENDING_SNAPSHOT_FILE, await this.#sealed(text));
   }
 
-  /** Drops what {@linkcode stage} wrote: it was refused. */
+  /**
+   * Drops what {@linkcode stage} wrote: it was refused.
+   *
+   * @throws {StoreWriteError}
+   */
   discardPending(): void {
-    const { disk, root } = this.#context;
-    disk.remove(`${root}/${PENDING_SNAPSHOT_FILE}`);
+    this.#remove(PENDING_SNAPSHOT_FILE);
   }
 
   /**
@@ -178,7 +181,7 @@ export class SnapshotStore {
           : "a pull has to bring it again"),
     });
     if (!previous || !earlier) {
-      this.#context.disk.remove(`${this.#context.root}/${POINTER_FILE}`);
+      this.#remove(POINTER_FILE);
       return undefined;
     }
     await this.#write(POINTER_FILE, encodePointer({ active: previous }));
@@ -253,19 +256,35 @@ export class SnapshotStore {
     }
   }
 
+  #remove(file: string) {
+    const { disk, root } = this.#context;
+    try {
+      disk.remove(`${root}/${file}`);
+    } catch (error) {
+      throw new StoreWriteError("that a snapshot is gone", error);
+    }
+  }
+
+  /** What cannot be removed goes with the next one that is activated. */
+  #makeRoom(pointer: SnapshotPointer) {
+    try {
+      for (const file of this.#surplus(pointer)) this.#remove(file);
+    } catch (error) {
+      this.#context.log.warn("A former snapshot could not be removed", {
+        error: describeError(error),
+      });
+    }
+  }
+
   /** The pointer's own two stay whatever their number. */
-  #makeRoom({ active, previous }: SnapshotPointer) {
+  #surplus({ active, previous }: SnapshotPointer): readonly string[] {
     const { disk, root } = this.#context;
     const named = [active, previous].flatMap((ref) => ref ? [fileOf(ref)] : []);
     const others = disk.list(`${root}/${FOLDER}`)
       .map(({ name }) => `${FOLDER}/${name}`)
       .filter((file) => VERSION_FILE.test(file) && !named.includes(file))
       .sort(byPlace);
-    for (
-      const file of others.slice(0, -(this.#kept - named.length) || undefined)
-    ) {
-      disk.remove(`${root}/${file}`);
-    }
+    return others.slice(0, -(this.#kept - named.length) || undefined);
   }
 
   #pathOf(ref: Pick<SnapshotRef, "epoch" | "version">): string {

@@ -6,6 +6,7 @@ import { replaceFileNow } from "./replace_file.ts";
 import type { StoreContext } from "./store_context.ts";
 import { StoreWriteError } from "./store_errors.ts";
 import { checkSum, sha256, withSum } from "./summed_json.ts";
+import { isShortage } from "./typed_reads.ts";
 
 /** Path of the list, below the membership's folder. */
 export const SPENT_TOKENS_FILE = "identity/spent-tokens.json";
@@ -39,6 +40,7 @@ export class SpentTokens {
       const bytes = readIfThere(disk, `${root}/${SPENT_TOKENS_FILE}`);
       return new SpentTokens(context, bytes ? decode(bytes) : []);
     } catch (error) {
+      if (isShortage(error)) throw error;
       const what = describeError(error);
       const action = damaged.setAside(SPENT_TOKENS_FILE);
       recovered({ file: SPENT_TOKENS_FILE, what, action });

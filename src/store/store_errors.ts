@@ -24,6 +24,18 @@ export function errorCode(error: unknown): string | undefined {
   return typeof error.code === "string" ? error.code : undefined;
 }
 
+/** Something stored is there, but the system does not let it be read. */
+export class StoreReadError extends Error {
+  override readonly name = "StoreReadError";
+  /** The system's name of the failure, such as `EIO`; empty without one. */
+  readonly code: string;
+
+  constructor(path: string, cause: unknown) {
+    super(`Cannot read ${path}: ${describeError(cause)}`, { cause });
+    this.code = errorCode(cause) ?? "";
+  }
+}
+
 /** The store's folder cannot be used at all. */
 export class StoreOpenError extends Error {
   override readonly name = "StoreOpenError";

@@ -9,6 +9,7 @@ import { reportFileOf } from "./report_store.ts";
 import type { StoreContext } from "./store_context.ts";
 import { StoreWriteError } from "./store_errors.ts";
 import { checkSum, sha256, withSum } from "./summed_json.ts";
+import { isShortage } from "./typed_reads.ts";
 
 /** Path of the ledger, below the membership's folder. */
 export const SYNC_FILE = "sync/reports.json";
@@ -141,6 +142,7 @@ function read(context: StoreContext): readonly (readonly [string, string])[] {
     const action = `${damaged.setAside(SYNC_FILE)}; all reports are sent again`;
     recovered({ file: SYNC_FILE, what: "damaged", action });
   } catch (error) {
+    if (isShortage(error)) throw error;
     const what = describeError(error);
     recovered({ file: SYNC_FILE, what, action: "all reports are sent again" });
   }
