@@ -1,0 +1,57 @@
+/** What has been tried, and what came of it. */
+export class Figures {
+  /** Moments at which a process was killed. */
+  kills = 0;
+  /** Calls that were made to fail. */
+  faults = 0;
+  /** Legal states of a disk after a power cut. */
+  states = 0;
+  /** Flipped bits and missing ends. */
+  damages = 0;
+  /** Writes that were acknowledged before a crash and looked for after it. */
+  acknowledged = 0;
+  /** Acknowledged writes that were gone, half states and wrong values. */
+  readonly losses: string[] = [];
+  /** Starts that were refused after a crash. */
+  readonly refused: string[] = [];
+  /** Failures that had no type of the store's own. */
+  readonly untyped: string[] = [];
+  /** Parts that could not be run here, and why. */
+  readonly skipped: string[] = [];
+
+  get isGood(): boolean {
+    return this.#bad.every((list) => list.length === 0);
+  }
+
+  get #bad(): readonly (readonly string[])[] {
+    return [this.losses, this.refused, this.untyped];
+  }
+
+  /** For people: every figure, each thing that went wrong, and the sum. */
+  lines(seed: number): string[] {
+    const bad = this.#bad.flat();
+    return [
+      ...this.skipped.map((why) => `skipped: ${why}`),
+      ...bad.map((what) => `WRONG: ${what}`),
+      `kills                ${this.kills}`,
+      `faults injected      ${this.faults}`,
+      `power-loss states    ${this.states}`,
+      `damaged files tried  ${this.damages}`,
+      `acknowledged writes  ${this.acknowledged}`,
+      `losses               ${this.losses.length}`,
+      `refused starts       ${this.refused.length}`,
+      `untyped failures     ${this.untyped.length}`,
+      `seed                 ${seed}`,
+      this.#sum(seed),
+    ];
+  }
+
+  #sum(seed: number): string {
+    const tried = this.kills + this.faults + this.states + this.damages;
+    const bad = this.#bad.flat().length;
+    return `${bad === 0 ? "ok" : "FAILED"}: ${tried} crashes, faults and ` +
+      `damages, ${this.acknowledged} acknowledged writes, ` +
+      `${this.losses.length} losses, ${this.refused.length} refused starts` +
+      ` (--seed ${seed})`;
+  }
+}

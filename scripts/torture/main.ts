@@ -1,0 +1,115 @@
+/**
+ * Tries to make a store lose something: kills, failing calls, power cuts,
+ * flipped bits. Prints figures; the last line sums up. Exits 1 when anything
+ * was lost, refused or failed without a type of its own.
+ *
+ * `--short` takes about a minute, `--long` as long as it needs; `--seed N`
+ * repeats a run. Progress goes to standard error.
+ *
+ * @see design, section 12 "Proofs of strength"
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { damage } from "./damage.ts";
+import { faultSweep } from "./fault_sweep.ts";
+import { Figures } from "./figures.ts";
+import { killMatrix, type TrialOptions } from "./kill_matrix.ts";
+import { powerLoss } from "./power_loss.ts";
+import { Seeded } from "./seeded.ts";
+import { whyNoStrace } from "./strace.ts";
+
+/** How much is tried. */
+interface Extent {
+  /** Stories whose every call is tried; each but the first is of chance. */
+  readonly stories: number;
+  /** Calls tried of each story. @default {all of them} */
+  readonly most?: number;
+  /** States of a disk after a power cut. */
+  readonly states: number;
+  /** Damages of each kind for each file. */
+  readonly damages: number;
+}
+
+const SHORT: Extent = { stories: 1, most: 60, states: 5_000, damages: 15 };
+const USUAL: Extent = { stories: 1, states: 100_000, damages: 300 };
+const LONG: Extent = { stories: 6, states: 500_000, damages: 3_000 };
+
+const { extent, seed } = readArguments();
+const figures = new Figures();
+const folder = Deno.makeTempDirSync({ prefix: "plexd-torture-" });
+let interrupted = false;
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(signal, () => {
+    interrupted = true;
+    Deno.removeSync(folder, { recursive: true });
+    Deno.exit(130);
+  });
+}
+try {
+  await withStrace();
+  progress(`cutting the power, ${extent.states} states …`);
+  await powerLoss(figures, new Seeded(seed), extent.states);
+  progress("flipping bits and cutting ends off …");
+  await damage(figures, new Seeded(seed), extent.damages);
+} finally {
+  if (!interrupted) Deno.removeSync(folder, { recursive: true });
+}
+for (const line of figures.lines(seed)) print(line);
+Deno.exit(figures.isGood ? 0 : 1);
+
+async function withStrace() {
+  const why = await whyNoStrace();
+  if (why !== undefined) {
+    // Where changes are checked, half a proof must not look like a whole one.
+    if (Deno.env.get("CI") === "true") throw new Error(why);
+    figures.skipped.push(`kills and failing calls: ${why}`);
+    return;
+  }
+  const random = new Seeded(seed);
+  for (let number = 0; number < extent.stories; number++) {
+    const story = number === 0 ? 0 : 1 + random.below(2 ** 31);
+    const { most } = extent;
+    const options: TrialOptions = {
+      folder,
+      figures,
+      random,
+      story,
+      ...(most === undefined ? {} : { most }),
+    };
+    progress(`killing a process at each call of story ${story} …`);
+    await killMatrix(options);
+    progress(`making each call of story ${story} fail …`);
+    await faultSweep(options);
+  }
+}
+
+function readArguments() {
+  const { values } = parseArgs({
+    options: {
+      short: { type: "boolean" },
+      long: { type: "boolean" },
+      seed: { type: "string" },
+    },
+  });
+  const { short = false, long = false } = values;
+  const chosen = values.seed ?? `${new Date().getTime() % 2 ** 32}`;
+  const seed = Number(chosen);
+  if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) {
+    progress(`--seed must be a whole number in [0, 2^32): it is ${chosen}`);
+    Deno.exit(2);
+  }
+  if (short && long) {
+    progress("--short and --long exclude each other");
+    Deno.exit(2);
+  }
+  return { extent: short ? SHORT : long ? LONG : USUAL, seed };
+}
+
+function print(line: string) {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+}
+
+function progress(line: string) {
+  Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+}
