@@ -11,6 +11,7 @@ export interface ResultOutbox {
   readonly running: readonly { readonly executionId: string }[];
   /** The oldest first. */
   readonly unreported: readonly { readonly executionId: string }[];
+  /** @throws {Error} when it cannot be read just now. */
   result(executionId: string): ExecutionResult | undefined;
   settle(executionId: string): Promise<void>;
 }
@@ -182,15 +183,15 @@ export class ResultReporter implements Part {
     signal: AbortSignal,
   ): Promise<unknown> {
     const { uplink, outbox, io } = this.#options;
-    const result = outbox.result(executionId);
-    if (!result) return undefined;
-    const failure = await this.#send(
-      executionId,
-      () => sendFitting(uplink, result, signal),
-      signal,
-    );
-    if (failure !== undefined) return failure;
     try {
+      const result = outbox.result(executionId);
+      if (!result) return undefined;
+      const failure = await this.#send(
+        executionId,
+        () => sendFitting(uplink, result, signal),
+        signal,
+      );
+      if (failure !== undefined) return failure;
       await outbox.settle(executionId);
       io.log.info("Execution reported", {
         execution_id: executionId,
@@ -198,6 +199,8 @@ export class ResultReporter implements Part {
       });
       return undefined;
     } catch (error) {
+      // The disk may let it be read, or settled, at the next try.
+      signal.throwIfAborted();
       return error;
     }
   }

@@ -135,7 +135,8 @@ export class KeyRotation implements Part {
       while (!signal.aborted) {
         const { promise, resolve } = Promise.withResolvers<void>();
         this.#wake = resolve;
-        if (await this.#pending()) await this.#rotate(isFirst, signal);
+        const { pending } = this.#options.store.record;
+        if (pending) await this.#rotate(isFirst, signal);
         else await promise;
         isFirst = false;
       }

@@ -138,3 +138,40 @@ Deno.test("waits grow to a minute while the control plane is away, and one resul
   stop.abort();
   await done;
 });
+
+Deno.test("a result that cannot be read or settled just now is tried again", async () => {
+  const faults = ["read", "settle"];
+  const isFaulty = (what: string) => faults[0] === what && faults.shift();
+  let isOpen = true;
+  const outbox: ResultOutbox = {
+    running: [],
+    get unreported() {
+      return isOpen ? [{ executionId: "x-1" }] : [];
+    },
+    result(execution_id) {
+      if (isFaulty("read")) throw new Error("EIO");
+      return {
+        execution_id,
+        status: "success",
+        exit_code: 0,
+        stdout: "",
+        stderr: "",
+        duration: "1s",
+        finished_at: "2026-03-01T12:00:00Z",
+      };
+    },
+    settle() {
+      if (isFaulty("settle")) return Promise.reject(new Error("ENOSPC"));
+      isOpen = false;
+      return Promise.resolve();
+    },
+  };
+  const { reporter, clock } = reporterOf(() => Promise.resolve(), outbox);
+  const stop = new AbortController();
+  const done = reporter.run(stop.signal);
+  await clock.advance(3_000);
+  assert.equal(isOpen, false);
+  assert.deepEqual(faults, []);
+  stop.abort();
+  await done;
+});

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { type Disk, systemDisk } from "../../src/store/disk.ts";
 import type { Identity } from "../../src/store/identity.ts";
 import { StoreWriteError } from "../../src/store/store_errors.ts";
 import type { Membership } from "../../src/store/membership.ts";
@@ -38,8 +39,14 @@ const peer: Peer = {
 /** What the control plane does with the next announcements; then it agrees. */
 type Answer = ControlError | "lost" | "hangs" | readonly Peer[];
 
-async function running(dir: string, answers: Answer[] = []) {
-  const opened = await openStore(dir);
+async function running(
+  dir: string,
+  answers: Answer[] = [],
+  disk: Disk = systemDisk,
+  /** Called right before the rotation runs. */
+  starts = () => {},
+) {
+  const opened = await openStore(dir, disk);
   const { store, clock, log } = opened;
   if (!await store.identity.load()) await store.identity.save(identity);
   /** The key that the control plane has. */
@@ -70,6 +77,7 @@ async function running(dir: string, answers: Answer[] = []) {
     io: { clock, log, random: new FakeRandom() },
   });
   const stop = new AbortController();
+  starts();
   const done = rotation.run(stop.signal);
   /** Until the rotation waits for something that only a test can bring. */
   const rests = async () => {
@@ -256,6 +264,33 @@ Deno.test("a new identity in the meantime ends the rotation of the former key", 
     await it.passes(60_000);
     assert.equal(it.announced.length, 1);
     assert.equal(await publicKeyOf(it.store), identity.publicKey);
+    await it.stop();
+  }));
+
+Deno.test("a disk that fails for a moment ends neither the rotation nor the agent", () =>
+  inFolder(async (dir) => {
+    const first = await running(dir, ["hangs"]);
+    await first.rotation.request("test");
+    await first.rests();
+    await first.stop();
+    let isFaulty = false;
+    const disk: Disk = {
+      ...systemDisk,
+      read(path) {
+        if (isFaulty && path.endsWith("/identity.json")) throw new Error("EIO");
+        return systemDisk.read(path);
+      },
+    };
+    const it = await running(dir, [], disk, () => {
+      isFaulty = true;
+    });
+    await it.rests();
+    assert.match(it.rotation.status.lastError ?? "", /EIO/);
+    assert.deepEqual(it.announced, []);
+    isFaulty = false;
+    await it.passes(1_000);
+    assert.deepEqual(it.announced, first.announced);
+    assert.equal(await publicKeyOf(it.store), it.announced[0]);
     await it.stop();
   }));
 
