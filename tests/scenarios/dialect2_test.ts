@@ -4,6 +4,7 @@ import { BEARER, NSK, problem, textOf } from "../uplink/dialect2_node.ts";
 import { type SeenRequest, TestServer } from "../uplink/serve.ts";
 import { vectors } from "../vectors/load.ts";
 import { eventually } from "./eventually.ts";
+import { listing } from "./files.ts";
 import { Stage } from "./stage.ts";
 
 const TOKEN = "psb_prod_abc234_node_abcdefghijklmnopqrst";
@@ -100,4 +101,56 @@ Deno.test("a node joins a control plane of dialect 2 and works with it by pulls 
   for (const text of [TOKEN, NSK, BEARER]) {
     assert.ok(!stage.agentOutput.includes(text));
   }
+});
+
+/** Keys that somebody might hope to lead out of the store; they have at most 128 characters. */
+const KEYS = [
+  "../../etc/passwd",
+  "/etc/passwd",
+  ".tmp-x",
+  ".sums",
+  "a/b",
+  "nul\0byte",
+  "é".repeat(128),
+  "~",
+  "%2e%2e",
+  "line\nbreak",
+] as const;
+
+Deno.test("keys of a state in dialect 2 are stored and served, and never lead out of the store", async () => {
+  const state = structuredClone(document("state-2"));
+  const entries = [...KEYS].sort().map((key) => ({ key, value: `of ${key}` }));
+  state["state"] = { metadata: entries, data: entries, reports: [] };
+  await using server = new TestServer((request) =>
+    request.path === `${node}/state` ? Response.json(state) : answer(request)
+  );
+  await using stage = await Stage.open(2);
+  await Deno.writeTextFile(stage.tokenFile, TOKEN, { mode: 0o600 });
+  await stage.startAgent({ url: server.url });
+  await stage.statusWhen(
+    "a pull brings them",
+    ({ state }) => state.metadata === KEYS.length,
+  );
+  for (const key of KEYS) {
+    const segment = encodeURIComponent(key);
+    const { value } = JSON.parse(
+      await stage.read(`/v1/state/metadata/${segment}`),
+    );
+    assert.equal(value, `of ${key}`);
+    const data = JSON.parse(await stage.read(`/v1/state/data/${segment}`));
+    assert.equal(data.payload, `of ${key}`);
+  }
+  const files = listing(`${stage.membership}/state/data`);
+  assert.equal(files.length, KEYS.length);
+  for (const { kind, path } of files) {
+    assert.equal(kind, "file");
+    assert.match(path, /^\/[A-Za-z0-9_%~-][A-Za-z0-9._%~-]*\.json$/);
+  }
+  // Names of secrets that the dialect does not know are not even asked for.
+  for (const key of KEYS) {
+    const target = `/v1/state/secrets/${encodeURIComponent(key)}`;
+    assert.equal((await call(stage.secretsSocket, target)).status, 404, key);
+  }
+  assert.ok(!server.seen.some(({ path }) => path.includes("/secrets/")));
+  await stage.stopAgent();
 });
