@@ -96,7 +96,10 @@ Deno.test("a node joins a control plane of dialect 2 and works with it by pulls 
   );
   const joined = server.seen.filter(({ path }) => path === "/v1/register");
   assert.equal(joined.length, 1);
-  assert.ok(server.seen.some(({ path }) => path === `${node}/heartbeat`));
+  await eventually(
+    "it beats",
+    () => server.seen.find(({ path }) => path === `${node}/heartbeat`),
+  );
   await stage.stopAgent();
   for (const text of [TOKEN, NSK, BEARER]) {
     assert.ok(!stage.agentOutput.includes(text));
