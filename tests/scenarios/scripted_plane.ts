@@ -1,6 +1,7 @@
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { encodeBase64 } from "../../src/wire/base64.ts";
 import { signedText } from "../../src/wire/canonical.ts";
+import { CutWire } from "./cut_wire.ts";
 
 /** What of the node surface a scenario can answer differently. */
 export type Surface =
@@ -17,7 +18,14 @@ export interface SeenRequest {
   readonly surface: Surface | undefined;
   /** As it stood in the request line, still encoded. */
   readonly path: string;
+  /** The bearer, if there was one. */
+  readonly bearer?: string;
 }
+
+/** How a scenario answers a request; not at all while it does not resolve. */
+export type ScriptedAnswer = (
+  request: Request,
+) => Response | Promise<Response>;
 
 /** What an event can differ in from a good one. */
 export interface EventFields {
@@ -36,6 +44,8 @@ const encoder = new TextEncoder();
 /** A control plane that says what a scenario wants, with real signatures. */
 export class ScriptedPlane implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #wire: CutWire;
+  readonly #stop = new AbortController();
   readonly #privateKey: KeyObject;
   readonly #publicKey: string;
   readonly #streams = new Set<
@@ -46,7 +56,12 @@ export class ScriptedPlane implements AsyncDisposable {
   /** The document that a good pull answers, as text. */
   state = "{}";
   /** Answers instead of the good ones. */
-  answers: { [Name in Surface]?: (request: Request) => Response } = {};
+  answers: { [Name in Surface]?: ScriptedAnswer } = {};
+  /** Who the next one to register is. */
+  nodeId = NODE_ID;
+  nodeSecretKey = NODE_SECRET_KEY;
+  /** How far this clock is ahead of the agents', ms. */
+  aheadMs = 0;
 
   constructor() {
     const { privateKey, publicKey } = generateKeyPairSync("ed25519");
@@ -56,13 +71,28 @@ export class ScriptedPlane implements AsyncDisposable {
     this.#server = Deno.serve({
       hostname: "127.0.0.1",
       port: 0,
+      signal: this.#stop.signal,
       onListen() {},
     }, (request) => this.#answer(request));
+    this.#wire = new CutWire(this.#server.addr.port);
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#server.addr.port}`;
+    return `http://127.0.0.1:${this.#wire.port}`;
   }
+
+  /** Cuts all connections, in the middle of whatever they carry. */
+  cut(): void {
+    this.#wire.cut();
+  }
+
+  /** Takes a request and says nothing, for as long as there is this server. */
+  readonly silence = (): Promise<Response> =>
+    new Promise((resolve) => {
+      const end = () => resolve(new Response());
+      if (this.#stop.signal.aborted) end();
+      else this.#stop.signal.addEventListener("abort", end, { once: true });
+    });
 
   /** How many event streams are open. */
   get streaming(): number {
@@ -100,7 +130,9 @@ export class ScriptedPlane implements AsyncDisposable {
   frame(type: string, payload: string, fields: EventFields = {}): string {
     const number = ++this.#events;
     const { id = `evt-${number}`, nonce = `nonce-${number}` } = fields;
-    const issuedAt = new Date(fields.issuedAtMs ?? Date.now()).toISOString();
+    const issuedAt = new Date(
+      fields.issuedAtMs ?? Date.now() + this.aheadMs,
+    ).toISOString();
     const unsigned = { type, id, issuedAt, nonce, payload };
     const signature = encodeBase64(
       new Uint8Array(
@@ -117,27 +149,39 @@ export class ScriptedPlane implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.endStreams();
-    await this.#server.shutdown();
+    this.#wire.close();
+    this.#stop.abort();
+    await this.#server.finished;
   }
 
-  #answer(request: Request): Response {
-    const path = request.url.slice(this.url.length);
+  async #answer(request: Request): Promise<Response> {
+    const { pathname: path } = new URL(request.url);
     const surface = surfaceOf(path);
-    this.requests.push({ surface, path });
+    const bearer = request.headers.get("authorization")
+      ?.replace(/^Bearer /, "");
+    this.requests.push({
+      surface,
+      path,
+      ...(bearer === undefined ? {} : { bearer }),
+    });
     if (surface === undefined) return new Response(null, { status: 404 });
     const other = this.answers[surface];
-    return other ? other(request) : this.#good(surface);
+    const answer = other ? await other(request) : this.#good(surface);
+    if (this.aheadMs !== 0) {
+      const now = new Date(Date.now() + this.aheadMs);
+      answer.headers.set("date", now.toUTCString());
+    }
+    return answer;
   }
 
   #good(surface: Surface): Response {
     switch (surface) {
       case "register":
         return Response.json({
-          node_id: NODE_ID,
+          node_id: this.nodeId,
           mesh_ip: "10.100.0.9",
           signing_public_key: this.#publicKey,
-          node_secret_key: NODE_SECRET_KEY,
+          node_secret_key: this.nodeSecretKey,
         });
       case "state":
         return new Response(this.state);
@@ -170,8 +214,8 @@ export class ScriptedPlane implements AsyncDisposable {
 
 function surfaceOf(path: string): Surface | undefined {
   if (path === "/v1/register") return "register";
-  const [, name] = new RegExp(`^/v1/nodes/${NODE_ID}/([a-z]+)(/|$)`)
-    .exec(path) ?? [];
+  const [, name] = /^\/v1\/nodes\/n-[a-z-]+\/([a-z]+)(\/|$)/.exec(path) ??
+    [];
   switch (name) {
     case "state":
     case "events":

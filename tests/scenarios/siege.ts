@@ -1,0 +1,284 @@
+import assert from "node:assert/strict";
+import { statusLines } from "../../src/cli/status.ts";
+import type { DegradedReason, StatusDocument } from "../../src/wire/status.ts";
+import {
+  NODE_ID,
+  NODE_SECRET_KEY,
+  type ScriptedAnswer,
+  ScriptedPlane,
+} from "./scripted_plane.ts";
+import { eventually } from "./eventually.ts";
+import { type AgentOptions, Stage } from "./stage.ts";
+
+/** The state that was verified before anything bad came. */
+export const EPOCH = 7;
+export const VERSION = 40;
+
+/** The token that a node of a siege joins with. */
+export const BOOTSTRAP_TOKEN = "plx_token";
+
+export function stateDocument(
+  members: Readonly<Record<string, unknown>> = {},
+): string {
+  return JSON.stringify({
+    node_id: NODE_ID,
+    epoch: EPOCH,
+    state_version: VERSION,
+    peers: [],
+    policies: [],
+    metadata: { zone: "a" },
+    data: [{
+      key: "motd",
+      content_type: "application/json",
+      payload: { text: "verified" },
+      version: 3,
+      updated_at: "2026-03-01T12:00:00Z",
+    }],
+    secret_refs: [{ key: "pw", version: 2 }],
+    ...members,
+  });
+}
+
+/** A state that would take everything away. */
+export const WIPED = { metadata: {}, data: [], secret_refs: [] };
+
+/** An agent at a scripted control plane, and one that nobody may call. */
+export interface Scene {
+  readonly stage: Stage;
+  readonly plane: ScriptedPlane;
+  readonly evil: Evil;
+  /** What the agent served before anything bad came. */
+  readonly verified: readonly string[];
+}
+
+/** Where redirects lead. It must never hear of the node. */
+export class Evil implements AsyncDisposable {
+  readonly requests: string[] = [];
+  readonly #server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    (request) => {
+      this.requests.push(`${request.method} ${request.url}`);
+      return Response.json({});
+    },
+  );
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#server.addr.port}/stolen`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+  }
+}
+
+/** What the control plane said; the agent's own reports come and go. */
+export async function served(stage: Stage): Promise<string[]> {
+  const { report_keys: _own, ...state } = JSON.parse(
+    await stage.read("/v1/state"),
+  );
+  return [
+    JSON.stringify(state),
+    await stage.read("/v1/state/metadata"),
+    await stage.read("/v1/state/data/motd"),
+    await stage.read("/v1/state/secrets"),
+  ];
+}
+
+/**
+ * Runs `attack` on an agent in good standing, and sees that its verified state
+ * is untouched, that nobody got a token, and that it recovers.
+ */
+export async function besieged(
+  attack: (scene: Scene) => Promise<void>,
+  settings: AgentOptions["settings"] = {},
+): Promise<void> {
+  await using stage = await Stage.open();
+  await using evil = new Evil();
+  await using plane = new ScriptedPlane();
+  plane.state = stateDocument();
+  await Deno.writeTextFile(stage.tokenFile, BOOTSTRAP_TOKEN, { mode: 0o600 });
+  const { pid } = await stage.startAgent({
+    url: plane.url,
+    settings: {
+      ...settings,
+      api: { request_timeout: "1s", connect_timeout: "1s", ...settings["api"] },
+      stream: {
+        reprobe_interval: "100ms",
+        max_event_bytes: "64KiB",
+        ...settings["stream"],
+      },
+    },
+  });
+  await stage.statusWhen(
+    "the first pull",
+    ({ stream, state }) =>
+      stream.state === "streaming" && state.version === VERSION,
+  );
+  const verified = await served(stage);
+  await attack({ stage, plane, evil, verified });
+  assert.deepEqual(await served(stage), verified);
+  assert.deepEqual(evil.requests, [], "a redirect was followed");
+  assertTokensKept(plane);
+
+  plane.answers = {};
+  plane.aheadMs = 0;
+  plane.state = stateDocument({
+    node_id: plane.nodeId,
+    state_version: VERSION + 1,
+    metadata: { zone: "b" },
+  });
+  plane.endStreams();
+  const after = await stage.statusWhen(
+    "it recovers",
+    (status) =>
+      status.stream.state === "streaming" && reasonsOf(status).length === 0 &&
+      status.state.version === VERSION + 1,
+  );
+  assert.equal(after.pid, pid, "it was restarted");
+  assert.equal(after.stale, false);
+  await stage.stopAgent();
+  assert.ok(!stage.agentOutput.includes(NODE_SECRET_KEY), "the bearer is told");
+}
+
+/** A bootstrap token goes to the registration alone, and nothing else there. */
+function assertTokensKept({ requests }: ScriptedPlane) {
+  for (const { surface, bearer } of requests) {
+    if (bearer === undefined) continue;
+    assert.equal(bearer.startsWith("plx_"), surface === "register");
+  }
+}
+
+/** One bad thing that a control plane can do, and what the agent says about it. */
+export interface BadAnswer {
+  readonly name: string;
+  readonly answer: (scene: Scene) => ScriptedAnswer;
+  /** The wire is cut while the answer comes. */
+  readonly cut?: true;
+  /** Is to be found on the screen that `plexd status` shows. */
+  readonly says: RegExp;
+  /** Is to be found among the reasons of a degraded agent. */
+  readonly reason?: DegradedReason;
+}
+
+/**
+ * Does one bad thing to the agent, and waits until its status tells of it.
+ *
+ * @param surface What is answered so; the agent connects anew for it.
+ */
+export async function doBadThing(
+  scene: Scene,
+  surface: "state" | "events",
+  one: BadAnswer,
+): Promise<void> {
+  const { stage, plane, verified } = scene;
+  const asked = () =>
+    plane.requests.filter((request) => request.surface === surface).length;
+  const before = asked();
+  plane.answers = { [surface]: one.answer(scene) };
+  // After each connect the agent pulls.
+  plane.endStreams();
+  if (one.cut) {
+    await eventually(
+      `${one.name} is asked for`,
+      () => asked() > before || undefined,
+    );
+    plane.cut();
+  }
+  await statusTells(stage, one);
+  assert.deepEqual(await served(stage), verified, one.name);
+}
+
+/** What is wrong, beside that this control plane signs no state. */
+export function reasonsOf({ reasons }: StatusDocument): DegradedReason[] {
+  return reasons.map(({ reason }) => reason)
+    .filter((reason) => reason !== "unsigned_state");
+}
+
+/** What `plexd status` shows. */
+export function screen(status: StatusDocument): string {
+  return statusLines(status, Date.now()).join("\n");
+}
+
+/** Waits until the status says what a bad answer must make it say. */
+export async function statusTells(
+  stage: Stage,
+  { name, says, reason }: Pick<BadAnswer, "name" | "says" | "reason">,
+): Promise<void> {
+  await stage.statusWhen(
+    `the status tells of ${name}`,
+    (status) =>
+      says.test(screen(status)) &&
+      (reason === undefined ||
+        status.reasons.some((one) => one.reason === reason)),
+  );
+}
+
+/** Says the bearer back, for logs to keep. */
+export function echo(
+  status: number,
+  headers: Record<string, string> = {},
+): ScriptedAnswer {
+  return (request) =>
+    new Response(request.headers.get("authorization"), { status, headers });
+}
+
+export function body(
+  text: BodyInit | null,
+  init: ResponseInit = {},
+): ScriptedAnswer {
+  return () => new Response(text, init);
+}
+
+export const HTML = body("<!doctype html><title>Login</title>", {
+  headers: { "content-type": "text/html" },
+});
+
+export function redirect(status: number): BadAnswer {
+  return {
+    name: `a redirect ${status}`,
+    answer: ({ evil }) =>
+      body(null, { status, headers: { location: evil.url } }),
+    says: new RegExp(`status ${status}`),
+  };
+}
+
+/** Blanks without an end, as fast as somebody reads. */
+export function endless(headers: Record<string, string> = {}): ScriptedAnswer {
+  const blanks = new Uint8Array(1 << 20).fill(0x20);
+  return () =>
+    new Response(
+      new ReadableStream({
+        pull(controller) {
+          controller.enqueue(blanks);
+        },
+      }),
+      { headers },
+    );
+}
+
+/** One blank after the other, each long after the one before. */
+export function slow(headers: Record<string, string> = {}): ScriptedAnswer {
+  return () => {
+    let timer: ReturnType<typeof setInterval>;
+    const blank = new Uint8Array([0x20]);
+    return new Response(
+      new ReadableStream({
+        start(controller) {
+          timer = setInterval(() => controller.enqueue(blank), 20);
+        },
+        cancel() {
+          clearInterval(timer);
+        },
+      }),
+      { headers },
+    );
+  };
+}
+
+/** 64 MiB of blanks in 64 KiB. */
+export const BOMB = new Uint8Array(
+  await new Response(
+    new Blob([new Uint8Array(64 << 20).fill(0x20)]).stream()
+      .pipeThrough(new CompressionStream("gzip")),
+  ).arrayBuffer(),
+);
