@@ -107,8 +107,13 @@ async function faultIn(
   return isTold ? undefined : "it is not noticed";
 }
 
-/** Whatever is served has been true; only what can stop the node may refuse. */
-function wrongValue(
+/**
+ * Whatever is served has been true; only what can stop the node may refuse.
+ *
+ * @param earlier What was seen before, after each step.
+ * @returns undefined when nothing is wrong.
+ */
+export function wrongValue(
   seen: Seen,
   earlier: readonly Seen[],
 ): string | undefined {

@@ -16,6 +16,7 @@ for (const [at, { run }] of storyOf(Number(number)).entries()) {
 await store.close();
 // What a start reads and puts in order, it reads here for the first time.
 const reopened = await again("open", () => reopen(folder));
+for (const { file, what } of reopened.recovered) say(`told ${file}: ${what}`);
 await reopened.store.close();
 say("reopened");
 

@@ -7,6 +7,7 @@ import {
   type TrialOptions,
   WORKERS,
 } from "./kill_matrix.ts";
+import { wrongValue } from "./damage.ts";
 import { observe, type Seen } from "./observe.ts";
 import { lossIn } from "./oracle.ts";
 import { rehearse } from "./rehearse.ts";
@@ -24,6 +25,17 @@ const TYPED: readonly string[] = [
   "StoreWriteError",
   "StoreOpenError",
   "StoreReadError",
+];
+
+/**
+ * What a start that could not read a file rebuilds or asks for again. It says
+ * so; a report, a key or a mark is never among them.
+ */
+const REBUILT: readonly string[] = [
+  "state",
+  "health",
+  "unsynced",
+  "spent tokens",
 ];
 
 /**
@@ -76,9 +88,17 @@ async function lookAfter(
     const { store } = await reopen(dataDir);
     const found = await observe(store, systemDisk);
     await store.close();
-    const loss = lossIn(found, seen[done]!, seen[done + 1]);
+    const isTold = run.said.some((line) => line.startsWith("told "));
+    const loss = isTold
+      ? wrongValue(found, seen) ?? lossIn(without(found), without(seen[done]!))
+      : lossIn(found, seen[done]!, seen[done + 1]);
+    if (isTold) figures.repairs++;
     if (loss) figures.losses.push(`${loss}; ${where}`);
   } catch (error) {
     figures.refused.push(`${error}; ${where}`);
   }
+}
+
+function without(seen: Seen): Seen {
+  return new Map([...seen].filter(([part]) => !REBUILT.includes(part)));
 }

@@ -4,6 +4,8 @@ export class Figures {
   kills = 0;
   /** Calls that were made to fail. */
   faults = 0;
+  /** Failing calls after which a start has rebuilt something, and said so. */
+  repairs = 0;
   /** Legal states of a disk after a power cut. */
   states = 0;
   /** Flipped bits and missing ends. */
@@ -35,6 +37,7 @@ export class Figures {
       ...bad.map((what) => `WRONG: ${what}`),
       `kills                ${this.kills}`,
       `faults injected      ${this.faults}`,
+      `told repairs         ${this.repairs}`,
       `power-loss states    ${this.states}`,
       `damaged files tried  ${this.damages}`,
       `acknowledged writes  ${this.acknowledged}`,

@@ -32,7 +32,7 @@ interface Extent {
 }
 
 const SHORT: Extent = { stories: 1, most: 60, states: 5_000, damages: 15 };
-const USUAL: Extent = { stories: 1, states: 100_000, damages: 300 };
+const USUAL: Extent = { stories: 1, states: 100_000, damages: 100 };
 const LONG: Extent = { stories: 6, states: 500_000, damages: 3_000 };
 
 const { extent, seed } = readArguments();
