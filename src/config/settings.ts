@@ -211,9 +211,10 @@ export const SETTINGS = {
   "stream.poll_interval": duration("Time between two polls", {
     default: "60s",
   }),
-  "stream.reprobe_interval": duration("Wait after an answer 401, 403 or 404", {
-    default: "10m",
-  }),
+  "stream.reprobe_interval": duration(
+    "Wait after an answer 401, 403 or 404, and between looks for a stream that is not there or for a fresh token",
+    { default: "10m" },
+  ),
   "stream.max_event_bytes": size("Longest event that is read", {
     default: "4MiB",
   }),
