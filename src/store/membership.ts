@@ -160,9 +160,14 @@ function open(
   const reports = new ReportStore(context, entries);
   const marks = new TrustMarks(context);
   const syncLedger = SyncLedger.open(context, lost);
-  const events = EventLedger.open(context);
   const executions = ExecutionStore.open(context);
   const health = HealthStore.open(context);
+  const identity = new IdentityStore(context, key);
+  const spentTokens = SpentTokens.open(context);
+  const sessions = new SessionLog(context);
+  const requests = RequestBox.open(context, key);
+  // Last of all: it keeps a file open, which nobody would close if more failed.
+  const events = EventLedger.open(context);
   const writers = [state, reports, syncLedger, events, executions];
   let closed: Promise<void> | undefined;
   const close = () =>
@@ -170,9 +175,6 @@ function open(
       context.folders.close();
       lock.release();
     });
-  const identity = new IdentityStore(context, key);
-  const spentTokens = SpentTokens.open(context);
-  const sessions = new SessionLog(context);
   recoveries.opened();
   return {
     paths,
@@ -189,7 +191,7 @@ function open(
     syncLedger,
     events,
     executions,
-    requests: RequestBox.open(context, key),
+    requests,
     health,
     recoveries,
     restored: new RestoredMarker(context),
