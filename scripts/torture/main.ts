@@ -50,6 +50,7 @@ try {
   await withStrace();
   progress(`cutting the power, ${extent.states} states …`);
   await powerLoss(figures, new Seeded(seed), extent.states);
+  soFar();
   progress("flipping bits and cutting ends off …");
   await damage(figures, new Seeded(seed), extent.damages);
 } finally {
@@ -79,9 +80,16 @@ async function withStrace() {
     };
     progress(`killing a process at each call of story ${story} …`);
     await killMatrix(options);
+    soFar();
     progress(`making each call of story ${story} fail …`);
     await faultSweep(options);
+    soFar();
   }
+}
+
+/** A run can take long: what it has shown until now is worth knowing. */
+function soFar() {
+  progress(`  so far ${figures.lines(seed).at(-1)}`);
 }
 
 function readArguments() {
