@@ -54,11 +54,11 @@ export async function observe(store: Membership, disk: Disk): Promise<Seen> {
     const id = parseExecutionName(name)?.idPart ?? name;
     await note(`execution ${id}`, () => store.executions.has(id));
   }
-  await note("running", () => store.executions.running);
+  await note("running", () => inOrder(store.executions.running));
   await note(
     "unreported",
     () =>
-      store.executions.unreported.map(({ executionId }) => [
+      inOrder(store.executions.unreported).map(({ executionId }) => [
         executionId,
         store.executions.result(executionId),
       ]),
@@ -75,6 +75,13 @@ function asText(value: unknown): string {
     if (isRecord(inner)) return sortedByName(inner);
     return inner;
   });
+}
+
+/** Time stands still here, and those of one moment have no order. */
+export function inOrder<Item extends { readonly executionId: string }>(
+  items: readonly Item[],
+): Item[] {
+  return items.toSorted((a, b) => a.executionId < b.executionId ? -1 : 1);
 }
 
 /** In which order an object got its members says nothing. */

@@ -3,6 +3,7 @@ import type { Membership } from "../../src/store/membership.ts";
 import type { StateChange } from "../../src/store/state_view.ts";
 import { activateSnapshot, IDENTITY } from "../../tests/store/full_store.ts";
 import { entry } from "../../tests/store/open_store.ts";
+import { inOrder } from "./observe.ts";
 import { Seeded } from "./seeded.ts";
 
 /** Something that an agent does to its store, durable once it resolves. */
@@ -92,12 +93,12 @@ export function randomStory(random: Seeded, length: number): Step[] {
       }),
     (n) =>
       step(`a result, ${n}`, async (store) => {
-        const [running] = store.executions.running;
+        const [running] = inOrder(store.executions.running);
         if (running) await store.executions.finish(result(running.executionId));
       }),
     (n) =>
       step(`a settled result, ${n}`, async (store) => {
-        const [done] = store.executions.unreported;
+        const [done] = inOrder(store.executions.unreported);
         if (done) await store.executions.settle(done.executionId);
       }),
     (n) =>
