@@ -1,9 +1,14 @@
+import { setImmediate } from "node:timers";
 import type { Clock } from "../platform/clock.ts";
 import { describeError } from "../platform/log.ts";
 import type { ExecutionStatus } from "../wire/bodies.ts";
 import { formatDuration } from "../wire/duration.ts";
 import { makePrivateCopy, type PrivateCopy } from "./private_copy.ts";
-import { type StartedProcess, startProcess } from "./start_process.ts";
+import {
+  type ProcessOptions,
+  type StartedProcess,
+  startProcess,
+} from "./start_process.ts";
 
 /** Options for {@linkcode runAction}. */
 export interface RunOptions {
@@ -81,7 +86,7 @@ async function runCopy(
   stop: AbortSignal,
 ): Promise<ActionOutcome> {
   const { executionId, action, parameters, timeoutMs, clock } = options;
-  const started = startProcess({
+  const started = await startWhenFree({
     command,
     workDir,
     env: {
@@ -109,6 +114,29 @@ async function runCopy(
     stdout,
     stderr: note ? `${stderr}\n[plexd: ${note}]\n` : stderr,
   };
+}
+
+/** Turns of the event loop that a copy may stay busy; far more than it does. */
+const MAX_BUSY_TURNS = 1_000;
+
+/**
+ * Starts a process. Whatever else this program starts at the same moment holds
+ * the copy, still open for writing then, until it has become another program:
+ * the kernel starts nothing that is open for writing.
+ */
+async function startWhenFree(options: ProcessOptions): Promise<StartedProcess> {
+  for (let turn = 0;; turn++) {
+    const started = startProcess(options);
+    const refusal = await started.refusal;
+    if (!isBusy(refusal) || turn === MAX_BUSY_TURNS) return started;
+    started.exited.catch(() => {}); // This one never began.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+}
+
+/** The runtime names the error in its text only. */
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("(os error 26)");
 }
 
 /** Asks it to end, and ends it if it does not. */

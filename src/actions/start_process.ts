@@ -24,6 +24,8 @@ export interface ProcessEnd {
 
 /** A process that has been started, and all that it starts in its group. */
 export interface StartedProcess {
+  /** Why it does not run; undefined when it does. */
+  readonly refusal: Promise<unknown>;
   /** @throws when it could not be started at all. */
   readonly exited: Promise<ProcessEnd>;
   /** Nobody holds its standard output and error any more. */
@@ -50,6 +52,7 @@ export function startProcess(options: ProcessOptions): StartedProcess {
   });
   const stdout = new BoundedOutput(maxOutputBytes);
   const stderr = new BoundedOutput(maxOutputBytes);
+  const refusal = Promise.withResolvers<unknown>();
   const exited = Promise.withResolvers<ProcessEnd>();
   const closed = Promise.withResolvers<void>();
   child.stdout.on("data", (chunk: Uint8Array) => stdout.add(chunk));
@@ -57,7 +60,9 @@ export function startProcess(options: ProcessOptions): StartedProcess {
   // It need not read what it was given.
   child.stdin.on("error", () => {});
   child.stdin.end(input);
+  child.on("spawn", () => refusal.resolve(undefined));
   child.on("error", (error) => {
+    refusal.resolve(error);
     exited.reject(error);
     closed.resolve();
   });
@@ -70,6 +75,7 @@ export function startProcess(options: ProcessOptions): StartedProcess {
   });
   child.on("close", () => closed.resolve());
   return {
+    refusal: refusal.promise,
     exited: exited.promise,
     closed: closed.promise,
     kill(signal) {

@@ -340,3 +340,14 @@ Deno.test("a program runs as a script does", () =>
     const outcome = await runAction(run("/bin/cat"), never);
     assert.equal(outcome.stdout, `{"a":1}\n`);
   }));
+
+Deno.test("many actions start at once, though each is copied while others start", () =>
+  inActionFolder(async ({ script, run }) => {
+    const path = script("#!/bin/sh\necho ran\n");
+    const outcomes = await Promise.all(
+      Array.from({ length: 60 }, () => runAction(run(path), never)),
+    );
+    for (const { status, stderr } of outcomes) {
+      assert.equal(status, "success", stderr);
+    }
+  }));
