@@ -114,6 +114,10 @@ Deno.test("an action that runs while the agent is killed ends as an error, and r
     assert.equal(result?.status, "error");
     assert.match(result.stderr, /the agent ended while it ran/);
     assert.equal(await runs(), "ran\n");
+    await stage.statusWhen(
+      "the node knows that it is reported",
+      ({ tasks }) => tasks.results_unreported === 0,
+    );
     await stage.stopAgent();
   } finally {
     // What a killed agent has left behind would wait for ever.
