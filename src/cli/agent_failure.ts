@@ -58,7 +58,8 @@ export function asCommandError(error: unknown, config: Config): unknown {
     return new CommandError(
       EXIT.notEnrolled,
       error.message,
-      "is it in another folder? See --data-dir and --cluster",
+      "is it in another folder? See --data-dir and --cluster; " +
+        '"plexd deregister --purge --force" removes what a former node left',
     );
   }
   if (error instanceof DeregistrationError) {
