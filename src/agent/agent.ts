@@ -18,6 +18,7 @@ import { Requests } from "./requests.ts";
 import { onceConfirmed } from "./restored.ts";
 import { restoreState } from "./restore_state.ts";
 import { openIntake } from "./telemetry_intake.ts";
+import { noteReasons } from "./transitions.ts";
 import { buildUpstream } from "./upstream.ts";
 import { watchContact } from "./watch_contact.ts";
 import { watchDisk } from "./watch_disk.ts";
@@ -65,7 +66,10 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     degraded.raise("corruption_recovered", { detail });
     intake.record(storeRecoveredRecord(recovery));
   });
-  degraded.restore(store.health.record.reasons);
+  const { reasons: former } = store.health.record;
+  store.transitions.note("start", { reason: `plexd ${version}` });
+  degraded.restore(former);
+  noteReasons(degraded, former, store.transitions);
   const agentState = beginAgent(config, version, io);
   const disk = watchDisk(degraded);
   store.state.onChange(disk.wrote);
@@ -82,6 +86,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   for (let left = true; left && !until.aborted;) {
     const identity = await ensureJoined(store, client, config, io, stop);
     intake.hide(identity.nodeSecretKey);
+    store.transitions.hide(identity.nodeSecretKey);
     contact.renewed();
     const context = {
       ...options,
@@ -111,6 +116,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     );
   }
   await requests.finish();
+  store.transitions.note("stop");
   agentState.stopped();
 }
 
@@ -126,14 +132,14 @@ async function runNode(
   const memory = rememberContact(context, downstream);
   const upstream = buildUpstream(context, downstream, memory);
   const api = buildLocalApi(context, downstream, upstream, memory);
-  const { feed, reconciler, dispatcher, signed } = downstream;
+  const { feed, link, reconciler, dispatcher, signed } = downstream;
   const { syncer, heartbeat, health, announcements, telemetry } = upstream;
   const named = { node_id: identity.nodeId };
 
   io.log.info("Agent started", { version, ...named });
   await runTogether([
     api,
-    feed,
+    link.closing(feed),
     reconciler,
     signed.lifetime,
     syncer,

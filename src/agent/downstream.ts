@@ -11,6 +11,7 @@ import { eventHandlers } from "./event_handlers.ts";
 import type { NodeContext } from "./node_context.ts";
 import { confirmRestored } from "./restored.ts";
 import { buildSignedStates, type SignedStates } from "./signed_states.ts";
+import { type LinkTransitions, linkTransitions } from "./transitions.ts";
 import { watchEquivocation } from "./watch_equivocation.ts";
 
 /** What brings the control plane's will to the node. */
@@ -18,6 +19,7 @@ export interface Downstream {
   readonly reconciler: Reconciler;
   readonly dispatcher: Dispatcher;
   readonly feed: EventFeed;
+  readonly link: LinkTransitions;
   readonly signed: SignedStates;
 }
 
@@ -49,6 +51,7 @@ export function buildDownstream(
       context.intake.record(eventRefusedRecord(reason, count)),
     ...io,
   });
+  const link = linkTransitions(store.transitions);
   const feed = new EventFeed({
     dialect: identity.dialect,
     open: (lastEventId, signal) => uplink.openEvents(lastEventId, signal),
@@ -57,6 +60,7 @@ export function buildDownstream(
     cursor: () => store.events.cursor,
     resetCursor: () => store.events.resetCursor(),
     onAttempt: (failure) => context.contact.heard("stream", failure),
+    onState: link.onState,
     ...io,
     settings: {
       backoffBaseMs: config["stream.backoff_base"],
@@ -68,7 +72,7 @@ export function buildDownstream(
       maxEventBytes: config["stream.max_event_bytes"],
     },
   });
-  return { reconciler, dispatcher, feed, signed };
+  return { reconciler, dispatcher, feed, link, signed };
 }
 
 /** The keys that were trusted last, or those of the registration. */

@@ -46,6 +46,10 @@ export function buildLocalApi(
     },
     secretRead: (read) => context.intake.record(secretReadRecord(read)),
     status: () => statusDocument(sources, freshness()),
+    events: () => ({
+      events: store.transitions.entries,
+      capacity: store.transitions.capacity,
+    }),
     freshness,
     refusal: () => {
       const { isExpired } = downstream.signed.lifetime;

@@ -25,6 +25,7 @@ export async function openStore(
     ...io,
     version,
     snapshotsKept: config["store.snapshots_kept"],
+    ringSize: config["store.ring_size"],
     ...(recovered ? { recovered } : {}),
   };
   const store = await openMembership(options);

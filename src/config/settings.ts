@@ -281,6 +281,10 @@ export const SETTINGS = {
     "Signed states that are kept, the active one included",
     { default: 3, min: 2, max: 100 },
   ),
+  "store.ring_size": count(
+    "Transitions that are kept for `GET /v1/events`",
+    { default: 256, min: 16, max: 4_096 },
+  ),
 
   "actions.enabled": flag("Run configured actions on request", {
     default: false,

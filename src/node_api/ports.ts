@@ -2,6 +2,7 @@ import type { SecretResponse } from "../wire/bodies.ts";
 import type { DataEntry } from "../wire/data_entry.ts";
 import type { SecretRef } from "../wire/state.ts";
 import type { DegradedReason, StatusDocument } from "../wire/status.ts";
+import type { EventsDocument } from "../wire/transitions.ts";
 
 /**
  * A node's state at one moment. Immutable: an update puts another object in its
@@ -92,4 +93,6 @@ export interface ApiSources {
   /** Why no state must be served now, if so. Asked on each read as well. */
   refusal?(): DegradedReason | undefined;
   status(): StatusDocument;
+  /** What has happened to the agent. */
+  events(): EventsDocument;
 }

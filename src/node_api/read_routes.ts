@@ -50,5 +50,8 @@ export function readRoutes(
     ["/v1/status", {
       GET: () => jsonAnswer(200, JSON.stringify(sources.status())),
     }],
+    ["/v1/events", {
+      GET: () => jsonAnswer(200, JSON.stringify(sources.events())),
+    }],
   ];
 }

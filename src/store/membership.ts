@@ -32,6 +32,7 @@ import { SpentTokens } from "./spent_tokens.ts";
 import { OpenFolders, type StoreContext } from "./store_context.ts";
 import { AlreadyRunningError, StoreOpenError } from "./store_errors.ts";
 import { SyncLedger } from "./sync_ledger.ts";
+import { TransitionRing } from "./transition_ring.ts";
 import { TrustBundleStore } from "./trust_bundle_store.ts";
 import { TrustMarks } from "./trust_marks.ts";
 import { TrustStore } from "./trust_store.ts";
@@ -52,6 +53,8 @@ export interface MembershipOptions {
   readonly recovered?: RecoveryListener;
   /** Activated signed states that are kept, at least 2. @default {3} */
   readonly snapshotsKept?: number;
+  /** Transitions that are kept at most. @default {256} */
+  readonly ringSize?: number;
   /** Written into the lock file. @default {""} */
   readonly version?: string;
   /** @default {systemDisk} */
@@ -86,6 +89,7 @@ export interface Membership extends AsyncDisposable {
   readonly requests: RequestBox;
   readonly health: HealthStore;
   readonly recoveries: RecoveryLog;
+  readonly transitions: TransitionRing;
   readonly restored: RestoredMarker;
   /**
    * Forgets who this node is and whom it trusts; state and reports stay. To be
@@ -118,16 +122,14 @@ export async function openMembership(
   const opened: { close(): void }[] = [{ close: () => lock.release() }];
   try {
     if (!rehearsal) makeFolders(paths.root);
-    const { context, recoveries } = orOpenError(
-      paths.root,
-      () => contextOf(options, paths),
-    );
+    const begun = orOpenError(paths.root, () => contextOf(options, paths));
+    const { context } = begun;
     opened.push(context.folders);
     orOpenError(paths.root, () => emptyTemp(context, paths.tmp));
     const key = await sealKeyOf(context, options.seal);
     return orOpenError(
       paths.root,
-      () => open(context, recoveries, paths, key, lock, options),
+      () => open(begun, paths, key, lock, options),
     );
   } catch (error) {
     for (const part of opened.reverse()) part.close();
@@ -145,8 +147,7 @@ function lockOf(
 }
 
 function open(
-  context: StoreContext,
-  recoveries: RecoveryLog,
+  { context, recoveries, transitions }: Begun,
   paths: MembershipPaths,
   key: SealKey,
   lock: { release(): void },
@@ -171,11 +172,14 @@ function open(
   const writers = [state, reports, syncLedger, events, executions];
   let closed: Promise<void> | undefined;
   const close = () =>
-    closed ??= Promise.all(writers.map((writer) => writer.close())).then(() => {
-      context.folders.close();
-      lock.release();
-    });
+    closed ??= Promise.all(writers.map((writer) => writer.close()))
+      .then(() => transitions.close())
+      .then(() => {
+        context.folders.close();
+        lock.release();
+      });
   recoveries.opened();
+  transitions.opened();
   return {
     paths,
     identity,
@@ -194,6 +198,7 @@ function open(
     requests,
     health,
     recoveries,
+    transitions,
     restored: new RestoredMarker(context),
     forgetNode: () => forgetNode(context, identity),
     close,
@@ -201,10 +206,17 @@ function open(
   };
 }
 
+/** What is there before the stores are, and hears what they repair. */
+interface Begun {
+  readonly context: StoreContext;
+  readonly recoveries: RecoveryLog;
+  readonly transitions: TransitionRing;
+}
+
 function contextOf(
   options: MembershipOptions,
   { root, tmp }: MembershipPaths,
-): { readonly context: StoreContext; readonly recoveries: RecoveryLog } {
+): Begun {
   const { cluster, clock, random, log, disk = systemDisk } = options;
   const parts = {
     root,
@@ -218,13 +230,17 @@ function contextOf(
     log,
   };
   const recoveries = new RecoveryLog(parts);
+  const transitions = new TransitionRing(parts, options.ringSize ?? 256);
   const recovered = (recovery: Recovery) => {
     log.warn("A stored file was not as it was left", { ...recovery });
     recoveries.note(recovery);
+    const reason = `${recovery.file}: ${recovery.what}`;
+    transitions.note("recovered", { reason });
     options.recovered?.(recovery);
   };
   recoveries.load(recovered);
-  return { context: { ...parts, recovered }, recoveries };
+  transitions.load(recovered);
+  return { context: { ...parts, recovered }, recoveries, transitions };
 }
 
 /** What a crash left half written has no name yet, and no use. */

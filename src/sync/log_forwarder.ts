@@ -5,9 +5,9 @@ import {
   type LogFields,
   type LogLevel,
 } from "../platform/log.ts";
+import { scrub } from "../platform/scrub.ts";
 import type { LogEntry } from "../wire/bodies.ts";
 import { BoundedQueue } from "./bounded_queue.ts";
-import { scrub } from "./scrub.ts";
 
 /** Options for {@linkcode LogForwarder}. */
 export interface LogForwarderOptions {

@@ -12,6 +12,7 @@ import { ControlError } from "../../src/uplink/control_error.ts";
 import type { SecretResponse } from "../../src/wire/bodies.ts";
 import type { DataEntry } from "../../src/wire/data_entry.ts";
 import type { StatusDocument } from "../../src/wire/status.ts";
+import type { EventsDocument } from "../../src/wire/transitions.ts";
 
 /** Reports in memory, with the rules of the store; `failures` come first. */
 export class FakeReports implements ApiReports {
@@ -108,6 +109,10 @@ export class FakeSources implements ApiSources {
   status(): StatusDocument {
     return sampleStatus;
   }
+
+  events(): EventsDocument {
+    return sampleEvents;
+  }
 }
 
 /** A data entry with the parts that a test does not care about filled in. */
@@ -129,6 +134,14 @@ export const emptyState: ApiStateView = {
   metadata: new Map(),
   data: new Map(),
   secretRefs: [],
+};
+
+export const sampleEvents: EventsDocument = {
+  events: [
+    { type: "start", at: "2026-03-01T12:00:00.000Z", reason: "plexd 0.1.0" },
+    { type: "connect", at: "2026-03-01T12:00:01.000Z", carrier: "sse" },
+  ],
+  capacity: 256,
 };
 
 export const sampleStatus: StatusDocument = {

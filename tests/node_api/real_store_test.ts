@@ -25,14 +25,17 @@ async function serving(
       reports: store.reports,
       secrets,
       freshness: () => ({ stale: false }),
-      status: () => {
-        throw new Error("Not asked for here");
-      },
+      status: notAsked,
+      events: notAsked,
     });
     await work(running, store);
   } finally {
     await store.close();
   }
+}
+
+function notAsked(): never {
+  throw new Error("Not asked for here");
 }
 
 Deno.test("NodeApi serves what the store holds, each update whole", () =>

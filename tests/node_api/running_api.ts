@@ -35,6 +35,7 @@ export async function startApi(
     secrets: sources.secrets,
     secretRead: (read) => sources.secretRead?.(read),
     status: () => sources.status(),
+    events: () => sources.events(),
     freshness: () => sources.freshness(),
     settings: {
       socketPath: socket,

@@ -18,6 +18,7 @@ const api = new NodeApi({
   reports: sources.reports,
   secrets: sources.secrets,
   status: () => sources.status(),
+  events: () => sources.events(),
   freshness: () => sources.freshness(),
   settings: { socketPath: Deno.args[0]!, splitSecrets: false, group: "" },
   io: {

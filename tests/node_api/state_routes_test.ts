@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { dataEntry, FakeSources, sampleStatus } from "./fake_sources.ts";
+import {
+  dataEntry,
+  FakeSources,
+  sampleEvents,
+  sampleStatus,
+} from "./fake_sources.ts";
 import { call } from "./raw_http.ts";
 import { startApi } from "./running_api.ts";
 
@@ -68,6 +73,7 @@ const reads: readonly [target: string, body: string][] = [
     `{"key":"health","content_type":"application/json","payload":{"n":12345678901234567890},"version":3,${updated}}`,
   ],
   ["/v1/status", JSON.stringify(sampleStatus)],
+  ["/v1/events", JSON.stringify(sampleEvents)],
 ];
 
 Deno.test("NodeApi answers each read with one document and a newline, keys sorted, payloads untouched", async () => {
@@ -164,6 +170,7 @@ const wrongMethods: readonly [method: string, target: string, allow: string][] =
     ["POST", "/v1/state/report", "GET, HEAD"],
     ["POST", "/v1/state/report/health", "DELETE, GET, HEAD, PUT"],
     ["TRACE", "/v1/status", "GET, HEAD"],
+    ["DELETE", "/v1/events", "GET, HEAD"],
     ["FOO", "/v1/state", "GET, HEAD"],
   ];
 

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { FakeClock } from "../fakes/fake_clock.ts";
+import { inFolder, openStore } from "./open_store.ts";
+
+const AT = "2026-03-01T12:00:00.000Z";
+
+Deno.test("TransitionRing keeps what happened, oldest first, over restarts", () =>
+  inFolder(async (dataDir) => {
+    const clock = new FakeClock();
+    const first = await openStore(dataDir, undefined, clock);
+    const { transitions } = first.store;
+    assert.deepEqual(transitions.entries, []);
+    transitions.note("start", { reason: "plexd 1.2.3" });
+    const before = transitions.entries;
+    clock.jump(1_000);
+    transitions.note("connect", { carrier: "sse" });
+    assert.equal(before.length, 1);
+    await first.store.close();
+
+    const second = await openStore(dataDir, undefined, clock);
+    second.store.transitions.note("stop");
+    await second.store.close();
+
+    const third = await openStore(dataDir, undefined, clock);
+    assert.deepEqual(third.store.transitions.entries, [
+      { type: "start", at: AT, reason: "plexd 1.2.3" },
+      { type: "connect", at: "2026-03-01T12:00:01.000Z", carrier: "sse" },
+      { type: "stop", at: "2026-03-01T12:00:01.000Z" },
+    ]);
+    assert.deepEqual(third.recovered, []);
+    await third.store.close();
+  }));
+
+Deno.test("TransitionRing is bounded: the oldest of 256 entries gives way, reasons end at 256 bytes", () =>
+  inFolder(async (dataDir) => {
+    const { store } = await openStore(dataDir);
+    const long = "\u{1f600}".repeat(1_000);
+    for (let at = 0; at < 300; at++) {
+      store.transitions.note("degraded", { reason: `${at} ${long}` });
+    }
+    await store.close();
+
+    const { store: again } = await openStore(dataDir);
+    const { entries, capacity } = again.transitions;
+    assert.equal(capacity, 256);
+    assert.equal(entries.length, 256);
+    assert.match(entries[0]?.reason ?? "", /^44 /);
+    assert.match(entries.at(-1)?.reason ?? "", /^299 /);
+    for (const { reason } of entries) {
+      assert.ok(new TextEncoder().encode(reason).length <= 256);
+      assert.ok(reason?.isWellFormed());
+    }
+    await again.close();
+  }));
+
+Deno.test("TransitionRing holds no credential, and every reason is one line", () =>
+  inFolder(async (dataDir) => {
+    const { store } = await openStore(dataDir);
+    store.transitions.hide("b3duLXNlY3JldA==");
+    store.transitions.note("disconnect", {
+      reason: "401 for Bearer abc.def\nkey b3duLXNlY3JldA==",
+    });
+    await store.close();
+    const [entry] = store.transitions.entries;
+    assert.equal(entry?.reason, "401 for Bearer [redacted] key [redacted]");
+    const file = `${store.paths.health}/transitions.json`;
+    assert.doesNotMatch(Deno.readTextFileSync(file), /b3du|abc\.def/);
+  }));
+
+Deno.test("every repair is an entry, that of a damaged ring too", () =>
+  inFolder(async (dataDir) => {
+    const first = await openStore(dataDir);
+    first.store.transitions.note("start");
+    await first.store.close();
+    const { paths } = first.store;
+    Deno.writeTextFileSync(`${paths.state}/data/torn.json`, "{");
+    const file = `${paths.health}/transitions.json`;
+    Deno.writeTextFileSync(file, Deno.readTextFileSync(file).slice(0, -2));
+
+    const second = await openStore(dataDir);
+    assert.deepEqual(
+      second.store.transitions.entries.map(({ type, reason }) =>
+        `${type} ${reason?.split(":")[0]}`
+      ),
+      [
+        "recovered health/transitions.json",
+        "recovered state/data/torn.json",
+      ],
+    );
+    await second.store.close();
+
+    const third = await openStore(dataDir);
+    assert.equal(third.store.transitions.entries.length, 2);
+    assert.deepEqual(third.recovered, []);
+    await third.store.close();
+  }));
+
+Deno.test("a disk that takes nothing costs the ring no entry of this run", () =>
+  inFolder(async (dataDir) => {
+    const { store, log } = await openStore(dataDir);
+    Deno.removeSync(store.paths.tmp);
+    store.transitions.note("start");
+    await store.close();
+    assert.deepEqual(store.transitions.entries, [{ type: "start", at: AT }]);
+    assert.ok(log.lines.every(({ level }) => level === "debug"));
+  }));
