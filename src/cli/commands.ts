@@ -245,8 +245,10 @@ export const COMMANDS: readonly Command[] = [
       },
       {
         name: "--without",
-        value: "SURFACES",
-        doc: "answer 501 to events, or to events,state, to try nodes that pull",
+        value: "PARTS",
+        doc:
+          "run without some of relation-checker, storage, snapshot, audit, " +
+          "events, state: pull or stream answer 501",
       },
       DIE_WITH_STDIN,
       USERS_LOCK,

@@ -1,5 +1,5 @@
 import { createControlPlane } from "../control_plane/control_plane.ts";
-import { type Surface, SURFACES } from "../control_plane/not_provisioned.ts";
+import { WITHOUT, type Without } from "../control_plane/provision.ts";
 import { ControlPlaneStartError } from "../control_plane/start_error.ts";
 import { describeError } from "../platform/log.ts";
 import { parseDuration } from "../wire/duration.ts";
@@ -16,7 +16,7 @@ export async function controlPlane(invocation: Invocation): Promise<number> {
   const artifactsDir = flags["--artifacts"];
   const snapshotLifetimeMs = lifetimeFrom(flags["--snapshot-lifetime"]);
   const signedStates = signedStatesFrom(flags["--snapshots"]);
-  const without = surfacesFrom(flags["--without"]);
+  const without = withoutFrom(flags["--without"]);
   const users = await joinUsers(flags["--users-lock"]);
   try {
     const server = await start({
@@ -31,14 +31,25 @@ export async function controlPlane(invocation: Invocation): Promise<number> {
       version,
       io: invocation.platform(),
     });
-    const { url, adminTokenFile } = server;
+    const { url, adminTokenFile, missing } = server;
     if (flags["--log-format"] === "json") {
       print(
-        JSON.stringify({ listening: url, admin_token_file: adminTokenFile }),
+        JSON.stringify({
+          listening: url,
+          admin_token_file: adminTokenFile,
+          ...(missing.length === 0 ? {} : { missing }),
+        }),
       );
     } else {
       print(`The control plane is up at ${url}`);
       print(`Its admin token is in ${adminTokenFile}`);
+      if (missing.length > 0) {
+        print(
+          `Pull and stream answer 501, since this is missing: ${
+            missing.join(", ")
+          }`,
+        );
+      }
     }
     await server.run(stop);
   } finally {
@@ -142,15 +153,15 @@ async function readTls(
   }
 }
 
-function surfacesFrom(flag: string | true | undefined): readonly Surface[] {
+function withoutFrom(flag: string | true | undefined): readonly Without[] {
   const names = textOf(flag, "").split(",").filter((name) => name !== "");
   return names.map((name) => {
-    const surface = SURFACES.find((one) => one === name);
-    if (surface !== undefined) return surface;
+    const known = WITHOUT.find((one) => one === name);
+    if (known !== undefined) return known;
     throw new CommandError(
       EXIT.wrongUsage,
-      `--without names ${SURFACES.join(" or ")}, not "${name}"`,
-      "such as --without events,state",
+      `--without names ${WITHOUT.join(", ")}, not "${name}"`,
+      "such as --without relation-checker,audit",
     );
   });
 }

@@ -8,18 +8,13 @@ import { prefersOverJson } from "./http/accept.ts";
 import { compressedAnswer } from "./http/compressed_answer.ts";
 import { ProblemError } from "./http/problem.ts";
 import type { Services } from "./services.ts";
-import type { RenderContent } from "./signed_snapshots.ts";
+import type {
+  SnapshotProvider,
+  StateForms,
+} from "./state/snapshot_provider.ts";
 import type { Node } from "./storage/storage.ts";
 import { trustBundleText } from "./trust_bundles.ts";
 import { parseTrustBundle } from "../wire/trust_bundle.ts";
-
-/** The two forms of a node's state in its dialect. */
-export interface StateForms {
-  /** The answer of a pull. */
-  readonly plain: RenderContent;
-  /** The same without reachability: what goes into a signed snapshot. */
-  readonly content: RenderContent;
-}
 
 /**
  * Answers a pull in either dialect: signed where the node asks for that, plain
@@ -29,18 +24,22 @@ export interface StateForms {
  */
 export async function answerState(
   services: Services,
+  states: SnapshotProvider,
   request: Request,
-  { id, pulledVersion }: Node,
+  node: Node,
   forms: StateForms,
 ): Promise<Response> {
+  const { id, pulledVersion } = node;
   await noteApplied(services, id, request.headers.get(APPLIED_HEADER));
   const signed = prefersOverJson(
     request.headers.get("accept"),
     SNAPSHOT_MEDIA_TYPE,
   );
-  const state = signed
-    ? await services.snapshots.stateOf(id, forms.content)
-    : await plainState(services, id, forms.plain);
+  const state = await states.snapshotForNode(
+    node,
+    forms,
+    signed ? "signed" : "plain",
+  );
   if (!state) throw new ProblemError(404, "node_not_found");
   if (pulledVersion !== state.version) {
     await services.storage.write(async (rows) =>
@@ -56,19 +55,6 @@ export async function answerState(
     answer.headers.set(TRUST_BUNDLE_HEADER, String(version));
   }
   return answer;
-}
-
-function plainState(
-  { storage }: Services,
-  nodeId: string,
-  render: RenderContent,
-) {
-  return storage.read(async (rows) => {
-    // Looked up again, so that version and content are of one view.
-    const node = await rows.nodes.byId(nodeId);
-    if (!node) return undefined;
-    return { text: await render(rows, node), version: node.stateVersion };
-  });
 }
 
 async function noteApplied(

@@ -9,14 +9,17 @@ import { LocalFanOut } from "./event_fan_out.ts";
 import { EventSigner } from "./event_signer.ts";
 import { EventStreams } from "./event_streams.ts";
 import { HttpServer } from "./http/http_server.ts";
-import type { Surface } from "./not_provisioned.ts";
-import { ownNodeOnly } from "./node_gates.ts";
+import { AuditLog } from "./audit/audit_log.ts";
+import type { NodeRepo } from "./gates/ports.ts";
+import { storedRelations } from "./gates/relations.ts";
+import { provision, type Without } from "./provision.ts";
 import { requestHandler } from "./request_handler.ts";
 import { Retention } from "./retention.ts";
 import { SnapshotSigner } from "./signed_snapshots.ts";
 import { ensureSigningKey } from "./signing_keys.ts";
 import { openSqliteStorage } from "./sqlite_storage.ts";
 import { ControlPlaneStartError } from "./start_error.ts";
+import { storedSnapshots } from "./state/snapshot_provider.ts";
 import { type Storage, StorageError } from "./storage/storage.ts";
 import {
   ensureTrustBundle,
@@ -44,8 +47,8 @@ export interface ControlPlaneOptions {
    * that nodes have seen will come again. @default {false}
    */
   readonly newEpoch?: boolean;
-  /** Surfaces that answer 501, as if they were not there. @default {none} */
-  readonly without?: readonly Surface[];
+  /** What to do without, to see what the server does then. @default {none} */
+  readonly without?: readonly Without[];
   readonly version: string;
   readonly io: Platform;
 }
@@ -56,6 +59,8 @@ export interface ControlPlane extends Part {
   readonly url: string;
   /** File that holds the first admin token, 0600. */
   readonly adminTokenFile: string;
+  /** What pull and stream miss, and answer 501 for. */
+  readonly missing: readonly string[];
 }
 
 /**
@@ -84,24 +89,45 @@ export async function createControlPlane(
   const streams = new EventStreams({ storage, signer, fanOut, io });
   const retention = new Retention(storage, io);
   const stopping = new AbortController();
+  const auditLog = new AuditLog(storage, io);
+  const snapshots = new SnapshotSigner({
+    storage,
+    vault,
+    epoch,
+    ...(options.snapshotLifetimeMs === undefined
+      ? {}
+      : { lifetimeMs: options.snapshotLifetimeMs }),
+    io,
+  });
+  const gates = {
+    relations: storedRelations(storage),
+    nodes: storedNodes(storage),
+    audit: auditLog,
+  };
+  const without = new Set(options.without);
+  const bus = provision({
+    relations: without.has("relation-checker") ? undefined : gates.relations,
+    nodes: without.has("storage") ? undefined : gates.nodes,
+    snapshots: without.has("snapshot")
+      ? undefined
+      : storedSnapshots(storage, snapshots),
+    audit: without.has("audit") ? undefined : auditLog,
+  });
+  const missing = "missing" in bus ? bus.missing : [];
+  if (missing.length > 0) {
+    io.log.warn("Pull and stream are not provisioned", { missing });
+  }
   const handle = requestHandler({
     storage,
     changes,
     vault,
     streams,
-    relations: ownNodeOnly,
+    gates,
+    auditLog,
+    bus,
+    closed: (["events", "state"] as const).filter((one) => without.has(one)),
     artifacts: new Artifacts(options.artifactsDir),
-    snapshots: new SnapshotSigner({
-      storage,
-      vault,
-      epoch,
-      ...(options.snapshotLifetimeMs === undefined
-        ? {}
-        : { lifetimeMs: options.snapshotLifetimeMs }),
-      io,
-    }),
     signedStates: options.signedStates ?? "offered",
-    without: options.without ?? [],
     epoch,
     version,
     io,
@@ -126,10 +152,25 @@ export async function createControlPlane(
     name: "control plane",
     url: server.url,
     adminTokenFile,
+    missing,
     async run(signal) {
       using _resources = resources;
-      await runTogether([web, retention], signal);
+      // The log goes last: it writes what the others leave.
+      const audited = new AbortController();
+      const logging = auditLog.run(audited.signal);
+      try {
+        await runTogether([web, retention], signal);
+      } finally {
+        audited.abort();
+        await logging;
+      }
     },
+  };
+}
+
+function storedNodes(storage: Storage): NodeRepo {
+  return {
+    byId: (id) => storage.read(async ({ nodes }) => await nodes.byId(id)),
   };
 }
 

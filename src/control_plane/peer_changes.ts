@@ -60,5 +60,6 @@ export async function removeNode(
   node: Node,
 ): Promise<void> {
   await rows.nodes.remove(node.id);
+  await rows.relations.removeOf(`node:${node.id}`);
   await emitPeerChange(rows, emit, "peer_removed", node);
 }

@@ -222,5 +222,11 @@ async function addNode(
     registeredAtMs: atMs,
     ...(nonce === undefined ? {} : { registrationNonce: nonce }),
   }, bearerHash);
+  const self = `node:${placed.id}`;
+  await rows.relations.add({
+    subject: self,
+    relation: "node-agent",
+    object: self,
+  });
   await rows.tokens.use(token.hash, { atMs, nodeId: placed.id, publicKey });
 }

@@ -10,12 +10,15 @@ import { policyRoutes } from "./admin_routes/policies.ts";
 import { sessionRoutes } from "./admin_routes/sessions.ts";
 import { signingKeyRoutes } from "./admin_routes/signing_keys.ts";
 import { tokenRoutes } from "./admin_routes/tokens.ts";
+import { ENDPOINTS } from "../wire/endpoints.ts";
 import { alsoIn2 } from "./dialect2/node_route2.ts";
 import { uploadRoute } from "./dialect2/outputs.ts";
+import { eventsRoute2 } from "./dialect2/events.ts";
 import { dialect2Routes } from "./dialect2/routes.ts";
+import { stateRoute2 } from "./dialect2/state.ts";
 import { ProblemError, problemResponse } from "./http/problem.ts";
 import { rawPath } from "./http/request_target.ts";
-import { Router } from "./http/router.ts";
+import { type Route, Router } from "./http/router.ts";
 import { artifactRoute } from "./node_routes/artifact.ts";
 import { capabilitiesRoute } from "./node_routes/capabilities.ts";
 import { deregisterRoute } from "./node_routes/deregister.ts";
@@ -33,7 +36,7 @@ import { rotateKeysRoute } from "./node_routes/rotate_keys.ts";
 import { secretRoute } from "./node_routes/secret.ts";
 import { stateRoute } from "./node_routes/state.ts";
 import { trustBundleRoute } from "./node_routes/trust_bundle.ts";
-import { withoutSurfaces } from "./not_provisioned.ts";
+import { type BusSurface, notProvisioned } from "./provision.ts";
 import type { Services } from "./services.ts";
 import { StorageError } from "./storage/storage.ts";
 
@@ -66,22 +69,41 @@ function nodeSurface(services: Services): Router {
     pingRoute(services.version),
     registerRoute(services),
     uploadRoute(services),
-    ...withoutSurfaces(
-      behindGates(services, [
-        ...dialect1Routes(services),
-        ...dialect2Routes(services),
-        ...inBothDialects(services),
-      ]),
-      services.without,
-    ),
+    ...busRoutes(services),
+    ...behindGates(services, services.gates, [
+      ...dialect1Routes(services),
+      ...dialect2Routes(services),
+      ...inBothDialects(services),
+    ]),
   ]);
+}
+
+/** Pull and stream: both open, or what is missing for them said before all. */
+function busRoutes(services: Services): Route[] {
+  const { bus, closed } = services;
+  const refused = (surface: BusSurface): Route => ({
+    ...ENDPOINTS[surface],
+    handle: notProvisioned,
+  });
+  if ("missing" in bus) return [refused("state"), refused("events")];
+  const state = [
+    stateRoute(services, bus.snapshots),
+    stateRoute2(services, bus.snapshots),
+  ];
+  const events = [eventsRoute(services), eventsRoute2(services)];
+  return [
+    ...closed.includes("state")
+      ? [refused("state")]
+      : behindGates(services, bus, state),
+    ...closed.includes("events")
+      ? [refused("events")]
+      : behindGates(services, bus, events),
+  ];
 }
 
 /** What only nodes of dialect 1 call, or call in their own way. */
 function dialect1Routes(services: Services): NodeRoute[] {
   return [
-    stateRoute(services),
-    eventsRoute(services),
     heartbeatRoute(services),
     secretRoute(services),
     reportRoute(services),

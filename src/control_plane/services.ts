@@ -2,9 +2,9 @@ import type { Platform } from "../platform/platform.ts";
 import type { Artifacts } from "./artifacts.ts";
 import type { Changes } from "./changes.ts";
 import type { EventStreams } from "./event_streams.ts";
-import type { Surface } from "./not_provisioned.ts";
-import type { RelationChecker } from "./node_gates.ts";
-import type { SnapshotSigner } from "./signed_snapshots.ts";
+import type { AuditLog } from "./audit/audit_log.ts";
+import type { GatePorts } from "./gates/pass_gates.ts";
+import type { BusSurface, MissingPorts, ProvisionedBus } from "./provision.ts";
 import type { Storage } from "./storage/storage.ts";
 import type { Vault } from "./vault.ts";
 
@@ -14,13 +14,15 @@ export interface Services {
   readonly changes: Changes;
   readonly vault: Vault;
   readonly streams: EventStreams;
-  readonly relations: RelationChecker;
+  readonly gates: GatePorts;
+  readonly auditLog: AuditLog;
   readonly artifacts: Artifacts;
-  readonly snapshots: SnapshotSigner;
+  /** Pull and stream, or what they miss. */
+  readonly bus: ProvisionedBus | MissingPorts;
+  /** Surfaces that are closed, whatever is there. */
+  readonly closed: readonly BusSurface[];
   /** What nodes are told at registration about signed states. */
   readonly signedStates: "required" | "offered";
-  /** What nodes find not provisioned. */
-  readonly without: readonly Surface[];
   /** Names the history that state versions count in. */
   readonly epoch: number;
   readonly version: string;

@@ -6,6 +6,7 @@ import {
   adminRows,
   auditRows,
   domainRows,
+  relationRows,
   settingRows,
   tokenRows,
 } from "./storage/sql_access.ts";
@@ -117,6 +118,7 @@ class Connection implements Sql {
       sessions: sessionRows(this),
       ingest: ingestRows(this),
       snapshots: snapshotRows(this),
+      relations: relationRows(this),
       admins: adminRows(this),
       audit: auditRows(this),
     };

@@ -8,11 +8,12 @@ import { ADMIN_PREFIX } from "./admin_route.ts";
 const SHOWN = 500;
 
 /** `GET /audit`: who did what, newest first. */
-export function auditRoutes({ storage }: Services): Route[] {
+export function auditRoutes({ storage, auditLog }: Services): Route[] {
   return [{
     method: "GET",
     path: `${ADMIN_PREFIX}/audit`,
     async handle() {
+      await auditLog.flush();
       const rows = await storage.read(async (all) =>
         await all.audit.newest(SHOWN)
       );

@@ -11,7 +11,7 @@ const API_VERSION = "v1";
 
 /** `GET /v1/nodes/{node_id}/events`: the node's signed event stream. */
 export function eventsRoute2(services: Services): NodeRoute {
-  return nodeRoute2("events", async (node, { request }) => {
+  const route = nodeRoute2("events", async (node, { request }) => {
     const cursor = cursorOf(request);
     const start = await services.storage.read((rows) =>
       cursor === undefined ? fromNow(rows, node) : after(rows, node, cursor)
@@ -25,6 +25,7 @@ export function eventsRoute2(services: Services): NodeRoute {
       },
     });
   });
+  return { ...route, auditedAs: "node_events.subscribe" };
 }
 
 function cursorOf({ headers }: Request): number | undefined {

@@ -3,20 +3,16 @@ import type { Services } from "../services.ts";
 import { artifactRoute2 } from "./artifact.ts";
 import { capabilitiesRoute2 } from "./capabilities.ts";
 import { endpointRoute2 } from "./endpoint.ts";
-import { eventsRoute2 } from "./events.ts";
 import { executionRoute2 } from "./executions.ts";
 import { heartbeatRoute2 } from "./heartbeat.ts";
 import { ingestRoutes2 } from "./ingest.ts";
 import { reportRoutes2 } from "./reports.ts";
 import { rotateKeysRoute2 } from "./rotate_keys.ts";
 import { secretRoute2 } from "./secret.ts";
-import { stateRoute2 } from "./state.ts";
 
 /** What only nodes of dialect 2 call, or call in their own way. */
 export function dialect2Routes(services: Services): NodeRoute[] {
   return [
-    stateRoute2(services),
-    eventsRoute2(services),
     heartbeatRoute2(services),
     secretRoute2(services),
     ...reportRoutes2(services),

@@ -4,7 +4,7 @@ import { type NodeRoute, nodeRoute } from "./node_route.ts";
 
 /** `GET /v1/nodes/{node_id}/events`: the node's signed event stream. */
 export function eventsRoute(services: Services): NodeRoute {
-  return nodeRoute("events", async (node, { request }) => {
+  const route = nodeRoute("events", async (node, { request }) => {
     const newest = await services.storage.read(async (rows) =>
       await rows.events.lastSequence()
     );
@@ -17,6 +17,7 @@ export function eventsRoute(services: Services): NodeRoute {
       },
     });
   });
+  return { ...route, auditedAs: "node_events.subscribe" };
 }
 
 /**

@@ -2,7 +2,12 @@ import type { Dialect } from "../../wire/dialect.ts";
 import { ENDPOINTS } from "../../wire/endpoints.ts";
 import { ProblemError } from "../http/problem.ts";
 import type { Call, Route } from "../http/router.ts";
-import { type GateServices, passGates, passOwnGates } from "../node_gates.ts";
+import {
+  type GatePorts,
+  type GateServices,
+  passGates,
+  passOwnGates,
+} from "../gates/pass_gates.ts";
 import type { Node } from "../storage/storage.ts";
 
 export type NodeAnswer = (node: Node, call: Call) => Promise<Response>;
@@ -12,6 +17,11 @@ export interface NodeRoute extends Pick<Route, "method" | "path"> {
   readonly dialect: Dialect;
   /** The code for a path that names another node than the caller. */
   readonly foreignCode: string;
+  /**
+   * Its name in the audit log, where also each call that was let in is noted.
+   * @default {only refusals are, as "node-agent"}
+   */
+  readonly auditedAs?: "node_state.pull" | "node_events.subscribe";
   readonly answer: NodeAnswer;
 }
 
@@ -37,19 +47,29 @@ export function nodeRoute(
  */
 export function behindGates(
   services: GateServices,
+  gates: GatePorts,
   routes: readonly NodeRoute[],
 ): Route[] {
   const places = Map.groupBy(
     routes,
     ({ method, path }) => `${method} ${path}`,
   );
-  return [...places.values()].map((forms) => gated(services, forms));
+  return [...places.values()].map((forms) => gated(services, gates, forms));
 }
 
-function gated(services: GateServices, forms: NodeRoute[]): Route {
-  const { method, path } = forms[0]!;
+function gated(
+  services: GateServices,
+  gates: GatePorts,
+  forms: NodeRoute[],
+): Route {
+  const { method, path, auditedAs } = forms[0]!;
   const formOf = (node: Node) =>
     forms.find(({ dialect }) => dialect === node.dialect);
+  const answer = async (node: Node, call: Call) => {
+    const form = formOf(node);
+    if (!form) throw new ProblemError(404, "not_found");
+    return await form.answer(node, call);
+  };
   const foreignCode = (caller: Node) =>
     (formOf(caller) ?? forms[0]!).foreignCode;
   return {
@@ -59,12 +79,25 @@ function gated(services: GateServices, forms: NodeRoute[]): Route {
       const { request, params } = call;
       const nodeId = params["node_id"];
       // A path that names no node means the caller.
-      const node = nodeId === undefined
-        ? await passOwnGates(request, services)
-        : await passGates(request, nodeId, services, foreignCode);
-      const form = formOf(node);
-      if (!form) throw new ProblemError(404, "not_found");
-      return await form.answer(node, call);
+      if (nodeId === undefined) {
+        return await answer(await passOwnGates(request, services), call);
+      }
+      const gatedCall = {
+        nodeId,
+        auditedAs: auditedAs ?? "node-agent",
+        refusal: foreignCode,
+      };
+      const passed = await passGates(request, gatedCall, gates, services);
+      const answered = await answer(passed.node, call);
+      if (auditedAs !== undefined) {
+        gates.audit?.offer({
+          subject: passed.subject,
+          relation: auditedAs,
+          object: `node:${nodeId}`,
+          outcome: "granted",
+        });
+      }
+      return answered;
     },
   };
 }

@@ -1,18 +1,26 @@
 import { answerState } from "../answer_state.ts";
 import type { Services } from "../services.ts";
 import type { RenderContent } from "../signed_snapshots.ts";
+import type { SnapshotProvider } from "../state/snapshot_provider.ts";
 import { stateDocument } from "../state_document.ts";
 import { type NodeRoute, nodeRoute } from "./node_route.ts";
 
 /** `GET /v1/nodes/{node_id}/state`: all that the node should be. */
-export function stateRoute(services: Services): NodeRoute {
+export function stateRoute(
+  services: Services,
+  states: SnapshotProvider,
+): NodeRoute {
   const { epoch, io } = services;
   const render: RenderContent = (rows, node) =>
     stateDocument(rows, node, epoch, io.clock.now());
   // This dialect's document has no reachability: both forms are one.
   const forms = { plain: render, content: render };
-  return nodeRoute(
-    "state",
-    (node, { request }) => answerState(services, request, node, forms),
-  );
+  return {
+    ...nodeRoute(
+      "state",
+      (node, { request }) =>
+        answerState(services, states, request, node, forms),
+    ),
+    auditedAs: "node_state.pull",
+  };
 }

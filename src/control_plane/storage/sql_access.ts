@@ -4,6 +4,7 @@ import type {
   AuditRows,
   Domain,
   DomainRows,
+  RelationRows,
   SettingRows,
   Token,
   TokenRows,
@@ -93,6 +94,35 @@ function tokenFrom(row: SqlRow): Token {
         publicKey: row.text("public_key"),
       },
     }),
+  };
+}
+
+export function relationRows(sql: Sql): RelationRows {
+  return {
+    has: ({ subject, relation, object }) =>
+      sql.get(
+        `SELECT 1 FROM relations
+         WHERE subject = ? AND relation = ? AND object = ?`,
+        subject,
+        relation,
+        object,
+      ) !== undefined,
+    add({ subject, relation, object }) {
+      sql.run(
+        `INSERT OR IGNORE INTO relations (subject, relation, object)
+         VALUES (?, ?, ?)`,
+        subject,
+        relation,
+        object,
+      );
+    },
+    removeOf(one) {
+      sql.run(
+        "DELETE FROM relations WHERE subject = ? OR object = ?",
+        one,
+        one,
+      );
+    },
   };
 }
 

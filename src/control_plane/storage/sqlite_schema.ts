@@ -223,4 +223,16 @@ export const SCHEMA_STEPS: readonly string[] = [
   ) STRICT;
   CREATE INDEX outputs_of_execution ON outputs (execution_id);
   `,
+  `
+  -- Who is what to what. A node is the agent of itself.
+  CREATE TABLE relations (
+    subject TEXT NOT NULL,
+    relation TEXT NOT NULL,
+    object TEXT NOT NULL,
+    PRIMARY KEY (subject, relation, object)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX relations_of_object ON relations (object);
+  INSERT INTO relations
+    SELECT 'node:' || id, 'node-agent', 'node:' || id FROM nodes;
+  `,
 ];

@@ -61,6 +61,7 @@ export interface Rows {
   readonly sessions: SessionRows;
   readonly ingest: IngestRows;
   readonly snapshots: SnapshotRows;
+  readonly relations: RelationRows;
   readonly admins: AdminRows;
   readonly audit: AuditRows;
 }
@@ -370,6 +371,24 @@ export interface AppliedSnapshot {
   readonly version: number;
   /** When the node first said so. */
   readonly atMs: number;
+}
+
+/** Who is what to what, such as the agent of a node. */
+export interface Relation {
+  /** Such as `node:<id>`. */
+  readonly subject: string;
+  /** Such as `node-agent`. */
+  readonly relation: string;
+  /** Such as `node:<id>`. */
+  readonly object: string;
+}
+
+export interface RelationRows {
+  has(relation: Relation): Eventual<boolean>;
+  /** Nothing happens where it is there already. */
+  add(relation: Relation): Eventual<void>;
+  /** Removes all in which someone or something takes part. */
+  removeOf(subjectOrObject: string): Eventual<void>;
 }
 
 export interface AdminRows {

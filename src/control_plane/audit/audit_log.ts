@@ -1,0 +1,83 @@
+import type { Part } from "../../platform/part.ts";
+import type { Platform } from "../../platform/platform.ts";
+import type { AuditSink } from "../gates/ports.ts";
+import type { AuditRow, Storage } from "../storage/storage.ts";
+
+/** Rows that wait for the database; beyond it the newest are counted as lost. */
+const MAX_WAITING = 10_000;
+
+/** A database that refuses is not asked again at once. */
+const RETRY_MS = 1_000;
+
+/**
+ * Writes audit rows of nodes' calls, many in one transaction: a pull must not
+ * wait for the disk, and five thousand of them must not mean as many syncs.
+ *
+ * A row is lost when the server is killed within the moment that it waits; the
+ * answer that it tells of may have been sent.
+ */
+export class AuditLog implements AuditSink, Part {
+  readonly name = "audit";
+  readonly #storage: Storage;
+  readonly #io: Platform;
+  #waiting: AuditRow[] = [];
+  #lost = 0;
+  #wake = Promise.withResolvers<void>();
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(storage: Storage, io: Platform) {
+    this.#storage = storage;
+    this.#io = io;
+  }
+
+  offer(row: Omit<AuditRow, "atMs">): void {
+    if (this.#waiting.length >= MAX_WAITING) {
+      this.#lost++;
+      return;
+    }
+    this.#waiting.push({ ...row, atMs: this.#io.clock.now() });
+    this.#wake.resolve();
+  }
+
+  /** Resolves when what was offered so far is written, or could not be. */
+  async flush(): Promise<void> {
+    this.#writing = this.#writing.then(() => this.#write());
+    await this.#writing;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const stopped = Promise.withResolvers<void>();
+    signal.addEventListener("abort", () => stopped.resolve(), { once: true });
+    if (signal.aborted) stopped.resolve();
+    while (!signal.aborted) {
+      await Promise.race([this.#wake.promise, stopped.promise]);
+      this.#wake = Promise.withResolvers();
+      await this.flush();
+      if (this.#waiting.length === 0) continue;
+      await this.#io.clock.sleep(RETRY_MS, signal).catch(() => {});
+      this.#wake.resolve();
+    }
+    await this.flush();
+  }
+
+  async #write(): Promise<void> {
+    if (this.#waiting.length === 0) return;
+    const rows = this.#waiting;
+    this.#waiting = [];
+    try {
+      await this.#storage.write(async ({ audit }) => {
+        for (const row of rows) await audit.add(row);
+      });
+    } catch (error) {
+      this.#waiting = [...rows, ...this.#waiting];
+      this.#io.log.error("Audit rows not written", {
+        waiting: this.#waiting.length,
+        error,
+      });
+      return;
+    }
+    if (this.#lost === 0) return;
+    this.#io.log.error("Audit rows lost", { lost: this.#lost });
+    this.#lost = 0;
+  }
+}
