@@ -72,6 +72,7 @@ export function buildUpstream(
     health: new HealthReport({
       health: degraded,
       reports: store.reports,
+      recoveries: () => store.recoveries.recoveries,
       io,
     }),
   };

@@ -14,6 +14,14 @@ export interface HealthSource {
   onChange(listener: () => void): () => void;
 }
 
+/** A repair of the store. */
+export interface ToldRecovery {
+  /** RFC 3339 text. */
+  readonly at: string;
+  readonly file: string;
+  readonly what: string;
+}
+
 /** Where reports are kept until they are synced. */
 export interface HealthReportStore {
   get(key: string): { readonly payload: string } | undefined;
@@ -24,6 +32,8 @@ export interface HealthReportStore {
 export interface HealthReportOptions {
   readonly health: HealthSource;
   readonly reports: HealthReportStore;
+  /** Repairs of the store that are remembered, oldest first. */
+  readonly recoveries: () => readonly ToldRecovery[];
   /** Quiet time after a change before it is written. @default {5000} */
   readonly debounceMs?: number;
   /** Least time between two writes. @default {30000} */
@@ -36,15 +46,15 @@ const LONGEST_PAYLOAD_BYTES = 4_096;
 const LONGEST_DETAIL = 160;
 
 /**
- * Keeps the report that tells the control plane what is wrong with the node.
- * There is none until something is.
+ * Keeps the report that tells the control plane what is wrong with the node,
+ * and what was repaired. There is none until something is.
  */
 export class HealthReport implements Part {
   readonly name = "health_report";
   readonly #options: HealthReportOptions;
   readonly #debounceMs: number;
   readonly #betweenMs: number;
-  /** Which reasons the report tells of, once that is known. */
+  /** Which reasons and repairs the report tells of, once that is known. */
   #told: string | undefined;
   #wake: (() => void) | undefined;
 
@@ -83,21 +93,26 @@ export class HealthReport implements Part {
    * reason that stays is not worth a write.
    */
   #outdated(): string | undefined {
-    const { health, reports } = this.#options;
+    const { health, reports, recoveries } = this.#options;
     const reasons = health.list();
-    if (namesOf(reasons) === this.#told) return undefined;
+    const repaired = recoveries();
+    const names = namesOf(reasons, repaired);
+    if (names === this.#told) return undefined;
     const written = reports.get(HEALTH_REPORT_KEY)?.payload;
-    const payload = payloadOf(reasons);
-    const nothingYet = written === undefined && reasons.length === 0;
-    if (!nothingYet && payload !== written) return payload;
-    this.#told = namesOf(reasons);
+    const payload = payloadOf(reasons, repaired);
+    const nothing = reasons.length === 0 && repaired.length === 0;
+    if (!(nothing && written === undefined) && payload !== written) {
+      return payload;
+    }
+    this.#told = names;
     return undefined;
   }
 
   async #write(): Promise<void> {
     const payload = this.#outdated();
     if (payload === undefined) return;
-    const told = namesOf(this.#options.health.list());
+    const { health, recoveries } = this.#options;
+    const told = namesOf(health.list(), recoveries());
     try {
       await this.#options.reports.put(HEALTH_REPORT_KEY, {
         contentType: "application/json",
@@ -121,18 +136,29 @@ export class HealthReport implements Part {
 }
 
 /** Tells sets of reasons apart; one that came back is another one. */
-function namesOf(reasons: readonly StatusReason[]): string {
-  return reasons.map(({ reason, since }) => `${reason} ${since}`).join("\n");
+function namesOf(
+  reasons: readonly StatusReason[],
+  recoveries: readonly ToldRecovery[],
+): string {
+  const { at = "", file = "" } = recoveries.at(-1) ?? {};
+  return [
+    ...reasons.map(({ reason, since }) => `${reason} ${since}`),
+    `${recoveries.length} ${at} ${file}`,
+  ].join("\n");
 }
 
-function payloadOf(reasons: readonly StatusReason[]): string {
+function payloadOf(
+  reasons: readonly StatusReason[],
+  recoveries: readonly ToldRecovery[],
+): string {
   const status = reasons.length === 0 ? "ok" : "degraded";
   const told = reasons.map(({ reason, since, detail }) => ({
     reason,
     since,
-    detail: detail.slice(0, LONGEST_DETAIL).toWellFormed(),
+    detail: start(detail),
   }));
-  const whole = JSON.stringify({ status, reasons: told });
+  const repaired = recoveriesOf(recoveries);
+  const whole = JSON.stringify({ status, reasons: told, ...repaired });
   const bytes = new TextEncoder().encode(whole).length;
   if (bytes <= LONGEST_PAYLOAD_BYTES) return whole;
   const brief = told.map(({ reason, since }) => ({
@@ -140,5 +166,22 @@ function payloadOf(reasons: readonly StatusReason[]): string {
     since,
     detail: "",
   }));
-  return JSON.stringify({ status, reasons: brief });
+  return JSON.stringify({ status, reasons: brief, ...repaired });
+}
+
+/** How many repairs are remembered, and the last one; nothing without any. */
+function recoveriesOf(recoveries: readonly ToldRecovery[]) {
+  const last = recoveries.at(-1);
+  if (!last) return {};
+  const { at, file, what } = last;
+  return {
+    recoveries: {
+      count: recoveries.length,
+      last: { at, file: start(file), what: start(what) },
+    },
+  };
+}
+
+function start(text: string): string {
+  return text.slice(0, LONGEST_DETAIL).toWellFormed();
 }

@@ -3,6 +3,7 @@ import { Degraded } from "../../src/sync/degraded.ts";
 import {
   HEALTH_REPORT_KEY,
   HealthReport,
+  type ToldRecovery,
 } from "../../src/sync/health_report.ts";
 import { DEGRADED_REASONS } from "../../src/wire/status.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
@@ -16,6 +17,8 @@ interface Running {
   readonly written: string[];
   /** That many of the next writes fail. */
   failures: number;
+  /** What was repaired. */
+  readonly recoveries: ToldRecovery[];
 }
 
 async function whileReporting(
@@ -29,6 +32,7 @@ async function whileReporting(
     degraded: new Degraded(clock, log),
     written,
     failures: 0,
+    recoveries: [] as ToldRecovery[],
   };
   const part = new HealthReport({
     health: running.degraded,
@@ -46,6 +50,7 @@ async function whileReporting(
         return Promise.resolve();
       },
     },
+    recoveries: () => running.recoveries,
     debounceMs: 1_000,
     io: { clock, random: new FakeRandom(), log },
   });
@@ -130,8 +135,35 @@ Deno.test("HealthReport puts right what an earlier run has left", () =>
     assert.deepEqual(written.slice(1), ['{"status":"ok","reasons":[]}']);
   }, ['{"status":"degraded","reasons":[]}']));
 
+Deno.test("HealthReport tells of every repair, also of one that is over at once", () =>
+  whileReporting(async ({ clock, degraded, recoveries, written }) => {
+    const repair = { at: "2026-03-01T12:00:00.000Z", what: "torn" };
+    recoveries.push({ ...repair, file: "state/data/a.json" });
+    degraded.raise("corruption_recovered", { detail: "state/data/a.json" });
+    degraded.clear("corruption_recovered");
+    await clock.advance(60_000);
+    const told = (count: number, file: string) => ({
+      status: "ok",
+      reasons: [],
+      recoveries: { count, last: { ...repair, file } },
+    });
+    const [first = ""] = written;
+    assert.deepEqual(JSON.parse(first), told(1, "state/data/a.json"));
+    assert.equal(written.length, 1);
+
+    recoveries.push({ ...repair, file: "state/data/b.json" });
+    degraded.raise("corruption_recovered", { detail: "state/data/b.json" });
+    degraded.clear("corruption_recovered");
+    await clock.advance(60_000);
+    const [, second = ""] = written;
+    assert.deepEqual(JSON.parse(second), told(2, "state/data/b.json"));
+    assert.equal(written.length, 2);
+  }));
+
 Deno.test("HealthReport stays within what dialect 2 takes", () =>
-  whileReporting(async ({ clock, degraded, written }) => {
+  whileReporting(async ({ clock, degraded, recoveries, written }) => {
+    const what = "日本語".repeat(100);
+    recoveries.push({ at: "2026-03-01T12:00:00.000Z", file: what, what });
     for (const reason of DEGRADED_REASONS) {
       degraded.raise(reason, { detail: "日本語😀".repeat(100) });
     }
