@@ -167,6 +167,7 @@ export async function forgetFormer(store: Membership): Promise<void> {
     secretRefs: [],
     peers: [],
     policies: [],
+    services: [],
     position: null,
     complete: false,
   }));

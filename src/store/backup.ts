@@ -19,6 +19,7 @@ const FOLDERS = [
   "state/data",
   "state/report",
   "peers",
+  "services",
   "sync",
   "executions",
   "telemetry",

@@ -63,6 +63,7 @@ class Loading {
     metadata: null,
     secrets: null,
     directory: null,
+    services: null,
   };
   readonly #digest = new EntryDigest();
   readonly #sums: StateSums | undefined;

@@ -241,13 +241,15 @@ class Restoring {
       this.#notes.push("the state here is kept: it is not older");
       return;
     }
-    const { metadata, data, secretRefs, peers, policies, position } = theirs;
+    const { metadata, data, secretRefs, peers, policies, services, position } =
+      theirs;
     await this.#store.state.update(() => ({
       metadata,
       data,
       secretRefs,
       peers,
       policies,
+      services,
       position: position ?? null,
       complete: theirs.complete,
     }));

@@ -1,5 +1,11 @@
 import * as z from "zod/mini";
 import { rawElements, rawMembers } from "../wire/raw_json.ts";
+import {
+  type ServiceAssignment,
+  serviceMembers,
+  serviceSchema,
+  servicesFrom,
+} from "../wire/service_assignment.ts";
 import { parseShape } from "../wire/shape_error.ts";
 import type { Peer, Policy, SecretRef } from "../wire/state.ts";
 import { encodeEntryFile } from "./entry_file.ts";
@@ -11,9 +17,15 @@ export const PART_FILES = {
   metadata: "state/metadata.json",
   secrets: "state/secrets.json",
   directory: "peers/directory.json",
+  services: "services/assignments.json",
 } as const;
 export type PartName = keyof typeof PART_FILES;
-export const PART_NAMES = ["metadata", "secrets", "directory"] as const;
+export const PART_NAMES = [
+  "metadata",
+  "secrets",
+  "directory",
+  "services",
+] as const;
 
 /** Folder of the data entries, one file each. */
 export const DATA_FOLDER = "state/data";
@@ -32,6 +44,8 @@ export function encodePart(part: PartName, state: StateParts): string {
       return JSON.stringify(state.secretRefs, undefined, 2) + "\n";
     case "directory":
       return encodeDirectory(state.peers, state.policies);
+    case "services":
+      return encodeServices(state.services);
   }
 }
 
@@ -57,6 +71,8 @@ export function samePart(
       return a.secretRefs === b.secretRefs;
     case "directory":
       return a.peers === b.peers && a.policies === b.policies;
+    case "services":
+      return a.services === b.services;
   }
 }
 
@@ -73,6 +89,8 @@ export function decodePart(part: PartName, text: string): Partial<StateParts> {
       return { secretRefs: decodeSecretRefs(text) };
     case "directory":
       return decodeDirectory(text);
+    case "services":
+      return { services: decodeServices(text) };
   }
 }
 
@@ -97,6 +115,21 @@ const secretRefsSchema = z.array(
 
 function decodeSecretRefs(text: string): readonly SecretRef[] {
   return Object.freeze(parseShape("secret index", secretRefsSchema, text));
+}
+
+const servicesFileSchema = z.object({
+  format: z.literal(1),
+  services: z.array(serviceSchema),
+});
+
+function encodeServices(services: readonly ServiceAssignment[]): string {
+  const lines = services.map((one) => JSON.stringify(serviceMembers(one)));
+  return `{"format":1,"services":[${lines.join(",\n")}]}\n`;
+}
+
+function decodeServices(text: string): readonly ServiceAssignment[] {
+  const file = parseShape("services", servicesFileSchema, text);
+  return Object.freeze(servicesFrom(file.services));
 }
 
 const directorySchema = z.object({

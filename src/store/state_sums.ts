@@ -42,13 +42,15 @@ const sumsSchema = z.object({
     metadata: z.nullable(sum),
     secrets: z.nullable(sum),
     directory: z.nullable(sum),
+    // Stores of versions that knew no services have none.
+    services: z._default(z.nullable(sum), null),
   }),
   data: z.object({ count: z.int(), digest: sum }),
   redo: z.array(z.object({
     // No path that could lead anywhere else.
     file: z.string().check(
       z.regex(
-        /^(?:state\/(?:metadata|secrets|data\/[^/]+)|peers\/directory)\.json$/,
+        /^(?:state\/(?:metadata|secrets|data\/[^/]+)|peers\/directory|services\/assignments)\.json$/,
       ),
     ),
     old: z.optional(z.nullable(sum)),

@@ -1,4 +1,5 @@
 import type { DataEntry } from "../wire/data_entry.ts";
+import type { ServiceAssignment } from "../wire/service_assignment.ts";
 import type { Peer, Policy, SecretRef, StatePosition } from "../wire/state.ts";
 
 /** The parts that make up a node's state. */
@@ -8,6 +9,7 @@ export interface StateParts {
   readonly secretRefs: readonly SecretRef[];
   readonly peers: readonly Peer[];
   readonly policies: readonly Policy[];
+  readonly services: readonly ServiceAssignment[];
   /** Absent while no numbered state has been applied. */
   readonly position?: StatePosition;
   /** False before the first pull, and after a gap or a recovery. */
@@ -30,6 +32,7 @@ export interface StateChange {
   readonly secretRefs?: readonly SecretRef[];
   readonly peers?: readonly Peer[];
   readonly policies?: readonly Policy[];
+  readonly services?: readonly ServiceAssignment[];
   /** Null forgets it: the numbers of another control plane say nothing. */
   readonly position?: StatePosition | null;
   readonly complete?: boolean;
@@ -42,6 +45,7 @@ export const EMPTY_STATE: StateParts = Object.freeze({
   secretRefs: [],
   peers: [],
   policies: [],
+  services: [],
   complete: false,
 });
 
@@ -50,7 +54,7 @@ export const EMPTY_STATE: StateParts = Object.freeze({
  * that a later comparison by identity finds exactly what is new.
  */
 export function applyChange(from: StateParts, change: StateChange): StateParts {
-  const { metadata, data, secretRefs, peers, policies } = change;
+  const { metadata, data, secretRefs, peers, policies, services } = change;
   const position = change.position === null
     ? undefined
     : change.position ?? from.position;
@@ -66,6 +70,9 @@ export function applyChange(from: StateParts, change: StateChange): StateParts {
     policies: policies
       ? nextList(from.policies, policies, (policy) => policy.id)
       : from.policies,
+    services: services
+      ? nextList(from.services, services, (service) => service.name)
+      : from.services,
     ...(position ? { position } : {}),
     complete: change.complete ?? from.complete,
   });
@@ -75,7 +82,8 @@ export function applyChange(from: StateParts, change: StateChange): StateParts {
 export function sameParts(a: StateParts, b: StateParts): boolean {
   return a.metadata === b.metadata && a.data === b.data &&
     a.secretRefs === b.secretRefs && a.peers === b.peers &&
-    a.policies === b.policies && a.complete === b.complete &&
+    a.policies === b.policies && a.services === b.services &&
+    a.complete === b.complete &&
     a.position?.epoch === b.position?.epoch &&
     a.position?.version === b.position?.version;
 }

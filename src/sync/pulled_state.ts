@@ -86,7 +86,8 @@ export function keepMoved(
   latest: StateView,
   desired: DesiredState,
 ): DesiredState {
-  const { metadata, data, secretRefs, peers, policies, position } = latest;
+  const { metadata, data, secretRefs, peers, policies, services, position } =
+    latest;
   return {
     ...desired,
     ...(metadata === before.metadata ? {} : { metadata }),
@@ -94,6 +95,7 @@ export function keepMoved(
     ...(secretRefs === before.secretRefs ? {} : { secretRefs }),
     ...(peers === before.peers ? {} : { peers }),
     ...(policies === before.policies ? {} : { policies }),
+    ...(services === before.services ? {} : { services }),
     ...(position ? { position } : {}),
   };
 }
@@ -107,6 +109,8 @@ export function changeTo(desired: DesiredState): StateChange {
     secretRefs,
     peers,
     policies,
+    // What a state does not assign any more is over.
+    services: desired.services ?? [],
     ...(position ? { position } : {}),
     complete: true,
   };

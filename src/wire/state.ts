@@ -1,4 +1,5 @@
 import type { DataEntry } from "./data_entry.ts";
+import type { ServiceAssignment } from "./service_assignment.ts";
 import type { SigningKeys } from "./signing_keys.ts";
 
 /** Name and version of a secret; its value never travels with it. */
@@ -54,6 +55,8 @@ export interface DesiredState {
   readonly secretRefs: readonly SecretRef[];
   readonly peers: readonly Peer[];
   readonly policies: readonly Policy[];
+  /** Absent from control planes that assign none. */
+  readonly services?: readonly ServiceAssignment[];
   readonly signingKeys?: SigningKeys;
   /** Absent from control planes that do not number their states. */
   readonly position?: StatePosition;

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { dataEntriesFrom, dataEntrySchema, uniqueByKey } from "./data_entry.ts";
 import { rawElements, rawMembers } from "./raw_json.ts";
+import { servicesFrom, servicesSchema } from "./service_assignment.ts";
 import { checkShape, ShapeError } from "./shape_error.ts";
 import { signingKeysFrom, signingKeysSchema } from "./signing_keys.ts";
 import type { DesiredState, Policy } from "./state.ts";
@@ -32,6 +33,7 @@ const stateSchema = z.object({
   metadata: z.nullish(metadataSchema),
   data: z.nullish(z.array(dataEntrySchema)),
   secret_refs: z.nullish(z.array(secretRefSchema)),
+  services: servicesSchema,
   ...scopeMembers,
 });
 
@@ -72,6 +74,7 @@ export function parseStateDocument(text: string): DesiredState {
       allowedIps: peer.allowed_ips ?? [],
     })),
     policies: policiesFrom(raw.get("policies")),
+    ...(document.services ? { services: servicesFrom(document.services) } : {}),
     ...(document.signing_keys
       ? { signingKeys: signingKeysFrom(document.signing_keys) }
       : {}),

@@ -3,7 +3,7 @@ import type { Membership } from "../../src/store/membership.ts";
 import type { StateChange, StateParts } from "../../src/store/state_view.ts";
 import type { DataEntry } from "../../src/wire/data_entry.ts";
 import { CrashDisk } from "./crash_disk.ts";
-import { copyFolder, entry, inFolder, openStore } from "./open_store.ts";
+import { copyFolder, entry, inFolder, openStore, WEB } from "./open_store.ts";
 
 /** More unsynced names than this are taken back only all together or singly. */
 const MOST_COMBINED = 5;
@@ -29,6 +29,7 @@ const first: StateChange = {
   secretRefs: [{ key: "password", version: 1 }],
   peers: [],
   policies: [{ id: "p", rules: '[ {"allow":1} ]' }],
+  services: [WEB],
   position: { epoch: 1, version: 1 },
   complete: true,
 };
@@ -48,6 +49,7 @@ const changes: Record<string, StateChange> = {
     metadata: new Map([["__proto__", "x"]]),
     secretRefs: [],
     policies: [],
+    services: [],
     peers: [{
       id: "n",
       publicKey: "k",
@@ -72,6 +74,7 @@ function stateText(state: StateParts): string {
     state.secretRefs,
     state.peers,
     state.policies,
+    state.services,
     state.position,
     state.complete,
   ]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Membership } from "../../src/store/membership.ts";
-import { copyFolder, entry, inFolder, openStore } from "./open_store.ts";
+import { copyFolder, entry, inFolder, openStore, WEB } from "./open_store.ts";
 
 /** Damage to every single byte is tested with the decoders of the files. */
 const EVERY = 23;
@@ -38,6 +38,7 @@ async function fill(store: Membership) {
     data: [entry("one"), entry("two")],
     secretRefs: [{ key: "s", version: 1 }],
     policies: [{ id: "p", rules: "[]" }],
+    services: [WEB],
     position: { epoch: 1, version: 1 },
     complete: true,
   }));
@@ -84,6 +85,7 @@ const files = [
   { file: "trust/seen.log" },
   { file: "sync/reports.json" },
   { file: "peers/directory.json" },
+  { file: "services/assignments.json" },
   { file: "state/.sums" },
   { file: "state/metadata.json" },
   { file: "state/secrets.json" },
@@ -122,6 +124,7 @@ const losses = [
   { file: "state/metadata.json", what: "missing", left: 2 },
   { file: "state/secrets.json", what: "missing", left: 2 },
   { file: "peers/directory.json", what: "missing", left: 2 },
+  { file: "services/assignments.json", what: "missing", left: 2 },
   {
     file: "state/data/one.json",
     as: "state/data",

@@ -46,7 +46,7 @@ const cases = [
     bytes: encodeSums({
       position: { epoch: 3, version: 4 },
       complete: true,
-      parts: { metadata: sum, secrets: null, directory: sum },
+      parts: { metadata: sum, secrets: null, directory: sum, services: sum },
       data: { count: 1, digest: sum },
       redo: [{ file: "state/data/a.json", old: null, text: "x\n" }],
     }),

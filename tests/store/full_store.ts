@@ -2,7 +2,7 @@ import { encodeSnapshot } from "../../src/wire/signed_snapshot.ts";
 import type { Membership } from "../../src/store/membership.ts";
 import type { Identity } from "../../src/store/identity.ts";
 import { signedSnapshot } from "../trust/snapshots.ts";
-import { entry, openStore } from "./open_store.ts";
+import { entry, openStore, WEB } from "./open_store.ts";
 
 /** An identity with every member filled in. */
 export const IDENTITY: Identity = {
@@ -57,6 +57,7 @@ export async function fillStore(dataDir: string): Promise<void> {
     secretRefs: [{ key: "password", version: 1 }],
     peers: [],
     policies: [],
+    services: [WEB],
     position: { epoch: 1, version: 2 },
     complete: true,
   }));

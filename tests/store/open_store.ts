@@ -3,6 +3,7 @@ import type { Disk } from "../../src/store/disk.ts";
 import { type Membership, openMembership } from "../../src/store/membership.ts";
 import type { Recovery } from "../../src/store/recovery.ts";
 import { sealKeyFrom } from "../../src/store/seal_key.ts";
+import type { ServiceAssignment } from "../../src/wire/service_assignment.ts";
 import type { DataEntry } from "../../src/wire/data_entry.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { FakeRandom } from "../fakes/fake_random.ts";
@@ -74,3 +75,15 @@ export function entry(
     updatedAt: "2026-03-01T12:00:00Z",
   };
 }
+
+/** A service with every member filled in. */
+export const WEB: ServiceAssignment = {
+  name: "web",
+  roles: ["edge"],
+  version: "1.2.0",
+  desiredState: "running",
+  policyRefs: ["ssh"],
+  resourceRefs: ["volume:web"],
+  connectorRefs: ["vpn-1"],
+  expiresAt: "2026-03-02T12:00:00Z",
+};

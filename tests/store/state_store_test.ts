@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { StateView } from "../../src/store/state_view.ts";
+import { withSum } from "../../src/store/summed_json.ts";
 import { CrashDisk } from "./crash_disk.ts";
-import { entry, inFolder, openStore } from "./open_store.ts";
+import { entry, inFolder, openStore, WEB } from "./open_store.ts";
 
 const zone = (value: string) => ({ metadata: new Map([["zone", value]]) });
 
@@ -68,6 +69,39 @@ Deno.test("update() keeps payloads byte for byte across a restart", () =>
     assert.deepEqual([...view.data.values()], data);
     assert.deepEqual(view.policies, policies);
     await again.store.close();
+  }));
+
+Deno.test("services last across a restart, until a change leaves them out", () =>
+  inFolder(async (dir) => {
+    const first = await openStore(dir);
+    await first.store.state.update(() => ({ services: [WEB] }));
+    await first.store.close();
+    const second = await openStore(dir);
+    assert.deepEqual(second.store.state.view.services, [WEB]);
+    await second.store.state.update(() => ({ services: [] }));
+    await second.store.close();
+    const third = await openStore(dir);
+    assert.deepEqual(third.store.state.view.services, []);
+    assert.deepEqual(third.recovered, []);
+    await third.store.close();
+  }));
+
+Deno.test("a store of a version that knew no services opens as it is", () =>
+  inFolder(async (dir) => {
+    const first = await openStore(dir);
+    await first.store.state.update(() => zone("a"));
+    await first.store.close();
+    const path = `${dir}/clusters/default/state/.sums`;
+    const { parts, _sum, ...rest } = JSON.parse(Deno.readTextFileSync(path));
+    const { services, ...old } = parts;
+    assert.equal(services, null);
+    const { bytes } = withSum(JSON.stringify({ ...rest, parts: old }));
+    Deno.writeFileSync(path, bytes);
+    const second = await openStore(dir);
+    assert.deepEqual(second.recovered, []);
+    assert.equal(second.store.state.view.metadata.get("zone"), "a");
+    assert.deepEqual(second.store.state.view.services, []);
+    await second.store.close();
   }));
 
 Deno.test("update() decides on what was queued before it and not yet written", () =>

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { type DataEntry, keySchema, uniqueByKey } from "../data_entry.ts";
 import { rawElements, rawMembers } from "../raw_json.ts";
+import { servicesFrom, servicesSchema } from "../service_assignment.ts";
 import { checkShape, ShapeError } from "../shape_error.ts";
 import type { DesiredState, ExecutionRequest, Policy } from "../state.ts";
 import { readObject } from "../state_members.ts";
@@ -35,6 +36,7 @@ const snapshotSchema = z.object({
     status: z.string(),
     expires_at: z.nullish(z.string()),
   }))),
+  services: servicesSchema,
 });
 
 /** Members that every snapshot has, null where nothing is set. */
@@ -84,6 +86,7 @@ export function parseSnapshot2(
       allowedIps: [],
     })),
     policies: policiesFrom(raw.get("policy")!),
+    ...(snapshot.services ? { services: servicesFrom(snapshot.services) } : {}),
     unversioned: true,
     executions: executionsFrom(
       raw.get("executions"),
