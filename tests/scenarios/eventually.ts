@@ -1,5 +1,5 @@
 /** Far more than anything takes that a scenario waits for. */
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 120_000;
 /** Between two looks. */
 const LOOK_EVERY_MS = 20;
 

@@ -177,15 +177,24 @@ export async function doBadThing(
   plane.answers = { [surface]: one.answer(scene) };
   // After each connect the agent pulls.
   plane.endStreams();
-  if (one.cut) {
-    await eventually(
-      `${one.name} is asked for`,
-      () => asked() > before || undefined,
-    );
-    plane.cut();
-  }
-  await statusTells(stage, one);
+  if (one.cut) await cutUntilTold(scene, one, () => asked() > before);
+  else await statusTells(stage, one);
   assert.deepEqual(await served(stage), verified, one.name);
+}
+
+/**
+ * Cuts the wire again and again: what the status says of one cut is gone as soon
+ * as the agent has connected anew.
+ */
+async function cutUntilTold(
+  { stage, plane }: Scene,
+  { name, says }: BadAnswer,
+  isAsked: () => boolean,
+): Promise<void> {
+  await eventually(`the status tells of ${name}`, async () => {
+    if (isAsked()) plane.cut();
+    return says.test(screen(await stage.status())) || undefined;
+  });
 }
 
 /** What is wrong, beside that this control plane signs no state. */
