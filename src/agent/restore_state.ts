@@ -4,37 +4,51 @@ import { isoTime } from "../platform/clock.ts";
 import type { Identity } from "../store/identity.ts";
 import type { Membership } from "../store/membership.ts";
 import type { SnapshotRef } from "../store/snapshot_pointer.ts";
+import { PART_FILES } from "../store/state_files.ts";
 import type { StateView } from "../store/state_view.ts";
 import { withLocalVersions } from "../sync/local_versions.ts";
 import { changeTo } from "../sync/pulled_state.ts";
-import { contentParser } from "../wire/content_parser.ts";
+import {
+  contentParser,
+  type Granted,
+  grantedBy,
+} from "../wire/content_parser.ts";
+import { servicesAt } from "../wire/service_assignment.ts";
 import { comparePositions } from "../wire/state.ts";
 
 /**
  * Finds the active snapshot, or the one before it when that is damaged, and
  * builds the state anew from it where the state is older or damaged: what is
- * served is never less than what was activated.
+ * served is never less than what was activated. Policies and services are taken
+ * from it in any case: files that are not sealed grant nothing.
  *
  * @returns undefined when there is no snapshot of this node.
- * @see design, section 4 "Durability", rule 5
+ * @see design, section 4 "Durability", rule 5; seed Node Local State Store,
+ * section 2
  */
 export async function restoreState(
   store: Membership,
   { nodeId, dialect }: Pick<Identity, "nodeId" | "dialect">,
-  { clock, log }: Platform,
+  io: Platform,
 ): Promise<SnapshotRef | undefined> {
   store.snapshots.dropLeftOver();
   const active = await store.snapshots.load();
   if (active?.snapshot.scope !== `node:${nodeId}`) return undefined;
-  const { ref, snapshot } = active;
-  if (!isBehind(store.state.view, ref)) return ref;
-  const content = contentParser(dialect)(snapshot.content);
+  const { ref, snapshot: { content } } = active;
+  const { clock, log } = io;
   const { epoch, version } = ref;
-  const desired = { ...content, position: { epoch, version } };
-  const now = isoTime(clock.now());
   try {
+    if (!isBehind(store.state.view, ref)) {
+      await restoreGranted(store, grantedBy(content, dialect), clock.now());
+      return ref;
+    }
+    const desired = {
+      ...contentParser(dialect)(content),
+      position: { epoch, version },
+    };
+    const nowMs = clock.now();
     await store.state.update((view) =>
-      changeTo(withLocalVersions(desired, view, now))
+      changeTo(withLocalVersions(desired, view, isoTime(nowMs)), nowMs)
     );
     log.info("State built from the active snapshot", { epoch, version });
   } catch (error) {
@@ -44,6 +58,29 @@ export async function restoreState(
     });
   }
   return ref;
+}
+
+/** Only a snapshot changes these, so the active one says what they are. */
+async function restoreGranted(
+  { state, recovered }: Membership,
+  { policies, services }: Granted,
+  nowMs: number,
+) {
+  const before = state.view;
+  const held = servicesAt(before.services, nowMs);
+  const after = await state.update(() => ({
+    policies,
+    services: servicesAt(services, nowMs),
+  }));
+  const tell = (part: "directory" | "services", what: string) =>
+    recovered({
+      file: PART_FILES[part],
+      what: `${what} the active snapshot does not hold`,
+      action: "written anew from it",
+    });
+  if (after.policies !== before.policies) tell("directory", "policies that");
+  const isOther = JSON.stringify(after.services) !== JSON.stringify(held);
+  if (isOther) tell("services", "services that");
 }
 
 function isBehind({ position, complete }: StateView, ref: SnapshotRef) {

@@ -91,6 +91,8 @@ export interface Membership extends AsyncDisposable {
   readonly recoveries: RecoveryLog;
   readonly transitions: TransitionRing;
   readonly restored: RestoredMarker;
+  /** Tells of a repair by those who know more than a file does. */
+  readonly recovered: RecoveryListener;
   /**
    * Forgets who this node is and whom it trusts; state and reports stay. To be
    * closed next: nothing else may be written any more.
@@ -200,6 +202,7 @@ function open(
     recoveries,
     transitions,
     restored: new RestoredMarker(context),
+    recovered: context.recovered,
     forgetNode: () => forgetNode(context, identity),
     close,
     [Symbol.asyncDispose]: close,

@@ -4,6 +4,7 @@ import {
   type StateChange,
   type StateView,
 } from "../store/state_view.ts";
+import { servicesAt } from "../wire/service_assignment.ts";
 import { comparePositions, type DesiredState } from "../wire/state.ts";
 
 /** A pulled state was not applied. The stored one stays in use. */
@@ -100,8 +101,12 @@ export function keepMoved(
   };
 }
 
-/** What has to be stored for the node to be as desired. */
-export function changeTo(desired: DesiredState): StateChange {
+/**
+ * What has to be stored for the node to be as desired.
+ *
+ * @param nowMs Services whose own time is over by then are left out.
+ */
+export function changeTo(desired: DesiredState, nowMs: number): StateChange {
   const { metadata, data, secretRefs, peers, policies, position } = desired;
   return {
     metadata,
@@ -110,7 +115,7 @@ export function changeTo(desired: DesiredState): StateChange {
     peers,
     policies,
     // What a state does not assign any more is over.
-    services: desired.services ?? [],
+    services: servicesAt(desired.services ?? [], nowMs),
     ...(position ? { position } : {}),
     complete: true,
   };

@@ -245,11 +245,11 @@ export class Reconciler implements Part {
     const { state, io } = this.#options;
     let applied: Applied | undefined;
     await state.update((from) => {
-      const now = isoTime(io.clock.now());
-      const desired = withLocalVersions(fetched, from, now);
+      const nowMs = io.clock.now();
+      const desired = withLocalVersions(fetched, from, isoTime(nowMs));
       if (!isOvertaken(before, from, desired)) {
         applied = { from, to: desired };
-        return changeTo(desired);
+        return changeTo(desired, nowMs);
       }
       if (mayRepeat) return undefined;
       // Events come faster than answers. What they brought stays, and the rest
@@ -257,7 +257,7 @@ export class Reconciler implements Part {
       const to = keepMoved(before, from, desired);
       applied = { from, to };
       this.trigger("overtaken by events");
-      return { ...changeTo(to), complete: from.complete };
+      return { ...changeTo(to, nowMs), complete: from.complete };
     });
     return applied;
   }

@@ -1,5 +1,6 @@
 import type { Dialect } from "./dialect.ts";
 import { parseSnapshot2 } from "./dialect2/parse_snapshot2.ts";
+import { rawMembers } from "./raw_json.ts";
 import type { DesiredState } from "./state.ts";
 import { parseStateDocument } from "./state_document.ts";
 
@@ -10,4 +11,33 @@ export function contentParser(
   return dialect === 1
     ? parseStateDocument
     : (content) => parseSnapshot2(content, { isSigned: true });
+}
+
+/** What of a signed state only another signed state may change. */
+export type Granted =
+  & Pick<DesiredState, "policies">
+  & Required<Pick<DesiredState, "services">>;
+
+/** The members that say so; the others stand in for those a reader needs. */
+const GRANTING = {
+  1: { members: ["policies", "services"], rest: `"data":[]` },
+  2: {
+    members: ["policy", "services"],
+    rest: `"state":null,"reports":null`,
+  },
+} as const;
+
+/**
+ * Reads policies and services alone out of the content of a signed snapshot,
+ * which may hold a lot else.
+ *
+ * @param content What a {@linkcode contentParser} has accepted before.
+ */
+export function grantedBy(content: string, dialect: Dialect): Granted {
+  const { members, rest } = GRANTING[dialect];
+  const wanted = rawMembers(content)
+    .filter(([name]) => (members as readonly string[]).includes(name))
+    .map(([name, raw]) => `${JSON.stringify(name)}:${raw}`);
+  const parsed = contentParser(dialect)(`{${[...wanted, rest]}}`);
+  return { policies: parsed.policies, services: parsed.services ?? [] };
 }

@@ -23,7 +23,7 @@ function presentOf(document: unknown) {
   const desired = parseStateDocument(JSON.stringify(document));
   const { signingKeys } = desired;
   return {
-    ...applyChange(EMPTY_STATE, changeTo(desired)),
+    ...applyChange(EMPTY_STATE, changeTo(desired, 0)),
     ...(signingKeys ? { signingKeys } : {}),
   };
 }

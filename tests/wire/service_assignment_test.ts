@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { contentParser } from "../../src/wire/content_parser.ts";
+import { contentParser, grantedBy } from "../../src/wire/content_parser.ts";
 import {
   MAX_REFS,
   MAX_SERVICES,
@@ -100,3 +100,19 @@ Deno.test("servicesAt() leaves out what is over", () => {
   assert.deepEqual(servicesAt([WEB, lasting], end - 1), [WEB, lasting]);
   assert.deepEqual(servicesAt([WEB, lasting], end), [lasting]);
 });
+
+for (const dialect of [1, 2] as const) {
+  Deno.test(`grantedBy() finds policies and services among all else in dialect ${dialect}`, () => {
+    const policies = dialect === 1
+      ? '"policies":[{"id":"ssh","rules":[ 1.0 ]}]'
+      : '"policy":{"revision_id":"ssh","rules":[ 1.0 ]}';
+    const services = JSON.stringify([serviceMembers(WEB)]);
+    const more = '"metadata":{"a":"b"},"peers":[{"id":"x"}]';
+    const content = `{${more},${policies},"services":${services}}`;
+    assert.deepEqual(grantedBy(content, dialect), {
+      policies: [{ id: "ssh", rules: "[ 1.0 ]" }],
+      services: [WEB],
+    });
+    assert.deepEqual(grantedBy(`{${more},${policies}}`, dialect).services, []);
+  });
+}
