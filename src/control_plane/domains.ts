@@ -38,6 +38,19 @@ export async function ensureDomain(
 }
 
 /**
+ * The domain that an admin call is about: `?domain=NAME`, or the default one.
+ *
+ * @throws {ProblemError} 404 "domain_not_found"
+ */
+export async function domainOf(rows: Rows, request: Request): Promise<Domain> {
+  const { searchParams } = new URL(request.url);
+  const name = searchParams.get("domain") ?? DEFAULT_DOMAIN;
+  const domain = await rows.domains.byName(name);
+  if (domain) return domain;
+  throw new ProblemError(404, "domain_not_found");
+}
+
+/**
  * The lowest free address of a domain.
  *
  * @throws {ProblemError} 503 "pool_exhausted"

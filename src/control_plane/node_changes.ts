@@ -42,6 +42,33 @@ export async function emitStateChange(
   return stateVersion;
 }
 
+/**
+ * Counts a change of what a node's pull answers and tells it to pull: its event
+ * carries nothing but whom it is for.
+ *
+ * @param epoch Of this database.
+ * @returns the node's new state version.
+ */
+export async function emitHint(
+  rows: Rows,
+  emit: Emit,
+  node: Pick<Node, "id" | "domainId">,
+  epoch: number,
+): Promise<number> {
+  const stateVersion = await rows.nodes.nextStateVersion(node.id);
+  await emit({
+    type: "node_state_updated",
+    domainId: node.domainId,
+    nodeId: node.id,
+    payload: JSON.stringify({
+      node_id: node.id,
+      epoch,
+      state_version: stateVersion,
+    }),
+  });
+  return stateVersion;
+}
+
 /** One part of a node's state as JSON text, as both events and pulls carry it. */
 export async function partText(
   rows: Rows,

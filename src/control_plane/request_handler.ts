@@ -7,6 +7,7 @@ import { nodeSentRoutes } from "./admin_routes/node_sent.ts";
 import { nodeValueRoutes } from "./admin_routes/node_values.ts";
 import { nodeRoutes } from "./admin_routes/nodes.ts";
 import { policyRoutes } from "./admin_routes/policies.ts";
+import { serviceRoutes } from "./admin_routes/services.ts";
 import { sessionRoutes } from "./admin_routes/sessions.ts";
 import { signingKeyRoutes } from "./admin_routes/signing_keys.ts";
 import { tokenRoutes } from "./admin_routes/tokens.ts";
@@ -135,6 +136,7 @@ function adminSurface(services: Services): Router {
     ...nodeHistoryRoutes(services),
     ...nodeSentRoutes(services),
     ...policyRoutes(services),
+    ...serviceRoutes(services),
     ...actionRoutes(services),
     ...sessionRoutes(services),
     ...signingKeyRoutes(services),

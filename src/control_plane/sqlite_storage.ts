@@ -1,6 +1,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { describeError } from "../platform/log.ts";
 import { type Sql, SqlRow, type SqlValue } from "./storage/sql.ts";
+import { assignmentRows } from "./storage/sql_assignments.ts";
 import { eventRows, signingKeyRows } from "./storage/sql_events.ts";
 import {
   adminRows,
@@ -113,6 +114,7 @@ class Connection implements Sql {
       signingKeys: signingKeyRows(this),
       reports: reportRows(this),
       policies: policyRows(this),
+      assignments: assignmentRows(this),
       executions: executionRows(this),
       outputs: outputRows(this),
       sessions: sessionRows(this),

@@ -1,3 +1,4 @@
+import { assignedServices } from "./assignments.ts";
 import { partText } from "./node_changes.ts";
 import { type WirePeer, wirePeer } from "./peer_changes.ts";
 import { policiesText } from "./policies.ts";
@@ -33,6 +34,7 @@ export async function stateDocument(
 ): Promise<string> {
   const peers = JSON.stringify(await peersOf(rows, node));
   const policies = await policiesText(rows, node.domainId);
+  const services = await assignedServices(rows, node);
   const keys = JSON.stringify(await announcedKeys(rows, nowMs));
   return `{"node_id":${JSON.stringify(node.id)},"epoch":${epoch}` +
     `,"state_version":${node.stateVersion},"peers":${peers}` +
@@ -40,5 +42,6 @@ export async function stateDocument(
     `,"signing_keys":${keys}` +
     `,"metadata":${await partText(rows, node.id, "metadata")}` +
     `,"data":${await partText(rows, node.id, "data")}` +
-    `,"secret_refs":${await partText(rows, node.id, "secret_refs")}}`;
+    `,"secret_refs":${await partText(rows, node.id, "secret_refs")}` +
+    (services.length === 0 ? "}" : `,"services":[${services}]}`);
 }

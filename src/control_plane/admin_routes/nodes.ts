@@ -37,6 +37,9 @@ export function nodeRoutes(services: Services): Route[] {
           return jsonTextAnswer(
             `${head},"epoch":${epoch},"labels":${node.labels}` +
               `,"applied_snapshot":${appliedText(applied)}` +
+              `,"roles":${
+                JSON.stringify(await rows.assignments.roles(node.id))
+              }` +
               `,"heartbeat":${node.heartbeat ?? "null"}` +
               `,"metadata":${await partText(rows, node.id, "metadata")}` +
               `,"data":${await partText(rows, node.id, "data")}` +

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { auditAdmin } from "../admin_audit.ts";
-import { DEFAULT_DOMAIN } from "../domains.ts";
+import { domainOf } from "../domains.ts";
 import { emptyAnswer, jsonAnswer, jsonTextAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
@@ -113,14 +113,6 @@ export function policyRoutes(services: Services): Route[] {
 
 function idOf({ params }: Call): string {
   return checkedKey(params["id"]!);
-}
-
-async function domainOf(rows: Rows, request: Request): Promise<Domain> {
-  const { searchParams } = new URL(request.url);
-  const name = searchParams.get("domain") ?? DEFAULT_DOMAIN;
-  const domain = await rows.domains.byName(name);
-  if (domain) return domain;
-  throw new ProblemError(404, "domain_not_found");
 }
 
 async function checkSize(rows: Rows, domainId: string) {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { isoTime } from "../../platform/clock.ts";
 import type { Capabilities2 } from "../../wire/dialect2/bodies.ts";
+import { assignedServices } from "../assignments.ts";
 import { reachabilityOf } from "../reachability.ts";
 import type { Execution } from "../storage/operations.ts";
 import type { Node, Rows } from "../storage/storage.ts";
@@ -66,6 +67,7 @@ export async function signedContent2(
 
 async function members(rows: Rows, node: Node, nowMs: number) {
   const state = await state2(rows, node.id);
+  const services = await assignedServices(rows, node);
   return {
     peers: await peers2(rows, node),
     policy: await policy2(rows, node.domainId),
@@ -75,6 +77,9 @@ async function members(rows: Rows, node: Node, nowMs: number) {
     reports: state,
     executions: await executions2(rows, node, nowMs),
     sessions: [],
+    ...(services.length === 0
+      ? {}
+      : { services: services.map((text) => JSON.parse(text)) }),
   };
 }
 

@@ -235,4 +235,20 @@ export const SCHEMA_STEPS: readonly string[] = [
   INSERT INTO relations
     SELECT 'node:' || id, 'node-agent', 'node:' || id FROM nodes;
   `,
+  `
+  CREATE TABLE node_roles (
+    node_id TEXT NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,
+    role TEXT NOT NULL,
+    PRIMARY KEY (node_id, role)
+  ) STRICT, WITHOUT ROWID;
+
+  -- What roles bring to the nodes of a domain; roles are a JSON array.
+  CREATE TABLE domain_services (
+    domain_id TEXT NOT NULL REFERENCES domains (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    roles TEXT NOT NULL,
+    spec TEXT NOT NULL,
+    PRIMARY KEY (domain_id, name)
+  ) STRICT;
+  `,
 ];

@@ -6,6 +6,7 @@ import type { DataEntry } from "../../wire/data_entry.ts";
 import type { Dialect } from "../../wire/dialect.ts";
 import type { EventType } from "../../wire/event_types.ts";
 import type { SecretRef } from "../../wire/state.ts";
+import type { AssignmentRows } from "./assignments.ts";
 import type { Eventual } from "./eventual.ts";
 import type {
   ExecutionRows,
@@ -56,6 +57,7 @@ export interface Rows {
   readonly signingKeys: SigningKeyRows;
   readonly reports: ReportRows;
   readonly policies: PolicyRows;
+  readonly assignments: AssignmentRows;
   readonly executions: ExecutionRows;
   readonly outputs: OutputRows;
   readonly sessions: SessionRows;
