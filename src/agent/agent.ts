@@ -5,18 +5,21 @@ import { ClockSkew } from "../sync/clock_skew.ts";
 import { Degraded } from "../sync/degraded.ts";
 import { storeRecoveredRecord } from "./audit_records.ts";
 import { buildDownstream } from "./downstream.ts";
-import { beginAgent, buildHealthKeeper, rememberContact } from "./health.ts";
+import { buildHealthKeeper, rememberContact } from "./health.ts";
 import { ensureJoined } from "./join.ts";
-import { buildLocalApi } from "./local_api.ts";
+import { buildLocalApi, buildStatus } from "./local_api.ts";
 import type { NodeContext } from "./node_context.ts";
 import { buildTasks } from "./node_tasks.ts";
 import { nodeUplinkFor } from "./node_uplink.ts";
 import { openStore } from "./open_store.ts";
 import { openUplink } from "./open_uplink.ts";
+import { presentNode } from "./present_node.ts";
 import { buildRejoin, runUntilRejoined } from "./rejoin.ts";
 import { Requests } from "./requests.ts";
 import { onceConfirmed } from "./restored.ts";
 import { restoreState } from "./restore_state.ts";
+import { beginRun } from "./run_record.ts";
+import type { ServiceLink } from "./service_link.ts";
 import { openIntake } from "./telemetry_intake.ts";
 import { noteReasons } from "./transitions.ts";
 import { buildUpstream } from "./upstream.ts";
@@ -28,6 +31,8 @@ export interface AgentOptions {
   readonly config: Config;
   readonly io: Platform;
   readonly version: string;
+  /** Hears how the agent is. */
+  readonly service: ServiceLink;
   /** Aborts when the agent is to stop. */
   readonly stop: AbortSignal;
 }
@@ -67,10 +72,9 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     intake.record(storeRecoveredRecord(recovery));
   });
   const { reasons: former } = store.health.record;
-  store.transitions.note("start", { reason: `plexd ${version}` });
+  using run = beginRun({ config, version, store, io });
   degraded.restore(former);
   noteReasons(degraded, former, store.transitions);
-  const agentState = beginAgent(config, version, io);
   const disk = watchDisk(degraded);
   store.state.onChange(disk.wrote);
   store.reports.onChange(disk.wrote);
@@ -106,7 +110,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       disk,
       contact,
       skew,
-      agentState,
+      agentState: run.agentState,
       requests,
     };
     left = await runUntilRejoined(
@@ -116,8 +120,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     );
   }
   await requests.finish();
-  store.transitions.note("stop");
-  agentState.stopped();
+  run.stopped();
 }
 
 /** Runs all parts of a registered node: the one place where they meet. */
@@ -131,11 +134,16 @@ async function runNode(
   const downstream = buildDownstream(context, active);
   const memory = rememberContact(context, downstream);
   const upstream = buildUpstream(context, downstream, memory);
-  const api = buildLocalApi(context, downstream, upstream, memory);
+  const status = buildStatus(context, downstream, upstream, memory);
+  const api = buildLocalApi(context, downstream, status);
   const { feed, link, reconciler, dispatcher, signed } = downstream;
   const { syncer, heartbeat, health, announcements, telemetry } = upstream;
   const named = { node_id: identity.nodeId };
 
+  context.service.present(
+    presentNode(context, { api, downstream, upstream, status }),
+    stop,
+  );
   io.log.info("Agent started", { version, ...named });
   await runTogether([
     api,

@@ -1,22 +1,12 @@
-import type { Config } from "../config/settings.ts";
 import { isoTime } from "../platform/clock.ts";
-import type { Platform } from "../platform/platform.ts";
-import { AgentState } from "../store/agent_state.ts";
 import type { ContactTimes } from "../store/health_store.ts";
 import type { Identity } from "../store/identity.ts";
 import type { Membership } from "../store/membership.ts";
+import type { UpdateRecord } from "../store/update_store.ts";
 import { HealthKeeper } from "../sync/health_keeper.ts";
 import type { StatusDocument } from "../wire/status.ts";
 import type { Downstream } from "./downstream.ts";
 import type { NodeContext } from "./node_context.ts";
-
-/** Settings that switch a feature on, `<feature>.enabled`. */
-const FEATURES = [
-  "audit_fwd.enabled",
-  "log_fwd.enabled",
-  "metrics.enabled",
-  "node_api.http_enabled",
-] as const;
 
 /** When the control plane was last heard of, in this run or an earlier one. */
 export interface ContactMemory {
@@ -59,22 +49,6 @@ function formerContact(
   return isSame ? health.record.contact : {};
 }
 
-/** Notes the start of the agent in what is known of it. */
-export function beginAgent(
-  config: Config,
-  version: string,
-  io: Platform,
-): AgentState {
-  return AgentState.begin({
-    dataDir: config.data_dir,
-    cluster: config.cluster,
-    version,
-    features: FEATURES.filter((name) => config[name])
-      .map((name) => name.slice(0, name.indexOf("."))),
-    ...io,
-  });
-}
-
 /** What keeps on disk how the agent is. */
 export function buildHealthKeeper(
   { store, identity, degraded, disk, io }: NodeContext,
@@ -94,7 +68,7 @@ export function buildHealthKeeper(
 export function healthStatus(
   { store, agentState }: NodeContext,
   contact: ContactMemory,
-): Pick<StatusDocument, "contact" | "store" | "agent"> {
+): Pick<StatusDocument, "contact" | "store" | "agent" | "updates"> {
   const { lastHeartbeatMs, lastPullMs, lastEventMs } = contact.now();
   const last = Math.max(...[lastHeartbeatMs, lastPullMs, lastEventMs]
     .filter((ms) => ms !== undefined));
@@ -114,6 +88,23 @@ export function healthStatus(
     agent: {
       install_id: agentState.installId,
       last_stop: agentState.lastStop ?? null,
+      features: agentState.features,
+      last_diagnostics: agentState.lastDiagnostics ?? null,
     },
+    updates: updatesStatus(store.updates.record),
+  };
+}
+
+function updatesStatus(
+  { current, pending, canaryGroup, rollback, last }: UpdateRecord,
+): StatusDocument["updates"] {
+  return {
+    current_since: current?.since ?? null,
+    pending: pending
+      ? { version: pending.artifact.version, since: pending.since }
+      : null,
+    canary_group: canaryGroup ?? null,
+    rollback_version: rollback?.version ?? null,
+    last: last ?? null,
   };
 }

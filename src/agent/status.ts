@@ -45,7 +45,10 @@ export interface StatusSources {
     readonly lastError?: string | undefined;
     readonly nextTryMs?: Moment;
   };
-  health(): Pick<StatusDocument, "contact" | "store" | "agent">;
+  health(): Pick<
+    StatusDocument,
+    "contact" | "store" | "agent" | "updates"
+  >;
   tasks(): StatusDocument["tasks"];
   telemetry(): StatusDocument["telemetry"];
 }

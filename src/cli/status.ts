@@ -145,7 +145,10 @@ function signedLine(
 
 /** How a run before this one ended, if not as it should. */
 function stopLine({ last_stop }: StatusDocument["agent"]): string {
-  return last_stop && !last_stop.clean ? "; ended uncleanly before" : "";
+  if (!last_stop || last_stop.clean) return "";
+  return last_stop.failed
+    ? "; failed the time before"
+    : "; ended uncleanly before";
 }
 
 function storeLine(

@@ -5,6 +5,7 @@ import { describeError, type Logger } from "../platform/log.ts";
 import { type Random, uuidV7 } from "../platform/random.ts";
 import { parseShape, ShapeError } from "../wire/shape_error.ts";
 import { type Disk, readIfThere, systemDisk } from "./disk.ts";
+import { replaceUnderLock, underShortLock } from "./short_lock.ts";
 import { checkSum, withSum } from "./summed_json.ts";
 
 /** Path of the file, below the data folder. */
@@ -19,16 +20,22 @@ export interface LastStop {
   readonly at: string | null;
   /** It was told to stop, and all that it had to write is written. */
   readonly clean: boolean;
+  /** It ended by itself, and could still say so. */
+  readonly failed: boolean;
 }
 
-/** Options for {@linkcode AgentState.begin}. */
-export interface AgentStateOptions {
+/** What looked at the whole node, and what came of it. */
+export interface Diagnostics {
+  readonly kind: "diag" | "store_verify";
+  /** RFC 3339 text. */
+  readonly at: string;
+  /** `failed`: it could not look. */
+  readonly outcome: "ok" | "findings" | "failed";
+}
+
+/** Where the state of the agent is, and what it takes to change it. */
+export interface AgentFolder {
   readonly dataDir: string;
-  /** The membership that this run is for. */
-  readonly cluster: string;
-  readonly version: string;
-  /** What is switched on. */
-  readonly features: readonly string[];
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -36,16 +43,31 @@ export interface AgentStateOptions {
   readonly disk?: Disk;
 }
 
+/** Options for {@linkcode AgentState.begin}. */
+export interface AgentStateOptions extends AgentFolder {
+  /** The membership that this run is for. */
+  readonly cluster: string;
+  readonly version: string;
+  /** What is switched on. */
+  readonly features: readonly string[];
+}
+
 const runSchema = z.object({
   version: z.string(),
   features: z.array(z.string()),
   started_at: z.string(),
   stopped_at: z.nullable(z.string()),
+  failed: z.optional(z.boolean()),
 });
 const agentSchema = z.object({
   format: z.literal(1),
   install_id: z.string().check(z.minLength(1)),
   runs: z.array(z.tuple([z.string(), runSchema])),
+  last_diagnostics: z.optional(z.object({
+    kind: z.enum(["diag", "store_verify"]),
+    at: z.string(),
+    outcome: z.enum(["ok", "findings", "failed"]),
+  })),
 });
 type AgentFile = z.infer<typeof agentSchema>;
 type Run = z.infer<typeof runSchema>;
@@ -72,13 +94,36 @@ export class AgentState {
     this.#options = options;
     this.#run = run;
     this.installId = file.install_id;
-    this.lastStop = before &&
-      { at: before.stopped_at, clean: before.stopped_at !== null };
+    const failed = before?.failed ?? false;
+    this.lastStop = before && {
+      at: before.stopped_at,
+      clean: before.stopped_at !== null && !failed,
+      failed,
+    };
+  }
+
+  /** What is switched on in this run. */
+  get features(): readonly string[] {
+    return this.#run.features;
+  }
+
+  /** What was last found by a look at the node, also by another process. */
+  get lastDiagnostics(): Diagnostics | undefined {
+    const { dataDir, log } = this.#options;
+    try {
+      const path = `${dataDir}/${AGENT_FILE}`;
+      return read(this.#options, path)?.last_diagnostics;
+    } catch (error) {
+      log.debug("The agent's own state could not be read", {
+        error: describeError(error),
+      });
+      return undefined;
+    }
   }
 
   /** Notes that the agent starts. */
   static begin(options: AgentStateOptions): AgentState {
-    const { cluster, version, features, clock, random } = options;
+    const { cluster, version, features, clock } = options;
     const run: Run = {
       version,
       features: [...features],
@@ -87,73 +132,88 @@ export class AgentState {
     };
     let before: Run | undefined;
     const file = change(options, (stored) => {
-      before = stored && new Map(stored.runs).get(cluster);
-      const installId = stored?.install_id ?? uuidV7(clock, random);
-      return withRun(installId, stored?.runs ?? [], cluster, run);
+      before = new Map(stored.runs).get(cluster);
+      return withRun(stored, cluster, run);
     });
     return new AgentState(options, file, before, run);
   }
 
   /** Notes that the agent has stopped, with nothing left to write. */
   stopped(): void {
+    this.#ended({});
+  }
+
+  /** Notes that the agent ends because something has failed. */
+  failed(): void {
+    this.#ended({ failed: true });
+  }
+
+  #ended(how: { readonly failed?: boolean }) {
     const { cluster, clock } = this.#options;
-    const run = { ...this.#run, stopped_at: isoTime(clock.now()) };
+    const run = {
+      ...this.#run,
+      stopped_at: isoTime(clock.now()),
+      ...how,
+    };
     change(
       this.#options,
-      (stored) => withRun(this.installId, stored?.runs ?? [], cluster, run),
+      (stored) =>
+        withRun({ ...stored, install_id: this.installId }, cluster, run),
     );
   }
 }
 
-function withRun(
-  installId: string,
-  runs: AgentFile["runs"],
-  cluster: string,
-  run: Run,
-): AgentFile {
-  const others = runs.filter(([name]) => name !== cluster);
+/**
+ * Notes what came of a look at the whole node. Never throws: what was found is
+ * what counts.
+ */
+export function noteDiagnostics(
+  folder: AgentFolder,
+  { kind, outcome }: Omit<Diagnostics, "at">,
+): void {
+  const at = isoTime(folder.clock.now());
+  change(folder, (stored) => ({
+    ...stored,
+    last_diagnostics: { kind, at, outcome },
+  }));
+}
+
+function withRun(stored: AgentFile, cluster: string, run: Run): AgentFile {
+  const others = stored.runs.filter(([name]) => name !== cluster);
   const kept = [...others, [cluster, run] as [string, Run]];
-  return {
-    format: 1,
-    install_id: installId,
-    runs: kept.slice(-MAX_MEMBERSHIPS),
-  };
+  return { ...stored, runs: kept.slice(-MAX_MEMBERSHIPS) };
 }
 
 /** Reads, changes and writes the file while nobody else does. */
 function change(
-  options: AgentStateOptions,
-  next: (stored: AgentFile | undefined) => AgentFile,
+  folder: AgentFolder,
+  next: (stored: AgentFile) => AgentFile,
 ): AgentFile {
-  const { dataDir, log, disk = systemDisk } = options;
+  const { dataDir, clock, random, log, disk = systemDisk } = folder;
   const path = `${dataDir}/${AGENT_FILE}`;
-  const folder = dirname(path);
+  const none = (): AgentFile => ({
+    format: 1,
+    install_id: uuidV7(clock, random),
+    runs: [],
+  });
   try {
-    Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
-    using lock = Deno.openSync(`${folder}/lock`, {
-      write: true,
-      create: true,
-      mode: 0o600,
-    });
-    lock.lockSync(true);
-    try {
-      const file = next(read(options, path));
-      replace(disk, path, withSum(JSON.stringify(file)).bytes);
+    return underShortLock(dirname(path), () => {
+      const file = next(read(folder, path) ?? none());
+      const { bytes } = withSum(JSON.stringify(file));
+      replaceUnderLock(disk, path, bytes);
       return file;
-    } finally {
-      lock.unlockSync();
-    }
+    });
   } catch (error) {
     log.warn("The agent's own state could not be stored", {
       error: describeError(error),
     });
-    return next(undefined);
+    return next(none());
   }
 }
 
 /** A damaged file is begun anew: what it says is for people alone. */
 function read(
-  { log, disk = systemDisk }: AgentStateOptions,
+  { log, disk = systemDisk }: AgentFolder,
   path: string,
 ): AgentFile | undefined {
   const bytes = readIfThere(disk, path);
@@ -169,18 +229,5 @@ function read(
       error: describeError(error),
     });
     return undefined;
-  }
-}
-
-function replace(disk: Disk, path: string, bytes: Uint8Array) {
-  const temp = `${path}.new`;
-  disk.remove(temp);
-  disk.createNow(temp, bytes);
-  disk.rename(temp, path);
-  const folder = disk.openFolder(dirname(path));
-  try {
-    folder.syncNow();
-  } finally {
-    folder.close();
   }
 }

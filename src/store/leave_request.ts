@@ -1,6 +1,7 @@
 import type { Random } from "../platform/random.ts";
 import { readIfThere, systemDisk } from "./disk.ts";
 import { membershipPaths } from "./folders.ts";
+import { giveToOwner } from "./give_to_owner.ts";
 import type { AgentRequest } from "./request_box.ts";
 import {
   ANSWER_FILE,
@@ -107,11 +108,4 @@ function place(root: string, id: string, bytes: Uint8Array) {
   } finally {
     systemDisk.remove(temp);
   }
-}
-
-/** The administrator leaves requests for an agent that has a user of its own. */
-function giveToOwner(root: string, path: string) {
-  const { uid, gid } = Deno.statSync(root);
-  if (uid === null || gid === null || uid === Deno.uid()) return;
-  Deno.chownSync(path, uid, gid);
 }

@@ -37,6 +37,7 @@ import { TrustBundleStore } from "./trust_bundle_store.ts";
 import { TrustMarks } from "./trust_marks.ts";
 import { TrustStore } from "./trust_store.ts";
 import { typedReads } from "./typed_reads.ts";
+import { UpdateStore } from "./update_store.ts";
 
 /** Options for {@linkcode openMembership}. */
 export interface MembershipOptions {
@@ -90,6 +91,7 @@ export interface Membership extends AsyncDisposable {
   readonly health: HealthStore;
   readonly recoveries: RecoveryLog;
   readonly transitions: TransitionRing;
+  readonly updates: UpdateStore;
   readonly restored: RestoredMarker;
   /** Tells of a repair by those who know more than a file does. */
   readonly recovered: RecoveryListener;
@@ -153,7 +155,7 @@ function open(
   paths: MembershipPaths,
   key: SealKey,
   lock: { release(): void },
-  { snapshotsKept = 3 }: MembershipOptions,
+  { snapshotsKept = 3, rehearsal = false }: MembershipOptions,
 ): Membership {
   // The identity's files may only fit together once this is done.
   const keyRotation = KeyRotationStore.open(context, key);
@@ -169,6 +171,8 @@ function open(
   const spentTokens = SpentTokens.open(context);
   const sessions = new SessionLog(context);
   const requests = RequestBox.open(context, key);
+  const updates = new UpdateStore(context, rehearsal);
+  updates.dropStale();
   // Last of all: it keeps a file open, which nobody would close if more failed.
   const events = EventLedger.open(context);
   const writers = [state, reports, syncLedger, events, executions];
@@ -201,6 +205,7 @@ function open(
     health,
     recoveries,
     transitions,
+    updates,
     restored: new RestoredMarker(context),
     recovered: context.recovered,
     forgetNode: () => forgetNode(context, identity),

@@ -89,6 +89,37 @@ export interface StatusDocument {
       /** Null when it did not get to say. */
       readonly at: string | null;
       readonly clean: boolean;
+      /** It ended by itself, and could still say so. */
+      readonly failed: boolean;
+    } | null;
+    /** What is switched on, such as `actions`, `tcp` or `metrics`. */
+    readonly features: readonly string[];
+    /** The last look at the whole node; null before the first. */
+    readonly last_diagnostics: {
+      readonly kind: "diag" | "store_verify";
+      readonly at: string;
+      /** `failed`: it could not look. */
+      readonly outcome: "ok" | "findings" | "failed";
+    } | null;
+  };
+  /** What is known of updates of plexd itself. */
+  readonly updates: {
+    /** When this version was first seen to run. */
+    readonly current_since: string | null;
+    /** Staged, and not in place yet. */
+    readonly pending: {
+      readonly version: string;
+      readonly since: string;
+    } | null;
+    /** Which part of a rollout this node is in. */
+    readonly canary_group: string | null;
+    /** The version that could be put back. */
+    readonly rollback_version: string | null;
+    readonly last: {
+      readonly version: string;
+      readonly outcome: string;
+      readonly at: string;
+      readonly detail: string;
     } | null;
   };
   readonly tasks: {

@@ -52,7 +52,19 @@ const WELL: StatusDocument = {
   },
   contact: { last_heartbeat_at: null, last_contact_at: null },
   store: { recoveries: 0, last_recovery: null, restored: false },
-  agent: { install_id: "install-1", last_stop: null },
+  agent: {
+    install_id: "install-1",
+    last_stop: null,
+    features: ["metrics"],
+    last_diagnostics: null,
+  },
+  updates: {
+    current_since: null,
+    pending: null,
+    canary_group: null,
+    rollback_version: null,
+    last: null,
+  },
   tasks: {
     actions_running: 0,
     results_unreported: 0,
@@ -162,8 +174,8 @@ Deno.test("statusLines() tells of the last repair, an unclean end, and a restore
     restored: true,
   };
   const agent = {
-    install_id: "install-1",
-    last_stop: { at: null, clean: false },
+    ...WELL.agent,
+    last_stop: { at: null, clean: false, failed: false },
   };
   const lines = statusLines({ ...WELL, store, agent }, NOW);
   assert.ok(lines.includes(

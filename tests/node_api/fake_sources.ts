@@ -188,7 +188,19 @@ export const sampleStatus: StatusDocument = {
   },
   contact: { last_heartbeat_at: null, last_contact_at: null },
   store: { recoveries: 0, last_recovery: null, restored: false },
-  agent: { install_id: "install-1", last_stop: null },
+  agent: {
+    install_id: "install-1",
+    last_stop: null,
+    features: ["metrics"],
+    last_diagnostics: null,
+  },
+  updates: {
+    current_since: null,
+    pending: null,
+    canary_group: null,
+    rollback_version: null,
+    last: null,
+  },
   tasks: {
     actions_running: 0,
     results_unreported: 0,

@@ -52,7 +52,11 @@ Deno.test("what was wrong, and when the state was confirmed, outlives a restart 
   );
   await stage.killAgent();
   const third = await stage.startAgent();
-  assert.deepEqual(third.agent.last_stop, { at: null, clean: false });
+  assert.deepEqual(third.agent.last_stop, {
+    at: null,
+    clean: false,
+    failed: false,
+  });
 });
 
 Deno.test("a restored node serves what it has, and gives no secret until the control plane has answered", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { AgentState } from "../../src/store/agent_state.ts";
+import { AgentState, noteDiagnostics } from "../../src/store/agent_state.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { FakeRandom } from "../fakes/fake_random.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
@@ -100,7 +100,11 @@ Deno.test("AgentState keeps one install id, and tells how the run before ended",
 
     const killed = begin("default");
     assert.equal(killed.installId, first.installId);
-    assert.deepEqual(killed.lastStop, { at: null, clean: false });
+    assert.deepEqual(killed.lastStop, {
+      at: null,
+      clean: false,
+      failed: false,
+    });
     const other = begin("other");
     assert.equal(other.installId, first.installId);
     assert.equal(other.lastStop, undefined);
@@ -110,8 +114,45 @@ Deno.test("AgentState keeps one install id, and tells how the run before ended",
     assert.deepEqual(begin("default").lastStop, {
       at: "2026-03-01T12:00:01.000Z",
       clean: true,
+      failed: false,
+    });
+    begin("default").failed();
+    assert.deepEqual(begin("default").lastStop, {
+      at: "2026-03-01T12:00:01.000Z",
+      clean: false,
+      failed: true,
     });
     assert.deepEqual(log.lines, []);
+  }));
+
+Deno.test("AgentState tells what diagnostics of another process have found", () =>
+  inFolder((dataDir) => {
+    const log = new MemoryLog();
+    const folder = {
+      dataDir,
+      clock: new FakeClock(),
+      random: new FakeRandom(),
+      log,
+    };
+    noteDiagnostics(folder, { kind: "diag", outcome: "ok" });
+    const state = AgentState.begin({
+      ...folder,
+      cluster: "default",
+      version: "1.2.3",
+      features: ["metrics"],
+    });
+    const at = "2026-03-01T12:00:00.000Z";
+    const found = () => state.lastDiagnostics;
+    assert.deepEqual(found(), { kind: "diag", at, outcome: "ok" });
+    const verified = { kind: "store_verify", outcome: "findings" } as const;
+    noteDiagnostics(folder, verified);
+    assert.deepEqual(found(), { ...verified, at });
+    state.stopped();
+    assert.deepEqual(found(), { ...verified, at });
+    assert.deepEqual(log.lines, []);
+
+    Deno.removeSync(`${dataDir}/agent`, { recursive: true });
+    assert.equal(found(), undefined);
   }));
 
 Deno.test("AgentState begins anew over a damaged file, and does without a disk", () =>
