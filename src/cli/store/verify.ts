@@ -1,16 +1,23 @@
 import { machineSeal } from "../../agent/machine_seal.ts";
 import type { Config } from "../../config/settings.ts";
 import type { Platform } from "../../platform/platform.ts";
-import { type Survey, surveyMembership } from "../../store/survey.ts";
+import { noteDiagnostics } from "../../store/agent_state.ts";
+import { SILENT, type Survey, surveyMembership } from "../../store/survey.ts";
 import { CommandError, EXIT, type Invocation } from "../command.ts";
 import { printFindings } from "./findings.ts";
 
 /** `plexd store verify`: looks at every file of a membership, offline. */
 export async function storeVerify(invocation: Invocation): Promise<number> {
   const config = await invocation.config();
-  const survey = await surveyed(config, invocation.platform(config));
+  const io = invocation.platform(config);
+  const survey = await surveyed(config, io);
   const { findings, unchecked, holder } = survey;
   const isClean = findings.length === 0;
+  // Where this user may not write, nothing is noted: the answer is here.
+  noteDiagnostics(
+    { dataDir: config.data_dir, ...io, log: SILENT },
+    { kind: "store_verify", outcome: isClean ? "ok" : "findings" },
+  );
   if (holder) {
     invocation.complain(
       `plexd: an agent runs${
