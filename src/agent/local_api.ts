@@ -10,19 +10,30 @@ import type { Downstream } from "./downstream.ts";
 import { type ContactMemory, healthStatus } from "./health.ts";
 import { nodeApiSettings } from "./node_api_settings.ts";
 import type { NodeContext } from "./node_context.ts";
-import { freshnessOf, statusDocument, type StatusSources } from "./status.ts";
+import {
+  type Freshness,
+  freshnessOf,
+  statusDocument,
+  type StatusSources,
+} from "./status.ts";
 import type { SignedStates } from "./signed_states.ts";
 import type { Upstream } from "./upstream.ts";
 import { watchReports } from "./watch_disk.ts";
 
-/** Puts together what serves the node's workloads. */
-export function buildLocalApi(
+/** How the node is, and how far its state can be relied on. */
+export interface NodeStatus {
+  freshness(): Freshness;
+  document(): StatusDocument;
+}
+
+/** Puts together what all parts tell about themselves. */
+export function buildStatus(
   context: NodeContext,
   downstream: Downstream,
   upstream: Upstream,
   memory: ContactMemory,
-): NodeApi {
-  const { config, store, identity, io } = context;
+): NodeStatus {
+  const { config, io } = context;
   const { feed } = downstream;
   const sources = statusSources(context, downstream, upstream, memory);
   const freshness = () => {
@@ -37,6 +48,19 @@ export function buildLocalApi(
       config["reconcile.interval"],
     );
   };
+  return {
+    freshness,
+    document: () => statusDocument(sources, freshness()),
+  };
+}
+
+/** Puts together what serves the node's workloads. */
+export function buildLocalApi(
+  context: NodeContext,
+  downstream: Downstream,
+  status: NodeStatus,
+): NodeApi {
+  const { config, store, identity, io } = context;
   return new NodeApi({
     state: store.state,
     reports: watchReports(store.reports, context.disk),
@@ -45,12 +69,12 @@ export function buildLocalApi(
       fetch: (key, signal) => fetchSecret(context, key, signal),
     },
     secretRead: (read) => context.intake.record(secretReadRecord(read)),
-    status: () => statusDocument(sources, freshness()),
+    status: () => status.document(),
     events: () => ({
       events: store.transitions.entries,
       capacity: store.transitions.capacity,
     }),
-    freshness,
+    freshness: () => status.freshness(),
     refusal: () => {
       const { isExpired } = downstream.signed.lifetime;
       const refuse = config["trust.on_expiry"] === "refuse";

@@ -7,6 +7,7 @@ import type { ClockSkew } from "../sync/clock_skew.ts";
 import type { Degraded } from "../sync/degraded.ts";
 import type { NodeUplink } from "../uplink/node_uplink.ts";
 import type { Requests } from "./requests.ts";
+import type { ServiceLink } from "./service_link.ts";
 import type { TelemetryIntake } from "./telemetry_intake.ts";
 import type { ContactWatch } from "./watch_contact.ts";
 import type { NodeTasks } from "./node_tasks.ts";
@@ -36,4 +37,6 @@ export interface NodeContext {
   readonly skew: ClockSkew;
   /** Carries out what commands ask of the running agent. */
   readonly requests: Requests;
+  /** Tells the service manager how the node is. */
+  readonly service: ServiceLink;
 }

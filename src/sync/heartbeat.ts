@@ -24,12 +24,19 @@ export interface HeartbeatOptions {
   readonly io: Platform;
 }
 
+/** How the heartbeats go: another object for each of them. */
+export interface HeartbeatStatus {
+  /** When the next one is due, ms since the Unix epoch. */
+  readonly nextMs?: number;
+}
+
 /** Says at intervals that the node lives. @see docs/wire.md, section e.1 */
 export class Heartbeat implements Part {
   readonly name = "heartbeat";
   readonly #options: HeartbeatOptions;
   readonly #intervalMs: number;
   readonly #startedMs: number;
+  #status: HeartbeatStatus = {};
 
   constructor(options: HeartbeatOptions) {
     const { intervalMs = 30_000 } = options;
@@ -43,10 +50,16 @@ export class Heartbeat implements Part {
     this.#startedMs = options.io.clock.elapsed();
   }
 
+  /** When the next one is due. */
+  get status(): HeartbeatStatus {
+    return this.#status;
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options.io;
     while (!signal.aborted) {
       const dueMs = clock.elapsed() + this.#intervalMs;
+      this.#status = { nextMs: clock.now() + this.#intervalMs };
       await this.#beat(signal);
       try {
         await clock.sleep(dueMs - clock.elapsed(), signal);
