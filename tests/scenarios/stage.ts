@@ -21,6 +21,8 @@ export interface AgentOptions {
   readonly settings?: Readonly<
     Record<string, Readonly<Record<string, unknown>>>
   >;
+  /** Variables of its environment. */
+  readonly env?: Record<string, string>;
 }
 
 /** The folder of one node, and the processes that work in it. */
@@ -181,7 +183,7 @@ export class Stage implements AsyncDisposable {
   async spawnAgent(options: AgentOptions = {}): Promise<ServedPlexd> {
     const flags = await this.configure(options);
     const agent = this.#stack.use(
-      new ServedPlexd(["up", "--die-with-stdin", ...flags]),
+      new ServedPlexd(["up", "--die-with-stdin", ...flags], options.env),
     );
     this.#agents.push(agent);
     this.#agent = agent;
