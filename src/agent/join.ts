@@ -143,10 +143,12 @@ export function tokenFinder(
   isSpent: (token: string) => boolean = () => false,
 ): (signal: AbortSignal) => Promise<FoundToken> {
   const value = config["registration.token_value"];
+  const credentials = Deno.env.get("CREDENTIALS_DIRECTORY");
   return (signal) =>
     findToken({
       ...(value === undefined ? {} : { value }),
       file: config["registration.token_file"],
+      ...(credentials ? { credential: `${credentials}/plexd.token` } : {}),
       env: config["registration.token_env"],
       ...(config["registration.use_metadata"]
         ? { metadata: (stop) => askMetadataService(config, io, stop) }

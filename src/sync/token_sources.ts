@@ -6,6 +6,11 @@ export interface TokenSources {
   readonly value?: string;
   /** Path of a file; one that is missing or blank is passed over. */
   readonly file: string;
+  /**
+   * Path of what the service manager hands over as a credential. It cannot be
+   * removed from here. @default there is none
+   */
+  readonly credential?: string;
   /** Name of an environment variable, which is deleted in any case. */
   readonly env: string;
   /** The cloud's metadata service; absent when it is not to be asked. */
@@ -70,7 +75,8 @@ export async function findToken(
   sources: TokenSources,
   signal: AbortSignal,
 ): Promise<FoundToken> {
-  const { value, file, env, metadata, isSpent = () => false } = sources;
+  const { value, file, credential, env, metadata } = sources;
+  const { isSpent = () => false } = sources;
   const usable = (token: string | undefined) =>
     token !== undefined && !isSpent(token) ? token : undefined;
   const variable = Deno.env.get(env) ?? "";
@@ -80,6 +86,10 @@ export async function findToken(
   if (configured) return { token: configured };
   const inFile = usable(validateToken(await readFile(file), file));
   if (inFile) return { token: inFile, file };
+  const handedOver = credential === undefined
+    ? undefined
+    : usable(validateToken(await readFile(credential), credential));
+  if (handedOver) return { token: handedOver };
   const inEnv = usable(validateToken(variable, `the variable ${env}`));
   if (inEnv) return { token: inEnv };
   const served = usable(validateToken(
@@ -90,8 +100,11 @@ export async function findToken(
   throw new TokenError(
     "none",
     `There is no bootstrap token: not in the configuration ` +
-      `(registration.token_value), not in the file ${file}, not in the variable ` +
-      `${env}, and ` +
+      `(registration.token_value), not in the file ${file}, ` +
+      (credential === undefined
+        ? ""
+        : `not in the credential ${credential}, `) +
+      `not in the variable ${env}, and ` +
       (metadata
         ? "the metadata service has none"
         : "the metadata service is not asked (registration.use_metadata)"),

@@ -39,6 +39,7 @@ async function withSources(
   texts: {
     readonly value?: string;
     readonly file?: string;
+    readonly credential?: string;
     readonly env?: string;
     readonly metadata?: string;
   },
@@ -47,11 +48,16 @@ async function withSources(
   const dir = await Deno.makeTempDir({ prefix: "plexd-token-" });
   const file = `${dir}/bootstrap-token`;
   if (texts.file !== undefined) await Deno.writeTextFile(file, texts.file);
+  const credential = `${dir}/plexd.token`;
+  if (texts.credential !== undefined) {
+    await Deno.writeTextFile(credential, texts.credential);
+  }
   if (texts.env !== undefined) Deno.env.set(ENV, texts.env);
   try {
     await work({
       ...(texts.value === undefined ? {} : { value: texts.value }),
       file,
+      credential,
       env: ENV,
       ...(texts.metadata === undefined
         ? {}
@@ -71,9 +77,14 @@ const order: { what: string; texts: object; token: string; file?: true }[] = [
   },
   {
     what: "the file next",
-    texts: { value: " ", file: "f\n", env: "e", metadata: "m" },
+    texts: { value: " ", file: "f\n", credential: "c", env: "e" },
     token: "f",
     file: true,
+  },
+  {
+    what: "the credential when the file is missing",
+    texts: { credential: "c\n", env: "e", metadata: "m" },
+    token: "c",
   },
   {
     what: "the variable when the file is missing",
@@ -113,12 +124,15 @@ Deno.test("findToken() stops at a bad token instead of hiding the mistake", () =
     assert.ok(!failure.message.includes("töken-text"));
   }));
 
-Deno.test("findToken() names all four sources when none has a token", () =>
+Deno.test("findToken() names all sources when none has a token", () =>
   withSources({}, async (sources) => {
     const failure = await failureFrom(findToken(sources, never));
     assert.ok(failure instanceof TokenError);
     assert.equal(failure.kind, "none");
-    for (const name of ["token_value", sources.file, ENV, "metadata service"]) {
+    const { file, credential = "" } = sources;
+    for (
+      const name of ["token_value", file, credential, ENV, "metadata service"]
+    ) {
       assert.ok(failure.message.includes(name), name);
     }
   }));
