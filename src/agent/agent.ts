@@ -20,6 +20,7 @@ import { onceConfirmed } from "./restored.ts";
 import { restoreState } from "./restore_state.ts";
 import { beginRun } from "./run_record.ts";
 import type { ServiceLink } from "./service_link.ts";
+import { buildSelfWatch } from "./self_watch.ts";
 import { openIntake } from "./telemetry_intake.ts";
 import { noteReasons } from "./transitions.ts";
 import { buildUpstream } from "./upstream.ts";
@@ -134,7 +135,8 @@ async function runNode(
   const downstream = buildDownstream(context, active);
   const memory = rememberContact(context, downstream);
   const upstream = buildUpstream(context, downstream, memory);
-  const status = buildStatus(context, downstream, upstream, memory);
+  const self = buildSelfWatch(context, downstream);
+  const status = buildStatus(context, downstream, upstream, memory, self);
   const api = buildLocalApi(context, downstream, status);
   const { feed, link, reconciler, dispatcher, signed } = downstream;
   const { syncer, heartbeat, health, announcements, telemetry } = upstream;
@@ -153,7 +155,8 @@ async function runNode(
     syncer,
     heartbeat,
     health,
-    buildHealthKeeper(context, memory),
+    buildHealthKeeper(context, memory, self),
+    ...self.parts,
     ...announcements.parts,
     ...telemetry.parts,
     ...context.tasks.parts.map((part) => onceConfirmed(store.restored, part)),

@@ -7,6 +7,7 @@ import { HealthKeeper } from "../sync/health_keeper.ts";
 import type { StatusDocument } from "../wire/status.ts";
 import type { Downstream } from "./downstream.ts";
 import type { NodeContext } from "./node_context.ts";
+import type { SelfWatch } from "./self_watch.ts";
 
 /** When the control plane was last heard of, in this run or an earlier one. */
 export interface ContactMemory {
@@ -53,11 +54,13 @@ function formerContact(
 export function buildHealthKeeper(
   { store, identity, degraded, disk, io }: NodeContext,
   contact: ContactMemory,
+  self: SelfWatch,
 ): HealthKeeper {
   return new HealthKeeper({
     health: degraded,
     contact: () => contact.now(),
     nodeId: identity.nodeId,
+    more: () => self.health(),
     store: store.health,
     onFailure: disk.failed,
     io,

@@ -16,6 +16,7 @@ import {
   statusDocument,
   type StatusSources,
 } from "./status.ts";
+import type { SelfWatch } from "./self_watch.ts";
 import type { SignedStates } from "./signed_states.ts";
 import type { Upstream } from "./upstream.ts";
 import { watchReports } from "./watch_disk.ts";
@@ -32,10 +33,14 @@ export function buildStatus(
   downstream: Downstream,
   upstream: Upstream,
   memory: ContactMemory,
+  self: SelfWatch,
 ): NodeStatus {
   const { config, io } = context;
   const { feed } = downstream;
-  const sources = statusSources(context, downstream, upstream, memory);
+  const sources = {
+    ...statusSources(context, downstream, upstream, memory),
+    self: () => self.status(),
+  };
   const freshness = () => {
     const { lastPullMs, lastEventMs } = memory.now();
     return freshnessOf(
@@ -115,7 +120,7 @@ function statusSources(
   { feed, reconciler, dispatcher, signed }: Downstream,
   { syncer, telemetry }: Upstream,
   memory: ContactMemory,
-): StatusSources {
+): Omit<StatusSources, "self"> {
   const { config, store, identity, degraded, version, startedAtMs } = context;
   return {
     about: {

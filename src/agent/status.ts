@@ -49,6 +49,7 @@ export interface StatusSources {
     StatusDocument,
     "contact" | "store" | "agent" | "updates"
   >;
+  self(): Pick<StatusDocument, "identity" | "resources" | "safe_until">;
   tasks(): StatusDocument["tasks"];
   telemetry(): StatusDocument["telemetry"];
 }
@@ -143,6 +144,7 @@ export function statusDocument(
       next_try_at: timeOrNull(sync.nextTryMs),
     },
     ...sources.health(),
+    ...sources.self(),
     tasks: sources.tasks(),
     telemetry: sources.telemetry(),
   };

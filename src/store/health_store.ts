@@ -35,9 +35,30 @@ export interface ContactTimes {
   readonly lastEventMs?: number;
 }
 
+/** What the agent could run out of. What could not be seen is absent. */
+export interface ResourceRecord {
+  /** When it was seen, RFC 3339 text. */
+  readonly at: string;
+  /** Of the disk with the data folder, as far as this user may fill it. */
+  readonly disk?: { readonly freeBytes: number; readonly totalBytes: number };
+  /** Share of the last minute in which work waited for memory. */
+  readonly memory?: {
+    readonly somePercent: number;
+    readonly fullPercent: number;
+  };
+  /** Open descriptors of the agent, and how many it may have. */
+  readonly descriptors?: { readonly open: number; readonly limit: number };
+}
+
 /** How the agent was when it was last asked. It decides nothing. */
 export interface HealthRecord {
   readonly reasons: readonly StoredReason[];
+  readonly resources?: ResourceRecord;
+  /**
+   * Until when the node may work without its control plane, RFC 3339 text;
+   * absent when nothing says so.
+   */
+  readonly safeUntil?: string;
   /** Whose contact times these are. */
   readonly nodeId?: string;
   readonly contact: ContactTimes;
@@ -52,6 +73,19 @@ const healthSchema = z.object({
   last_heartbeat_ms: moment,
   last_pull_ms: moment,
   last_event_ms: moment,
+  safe_until: z.optional(z.string()),
+  resources: z.optional(z.object({
+    at: z.string(),
+    disk: z.optional(z.object({
+      free_bytes: z.number(),
+      total_bytes: z.number(),
+    })),
+    memory: z.optional(z.object({
+      some_percent: z.number(),
+      full_percent: z.number(),
+    })),
+    descriptors: z.optional(z.object({ open: z.int(), limit: z.int() })),
+  })),
   reasons: z.array(z.object({
     reason: z.string(),
     since: z.string(),
@@ -110,7 +144,7 @@ export class HealthStore {
 }
 
 function encode(
-  { reasons, nodeId, contact }: HealthRecord,
+  { reasons, nodeId, contact, resources, safeUntil }: HealthRecord,
 ): Uint8Array<ArrayBuffer> {
   return withSum(JSON.stringify({
     format: 1,
@@ -118,12 +152,51 @@ function encode(
     last_heartbeat_ms: contact.lastHeartbeatMs,
     last_pull_ms: contact.lastPullMs,
     last_event_ms: contact.lastEventMs,
+    safe_until: safeUntil,
+    resources: resources && storedResources(resources),
     reasons: reasons.map(({ reason, since, detail }) => ({
       reason,
       since,
       detail,
     })),
   })).bytes;
+}
+
+function storedResources(
+  { at, disk, memory, descriptors }: ResourceRecord,
+): NonNullable<z.infer<typeof healthSchema>["resources"]> {
+  return {
+    at,
+    disk: disk &&
+      { free_bytes: disk.freeBytes, total_bytes: disk.totalBytes },
+    memory: memory && {
+      some_percent: memory.somePercent,
+      full_percent: memory.fullPercent,
+    },
+    descriptors,
+  };
+}
+
+function resourcesFrom(
+  { at, disk, memory, descriptors }: NonNullable<
+    z.infer<typeof healthSchema>["resources"]
+  >,
+): ResourceRecord {
+  return {
+    at,
+    ...(disk
+      ? { disk: { freeBytes: disk.free_bytes, totalBytes: disk.total_bytes } }
+      : {}),
+    ...(memory
+      ? {
+        memory: {
+          somePercent: memory.some_percent,
+          fullPercent: memory.full_percent,
+        },
+      }
+      : {}),
+    ...(descriptors ? { descriptors } : {}),
+  };
 }
 
 /** @throws {ShapeError} unless every byte is as it was written. */
@@ -134,6 +207,8 @@ function decode(bytes: Uint8Array<ArrayBuffer>): HealthRecord {
   const { node_id, last_heartbeat_ms, last_pull_ms, last_event_ms } = file;
   return {
     reasons: file.reasons,
+    ...(file.resources ? { resources: resourcesFrom(file.resources) } : {}),
+    ...(file.safe_until === undefined ? {} : { safeUntil: file.safe_until }),
     ...(node_id === undefined ? {} : { nodeId: node_id }),
     contact: {
       ...(last_heartbeat_ms === undefined

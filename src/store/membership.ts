@@ -13,6 +13,7 @@ import {
 import { ExecutionStore } from "./execution_store.ts";
 import { forgetNode } from "./forget_node.ts";
 import { HealthStore } from "./health_store.ts";
+import { IdentityRecord } from "./identity_record.ts";
 import { IdentityStore } from "./identity_store.ts";
 import { KeyRotationStore } from "./key_rotation_store.ts";
 import { type Lock, takeLock } from "./lock.ts";
@@ -75,6 +76,9 @@ export interface MembershipOptions {
 export interface Membership extends AsyncDisposable {
   readonly paths: MembershipPaths;
   readonly identity: IdentityStore;
+  readonly identityRecord: IdentityRecord;
+  /** What the sealed files are sealed with. */
+  readonly sealKey: Pick<SealKey, "id" | "source">;
   readonly spentTokens: SpentTokens;
   readonly keyRotation: KeyRotationStore;
   readonly trust: TrustStore;
@@ -168,6 +172,7 @@ function open(
   const executions = ExecutionStore.open(context);
   const health = HealthStore.open(context);
   const identity = new IdentityStore(context, key);
+  const identityRecord = IdentityRecord.open(context);
   const spentTokens = SpentTokens.open(context);
   const sessions = new SessionLog(context);
   const requests = RequestBox.open(context, key);
@@ -189,6 +194,8 @@ function open(
   return {
     paths,
     identity,
+    identityRecord,
+    sealKey: key,
     spentTokens,
     keyRotation,
     trust: new TrustStore(context),

@@ -16,6 +16,8 @@ export interface HealthKeeperOptions {
   /** As they are now. */
   readonly contact: () => ContactTimes;
   readonly nodeId: string;
+  /** What else is kept beside it. @default nothing */
+  readonly more?: () => Omit<HealthRecord, "reasons" | "nodeId" | "contact">;
   readonly store: HealthRecords;
   /** Hears of writes that fail; nothing else may write for a long time. */
   readonly onFailure: (failure: unknown) => void;
@@ -77,13 +79,14 @@ export class HealthKeeper implements Part {
 
   /** @returns false when it failed. */
   async #write(): Promise<boolean> {
-    const { health, contact, nodeId, store, onFailure, io } = this.#options;
+    const { health, contact, nodeId, more, store, onFailure, io } =
+      this.#options;
     const reasons = health.list().map(({ reason, since, detail }) => ({
       reason,
       since,
       detail,
     }));
-    const record = { reasons, nodeId, contact: contact() };
+    const record = { reasons, ...more?.(), nodeId, contact: contact() };
     if (JSON.stringify(record) === JSON.stringify(store.record)) return true;
     try {
       await store.save(record);

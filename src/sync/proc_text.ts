@@ -58,6 +58,33 @@ export function parseNetwork(text: string): Parsed<NetworkBytes> {
   return { rx, tx };
 }
 
+/** Share of the last minute in which work waited for memory, in percent. */
+export interface MemoryPressure {
+  /** Some of it waited. */
+  readonly some: number;
+  /** All of it did. */
+  readonly full: number;
+}
+
+/** Reads `/proc/pressure/memory`, or `memory.pressure` of a control group. */
+export function parsePressure(text: string): Parsed<MemoryPressure> {
+  const share = (who: string) =>
+    Number(new RegExp(`^${who} .*\\bavg60=([\\d.]+)`, "m").exec(text)?.[1]);
+  const [some, full] = [share("some"), share("full")];
+  return Number.isNaN(some) || Number.isNaN(full) ? undefined : { some, full };
+}
+
+/** Reads the soft limit of open files from `/proc/self/limits`. */
+export function parseOpenFilesLimit(text: string): Parsed<number> {
+  const found = /^Max open files +(\d+) /m.exec(text)?.[1];
+  return found === undefined ? undefined : Number(found);
+}
+
+/** The control group of version 2 that `/proc/self/cgroup` names. */
+export function parseControlGroup(text: string): Parsed<string> {
+  return /^0::(\/.*)$/m.exec(text)?.[1];
+}
+
 function kibibytes(text: string, name: string): number | undefined {
   const found = new RegExp(`^${name}: +(\\d+) kB$`, "m").exec(text)?.[1];
   return found === undefined ? undefined : Number(found) * 1_024;

@@ -102,6 +102,54 @@ export interface StatusDocument {
       readonly outcome: "ok" | "findings" | "failed";
     } | null;
   };
+  /** What is known of the identity beside its name. */
+  readonly identity: {
+    /** Made by the node when it joined. */
+    readonly membership_id: string | null;
+    /** Named by plexd's own control plane only. */
+    readonly domain_id: string | null;
+    /** `refused`: the control plane does not accept the node now. */
+    readonly enrollment: "enrolled" | "refused";
+    readonly enrolled_at: string;
+    /** What opens the sealed keys: `file:` and a path, or `credential:`. */
+    readonly seal_ref: string | null;
+    /** Null when none is configured. */
+    readonly client_certificate: {
+      readonly subject: string;
+      /** SHA-256 in hex. */
+      readonly fingerprint: string;
+      readonly not_after: string;
+      readonly state: "valid" | "expires_soon" | "expired";
+    } | null;
+    /** Keys and nodes that this node knows to be revoked. */
+    readonly revocations: number;
+  };
+  /**
+   * What the agent could run out of; null before the first look. A member is
+   * null where the machine does not tell.
+   */
+  readonly resources: {
+    readonly at: string;
+    readonly short: readonly ("disk" | "memory" | "descriptors")[];
+    readonly disk: {
+      readonly free_bytes: number;
+      readonly total_bytes: number;
+    } | null;
+    /** Share of the last minute in which work waited for memory. */
+    readonly memory: {
+      readonly some_percent: number;
+      readonly full_percent: number;
+    } | null;
+    readonly descriptors: {
+      readonly open: number;
+      readonly limit: number;
+    } | null;
+  } | null;
+  /**
+   * Until when the state is served without the control plane; null when there
+   * is no such limit.
+   */
+  readonly safe_until: string | null;
   /** What is known of updates of plexd itself. */
   readonly updates: {
     /** When this version was first seen to run. */

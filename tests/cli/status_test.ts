@@ -58,6 +58,17 @@ const WELL: StatusDocument = {
     features: ["metrics"],
     last_diagnostics: null,
   },
+  identity: {
+    membership_id: "membership-1",
+    domain_id: null,
+    enrollment: "enrolled",
+    enrolled_at: "2026-03-01T11:00:00.000Z",
+    seal_ref: "file:/etc/plexd/machine.key",
+    client_certificate: null,
+    revocations: 0,
+  },
+  resources: null,
+  safe_until: null,
   updates: {
     current_since: null,
     pending: null,

@@ -11,6 +11,13 @@ const RECORD = {
     since: "2026-03-01T12:00:00.000Z",
     detail: "No space",
   }],
+  resources: {
+    at: "2026-03-01T12:00:00.000Z",
+    disk: { freeBytes: 1, totalBytes: 2 },
+    memory: { somePercent: 0.5, fullPercent: 0 },
+    descriptors: { open: 20, limit: 1024 },
+  },
+  safeUntil: "2026-03-02T12:00:00.000Z",
   nodeId: "node-1",
   contact: { lastHeartbeatMs: 1, lastPullMs: 2, lastEventMs: 3 },
 };

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import {
   cpuPercent,
+  parseControlGroup,
   parseCpuTimes,
   parseMemory,
   parseNetwork,
+  parseOpenFilesLimit,
+  parsePressure,
 } from "../../src/sync/proc_text.ts";
 
 const STAT = `cpu  100 10 50 800 40 5 5 0 30 0
@@ -69,3 +72,26 @@ for (const text of ["", "cpu\n", "cpu  x y z\n", "MemTotal: 5 kB\n", "lo\0:"]) {
     assert.equal(parseNetwork(text), undefined);
   });
 }
+
+Deno.test("parsePressure() reads the last minute's shares, and both or none", () => {
+  const some = "some avg10=1.00 avg60=2.50 avg300=0.00 total=123\n";
+  const full = "full avg10=0.00 avg60=0.25 avg300=0.00 total=45\n";
+  assert.deepEqual(parsePressure(some + full), { some: 2.5, full: 0.25 });
+  assert.equal(parsePressure(some), undefined);
+  assert.equal(parsePressure(""), undefined);
+});
+
+Deno.test("parseOpenFilesLimit() reads the soft limit, and no word for none", () => {
+  const line = (soft: string) =>
+    `Max open files            ${soft.padEnd(20)} 524288               files`;
+  assert.equal(parseOpenFilesLimit(line("1024")), 1_024);
+  assert.equal(parseOpenFilesLimit(line("unlimited")), undefined);
+});
+
+Deno.test("parseControlGroup() reads the group of version 2", () => {
+  assert.equal(
+    parseControlGroup("4:memory:/x\n0::/system.slice\n"),
+    "/system.slice",
+  );
+  assert.equal(parseControlGroup("4:memory:/x\n"), undefined);
+});
