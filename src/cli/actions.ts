@@ -1,12 +1,16 @@
-import { describeActions } from "../actions/describe_actions.ts";
+import {
+  type ActionDescription,
+  describeActions,
+} from "../actions/describe_actions.ts";
 import { actionSettings } from "../agent/node_tasks.ts";
 import type { Config } from "../config/settings.ts";
 import { isoTime } from "../platform/clock.ts";
 import { readExecutions } from "../store/read_executions.ts";
 import { EXIT, type Invocation } from "./command.ts";
-import { indentJson } from "./indent_json.ts";
+import type { Screen } from "./output/screen.ts";
+import { outputForm, show } from "./output/show.ts";
+import { type Cell, table } from "./output/table.ts";
 import { reading } from "./stored_membership.ts";
-import { table } from "./table.ts";
 
 /** Executions that are listed, the newest first. */
 const SHOWN = 20;
@@ -20,8 +24,20 @@ export async function actions(invocation: Invocation): Promise<number> {
   const enabled = config["actions.enabled"];
   const configured = await describeActions(actionSettings(config));
   const executions = executionsOf(config);
-  if (invocation.flags["--output"] === "json") {
-    invocation.print(indentJson(JSON.stringify({
+  if (outputForm(invocation) === "table") {
+    if (!enabled) {
+      invocation.complain(
+        "plexd: actions are off; actions.enabled turns them on",
+      );
+    }
+    if (configured.length === 0) {
+      invocation.complain(
+        "plexd: no action is configured; see actions.commands",
+      );
+    }
+  }
+  await show(invocation, {
+    json: JSON.stringify({
       enabled,
       actions: configured.map((action) => ({
         name: action.name,
@@ -31,45 +47,45 @@ export async function actions(invocation: Invocation): Promise<number> {
         problem: action.problem ?? null,
       })),
       executions,
-    })));
-    return EXIT.fine;
-  }
-  if (!enabled) {
-    invocation.complain(
-      "plexd: actions are off; actions.enabled turns them on",
-    );
-  }
-  if (configured.length === 0) {
-    invocation.complain(
-      "plexd: no action is configured; see actions.commands",
-    );
-  } else {
-    invocation.print(table(
-      ["ACTION", "EXECUTABLE", "MODE", "SHA-256", "PROBLEM"],
-      configured.map((action) => [
-        action.name,
-        action.path,
-        action.mode ?? "-",
-        action.sha256 ?? "-",
-        action.problem ?? "-",
-      ]),
-    ));
-  }
-  if (executions.length > 0) {
-    invocation.print("");
-    invocation.print(table(
-      ["EXECUTION", "ACTION", "BEGAN", "STATUS", "EXIT", "REPORTED"],
-      executions.map((one) => [
-        one.execution_id,
-        one.action,
-        one.began_at,
-        one.status,
-        one.exit_code === null ? "-" : String(one.exit_code),
-        one.reported ? "yes" : "no",
-      ]),
-    ));
-  }
+    }),
+    table: (screen) =>
+      [configuredTable(screen, configured), executionTable(screen, executions)]
+        .filter((text) => text !== "").join("\n\n"),
+  });
   return EXIT.fine;
+}
+
+function configuredTable(
+  screen: Screen,
+  configured: readonly ActionDescription[],
+): string {
+  if (configured.length === 0) return "";
+  const rows = configured.map((action): Cell[] => [
+    action.name,
+    action.path,
+    action.mode ?? "-",
+    action.sha256 ?? "-",
+    action.problem ? { text: action.problem, colour: "red" } : "-",
+  ]);
+  const head = ["ACTION", "EXECUTABLE", "MODE", "SHA-256", "PROBLEM"];
+  return table(screen, head, rows);
+}
+
+function executionTable(
+  screen: Screen,
+  executions: ReturnType<typeof executionsOf>,
+): string {
+  if (executions.length === 0) return "";
+  const rows = executions.map((one) => [
+    one.execution_id,
+    one.action,
+    one.began_at,
+    one.status,
+    one.exit_code === null ? "-" : String(one.exit_code),
+    one.reported ? "yes" : "no",
+  ]);
+  const head = ["EXECUTION", "ACTION", "BEGAN", "STATUS", "EXIT", "REPORTED"];
+  return table(screen, head, rows);
 }
 
 function executionsOf({ data_dir: dataDir, cluster }: Config) {

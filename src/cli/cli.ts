@@ -1,4 +1,5 @@
 import { ConfigError } from "../config/config_error.ts";
+import { systemClock } from "../platform/clock.ts";
 import { describeError } from "../platform/log.ts";
 import {
   type Command,
@@ -8,11 +9,13 @@ import {
 } from "./command.ts";
 import { configFor, logSettings } from "./config_for.ts";
 import { commandHelpText, helpText } from "./help.ts";
+import { progressOn } from "./output/progress.ts";
+import { screenOf } from "./output/screen.ts";
 import { type ParsedLine, parseLine } from "./parse_args.ts";
 import { platformFor } from "./platform_for.ts";
 import { stopSignal } from "./stop_signal.ts";
 import { VERSION, versionText } from "./version.ts";
-import { write } from "./write.ts";
+import { write, writeAll } from "./write.ts";
 
 /**
  * Runs one command line.
@@ -35,7 +38,6 @@ export async function runCli(words: readonly string[]): Promise<number> {
 }
 
 async function invoke(command: Command, line: ParsedLine): Promise<number> {
-  checkOutput(line);
   const run = await command.load();
   using stop = command.stoppable
     ? stopSignal({ onStdinEnd: line.flags["--die-with-stdin"] === true })
@@ -48,15 +50,15 @@ async function invoke(command: Command, line: ParsedLine): Promise<number> {
     platform: (config) => platformFor(config ?? logSettings(line)),
     print: (text) => write(Deno.stdout, text),
     complain: (text) => write(Deno.stderr, text),
+    screen: screenOf(Deno.stdout),
+    progress: progressOn({
+      screen: screenOf(Deno.stderr),
+      clock: systemClock,
+      write: (text) => writeAll(Deno.stderr, text),
+    }),
     stop: stop?.signal ?? new AbortController().signal,
   };
   return await run(invocation);
-}
-
-function checkOutput({ flags }: ParsedLine) {
-  const output = flags["--output"];
-  if (output === undefined || output === "table" || output === "json") return;
-  throw new CommandError(EXIT.wrongUsage, "--output is table or json");
 }
 
 /** Errors go to standard error, with what to do next, and become an exit code. */

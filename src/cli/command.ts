@@ -1,5 +1,7 @@
 import type { Config, SettingName } from "../config/settings.ts";
 import type { Platform } from "../platform/platform.ts";
+import type { Progress } from "./output/progress.ts";
+import type { Screen } from "./output/screen.ts";
 
 /** The exit codes of every command. @see design, appendix "Exit codes" */
 export const EXIT = {
@@ -21,7 +23,9 @@ export interface Flag {
   /** Name of its value in help texts; absent for a switch. */
   readonly value?: string;
   readonly doc: string;
-  /** The setting that it sets, if it is one. */
+  /** All values that it takes, if they can be listed. */
+  readonly choices?: readonly string[];
+  /** The setting that it sets, if it is one; then that checks the value. */
   readonly setting?: SettingName;
   /** Not in help texts: for processes that plexd starts itself. */
   readonly hidden?: boolean;
@@ -71,6 +75,10 @@ export interface Invocation {
   readonly print: (line: string) => void;
   /** Writes a line to standard error. */
   readonly complain: (line: string) => void;
+  /** What standard output is written to; {@linkcode show} asks for it. */
+  readonly screen: Screen;
+  /** Shows on standard error that work goes on which takes a second or more. */
+  readonly progress: Progress;
   /**
    * Aborts on SIGTERM, SIGINT, and where asked for on the end of stdin, for
    * stoppable commands; never for others.

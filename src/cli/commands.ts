@@ -1,4 +1,6 @@
+import { LOG_LEVELS } from "../platform/log.ts";
 import type { Command, Flag } from "./command.ts";
+import { OUTPUT_FORMS } from "./output/forms.ts";
 
 const TOKEN_FILE: Flag = {
   name: "--token-file",
@@ -58,12 +60,14 @@ const LOG_FLAGS: readonly Flag[] = [
     name: "--log-level",
     value: "LEVEL",
     doc: "debug, info, warn or error",
+    choices: LOG_LEVELS,
     setting: "log_level",
   },
   {
     name: "--log-format",
     value: "FORMAT",
     doc: "auto, json or text",
+    choices: ["auto", "json", "text"],
     setting: "log_format",
   },
 ];
@@ -71,7 +75,8 @@ const LOG_FLAGS: readonly Flag[] = [
 const OUTPUT: Flag = {
   name: "--output",
   value: "FORM",
-  doc: "table or json",
+  doc: "table, json or yaml",
+  choices: OUTPUT_FORMS,
 };
 
 const HELP_FLAGS: readonly Flag[] = [
@@ -201,6 +206,7 @@ export const COMMANDS: readonly Command[] = [
         name: "--dialect",
         value: "N",
         doc: "wire dialect that the node joins in, 1 or 2 (default 1)",
+        choices: ["1", "2"],
       },
     ],
     common: HELP_FLAGS,
@@ -238,6 +244,7 @@ export const COMMANDS: readonly Command[] = [
         name: "--snapshots",
         value: "RULE",
         doc: "offered, or required of nodes that join (default offered)",
+        choices: ["offered", "required"],
       },
       {
         name: "--new-epoch",

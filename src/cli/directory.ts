@@ -2,9 +2,9 @@ import { isoTime } from "../platform/clock.ts";
 import type { StoredMembership } from "../store/read_membership.ts";
 import { rawElements } from "../wire/raw_json.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
-import { indentJson } from "./indent_json.ts";
+import { outputForm, show } from "./output/show.ts";
+import { table } from "./output/table.ts";
 import { storedMembership } from "./stored_membership.ts";
-import { table } from "./table.ts";
 
 /** One of the lists that are read from the store. */
 interface Listing {
@@ -115,13 +115,13 @@ async function list(
   }
   const { name, json, changedMs, head, rows, none } = listing(stored);
   const changedAt = changedMs === undefined ? null : isoTime(changedMs);
-  if (invocation.flags["--output"] === "json") {
-    const changed = JSON.stringify(changedAt);
-    invocation.print(indentJson(`{"changed_at":${changed},"${name}":${json}}`));
-    return EXIT.fine;
+  if (outputForm(invocation) === "table") {
+    if (changedAt) invocation.complain(`plexd: last changed ${changedAt}`);
+    if (rows.length === 0) invocation.complain(`plexd: ${none}`);
   }
-  if (changedAt) invocation.complain(`plexd: last changed ${changedAt}`);
-  if (rows.length === 0) invocation.complain(`plexd: ${none}`);
-  else invocation.print(table(head, rows));
+  await show(invocation, {
+    json: `{"changed_at":${JSON.stringify(changedAt)},"${name}":${json}}`,
+    table: (screen) => rows.length === 0 ? "" : table(screen, head, rows),
+  });
   return EXIT.fine;
 }

@@ -90,9 +90,24 @@ function readFlags(
     if (flag.value === undefined && cut >= 0) {
       throw new CommandError(EXIT.wrongUsage, `${name} takes no value`);
     }
-    flags[name] = cut < 0 ? true : word.slice(cut + 1);
+    flags[name] = cut < 0 ? true : chosen(flag, word.slice(cut + 1));
   }
   return flags;
+}
+
+/** Settings say themselves what they take. */
+function chosen({ name, choices, setting }: Flag, value: string): string {
+  if (!choices || setting || choices.includes(value)) return value;
+  const near = nearest(value, choices);
+  throw new CommandError(
+    EXIT.wrongUsage,
+    `${name} is ${orList(choices)}, not "${value}"`,
+    near ? `did you mean "${near}"?` : undefined,
+  );
+}
+
+function orList(words: readonly string[]): string {
+  return [words.slice(0, -1).join(", "), words.at(-1)!].join(" or ");
 }
 
 function unknownFlag(

@@ -5,7 +5,9 @@ import type { Platform } from "../platform/platform.ts";
 import { ControlError } from "../uplink/control_error.ts";
 import { ENDPOINTS } from "../wire/endpoints.ts";
 import { EXIT, type Invocation } from "./command.ts";
-import { table } from "./table.ts";
+import type { Screen } from "./output/screen.ts";
+import { show } from "./output/show.ts";
+import { table } from "./output/table.ts";
 
 /** Longest text of a server that is shown. */
 const MAX_DETAIL_CHARS = 200;
@@ -24,16 +26,23 @@ interface Pinged {
 
 /** `plexd ping`: asks every address of the control plane. */
 export async function ping(invocation: Invocation): Promise<number> {
-  const { flags, print, stop, version } = invocation;
+  const { stop, version } = invocation;
   const config = await invocation.config();
   const io = invocation.platform(config);
-  const pinged: Pinged[] = [];
-  for (const url of controlPlanesIn(config)) {
-    const only = { ...config, "api.base_url": url, "api.fallback_urls": [] };
-    pinged.push(await pingOne(only, url, io, version, stop));
-  }
-  if (flags["--output"] === "json") print(JSON.stringify(pinged, null, 2));
-  else print(asTable(pinged));
+  const urls = controlPlanesIn(config);
+  const pinged = await invocation.progress("Asking", async (tell) => {
+    const answers: Pinged[] = [];
+    for (const url of urls) {
+      tell(`Asking ${url}`);
+      const only = { ...config, "api.base_url": url, "api.fallback_urls": [] };
+      answers.push(await pingOne(only, url, io, version, stop));
+    }
+    return answers;
+  });
+  await show(invocation, {
+    json: JSON.stringify(pinged),
+    table: (screen) => asTable(screen, pinged),
+  });
   return pinged.some(({ reachable }) => reachable)
     ? EXIT.fine
     : EXIT.controlPlaneUnavailable;
@@ -69,13 +78,16 @@ async function pingOne(
   }
 }
 
-function asTable(pinged: readonly Pinged[]): string {
+function asTable(screen: Screen, pinged: readonly Pinged[]): string {
   const rows = pinged.map(({ url, reachable, status, ms, detail }) => [
     url,
-    reachable ? "reachable" : "not reachable",
+    reachable
+      ? { text: "reachable", colour: "green" as const }
+      : { text: "not reachable", colour: "red" as const },
     status === undefined ? "no answer" : `status ${status}`,
     `${ms} ms`,
     detail,
   ]);
-  return table(["ADDRESS", "STATE", "ANSWER", "TIME", "DETAIL"], rows);
+  const head = ["ADDRESS", "STATE", "ANSWER", "TIME", "DETAIL"];
+  return table(screen, head, rows);
 }

@@ -1,8 +1,9 @@
 import type { Config } from "../config/settings.ts";
 import { errorText, failureOf } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
-import { indentJson } from "./indent_json.ts";
 import { call, LocalCallError } from "./local_client.ts";
+import { show } from "./output/show.ts";
+import { stateTable } from "./state_table.ts";
 import { storedMembership } from "./stored_membership.ts";
 
 /**
@@ -13,7 +14,11 @@ export async function printState(invocation: Invocation): Promise<number> {
   const config = await invocation.config();
   const state = await fromAgent(config) ??
     JSON.stringify(fromDisk(config, invocation));
-  invocation.print(indentJson(state));
+  await show(invocation, {
+    json: state,
+    table: (screen) => stateTable(screen, JSON.parse(state)),
+    usual: "json",
+  });
   return EXIT.fine;
 }
 

@@ -1,9 +1,9 @@
 import { encodeSegment } from "../wire/endpoints.ts";
 import { askAgent, errorText } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
-import { indentJson } from "./indent_json.ts";
+import { show } from "./output/show.ts";
 import { readStdin } from "./read_stdin.ts";
-import { stateTable } from "./state_table.ts";
+import { entryTable, stateTable } from "./state_table.ts";
 
 /** `plexd state` */
 export async function state(invocation: Invocation): Promise<number> {
@@ -13,10 +13,11 @@ export async function state(invocation: Invocation): Promise<number> {
     throw new CommandError(EXIT.failed, errorText(answer));
   }
   warnWhenStale(answer.headers, invocation);
-  const asTable = invocation.flags["--output"] === "table";
-  invocation.print(
-    asTable ? stateTable(answer.body) : indentJson(answer.text),
-  );
+  await show(invocation, {
+    json: answer.text,
+    table: (screen) => stateTable(screen, answer.body),
+    usual: "json",
+  });
   return EXIT.fine;
 }
 
@@ -52,7 +53,11 @@ export async function stateGet(invocation: Invocation): Promise<number> {
     throw new CommandError(EXIT.failed, errorText(answer));
   }
   warnWhenStale(answer.headers, invocation);
-  invocation.print(indentJson(answer.text));
+  await show(invocation, {
+    json: answer.text,
+    table: (screen) => entryTable(screen, answer.body),
+    usual: "json",
+  });
   return EXIT.fine;
 }
 

@@ -1,18 +1,37 @@
-import { table } from "./table.ts";
+import type { Screen } from "./output/screen.ts";
+import { table } from "./output/table.ts";
 
 /** Columns of `plexd state --output table`. */
 const HEAD = ["TYPE", "KEY", "VERSION"];
 
 /** The summary of a node's state, a line for each key. */
-export function stateTable(summary: unknown): string {
+export function stateTable(screen: Screen, summary: unknown): string {
   const metadata = Object.keys(memberOf(summary, "metadata") ?? {})
     .map((key) => ["metadata", key, ""]);
-  return table(HEAD, [
+  return table(screen, HEAD, [
     ...metadata,
     ...entries(summary, "data"),
     ...entries(summary, "secret"),
     ...entries(summary, "report"),
   ]);
+}
+
+/** Columns of `plexd state get --output table`. */
+const ENTRY_HEAD = ["MEMBER", "VALUE"];
+
+/** One entry, a line for each of its members. */
+export function entryTable(screen: Screen, entry: unknown): string {
+  const members = typeof entry === "object" && entry !== null
+    ? Object.entries(entry)
+    : [];
+  return table(
+    screen,
+    ENTRY_HEAD,
+    members.map(([name, value]) => [
+      name,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]),
+  );
 }
 
 function entries(summary: unknown, type: string): string[][] {

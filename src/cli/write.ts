@@ -1,9 +1,16 @@
+/** Standard output, standard error, or what a test gives instead. */
+export interface Sink {
+  writeSync(bytes: Uint8Array): number;
+}
+
 /** Writes a whole line; a reader that went away (`| head`) is no failure. */
-export function write(
-  to: { writeSync(bytes: Uint8Array): number },
-  text: string,
-): void {
-  const bytes = new TextEncoder().encode(text + "\n");
+export function write(to: Sink, text: string): void {
+  writeAll(to, text + "\n");
+}
+
+/** {@linkcode write} without the newline. */
+export function writeAll(to: Sink, text: string): void {
+  const bytes = new TextEncoder().encode(text);
   try {
     for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
   } catch (error) {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { NO_SCREEN } from "../../src/cli/output/screen.ts";
 import { stateTable } from "../../src/cli/state_table.ts";
 
 Deno.test("stateTable() gives a line for each key, in columns", () => {
-  const table = stateTable({
+  const table = stateTable(NO_SCREEN, {
     metadata: { region: "eu-1" },
     data_keys: [{ key: "motd", version: 12, content_type: "text/plain" }],
     secret_keys: [{ key: "db-password", version: 3 }],
@@ -18,12 +19,14 @@ Deno.test("stateTable() gives a line for each key, in columns", () => {
 });
 
 Deno.test("stateTable() does not let a key steer the terminal", () => {
-  const table = stateTable({ data_keys: [{ key: "a\x1b[2J", version: 1 }] });
+  const table = stateTable(NO_SCREEN, {
+    data_keys: [{ key: "a\x1b[2J", version: 1 }],
+  });
   assert.ok(!table.includes("\x1b"));
 });
 
 for (const odd of [undefined, null, [], "x", { data_keys: [null, 3] }]) {
   Deno.test(`stateTable() shows what there is of ${JSON.stringify(odd)}`, () => {
-    assert.match(stateTable(odd), /^TYPE/);
+    assert.match(stateTable(NO_SCREEN, odd), /^TYPE/);
   });
 }

@@ -7,6 +7,7 @@ import type { SealKey } from "../../store/seal_key.ts";
 import { SealKeyError } from "../../store/store_errors.ts";
 import { asCommandError } from "../agent_failure.ts";
 import { CommandError, EXIT, type Invocation } from "../command.ts";
+import { counted } from "../output/counted.ts";
 import { writeNewFile } from "../write_new_file.ts";
 
 /** `plexd store backup FILE`: writes a membership into one file. */
@@ -18,13 +19,17 @@ export async function storeBackup(invocation: Invocation): Promise<number> {
   const includeIdentity = invocation.flags["--include-identity"] === true;
   try {
     const key = await keyOf(config, io);
-    const backup = await backUp({
-      dataDir,
-      cluster,
-      includeIdentity,
-      ...(key ? { key } : {}),
-      ...io,
-    });
+    const backup = await invocation.progress(
+      "Reading the membership",
+      () =>
+        backUp({
+          dataDir,
+          cluster,
+          includeIdentity,
+          ...(key ? { key } : {}),
+          ...io,
+        }),
+    );
     if (!backup) {
       throw new CommandError(
         EXIT.notFound,
@@ -34,7 +39,7 @@ export async function storeBackup(invocation: Invocation): Promise<number> {
     }
     const isForced = invocation.flags["--force"] === true;
     await writeNewFile(path, encodeBackup(backup), isForced, io.random);
-    invocation.print(`${backup.members.size} files in ${path}`);
+    invocation.print(`${counted(backup.members.size, "file")} in ${path}`);
   } catch (error) {
     if (error instanceof BackupError) {
       throw new CommandError(

@@ -1,19 +1,29 @@
 import type { Finding } from "../../store/finding.ts";
 import type { Invocation } from "../command.ts";
-import { indentJson } from "../indent_json.ts";
-import { table } from "../table.ts";
+import { show } from "../output/show.ts";
+import { table } from "../output/table.ts";
 
-/** Prints findings as a table, or with everything else as JSON. */
-export function printFindings(
-  { flags, print }: Invocation,
+/** How findings are told. */
+export interface FindingsText {
+  /** Head of the column that says what becomes of each. */
+  readonly repairHead: string;
+  /** Said when there are none. */
+  readonly none: string;
+}
+
+/** Prints findings as a table, or with everything else as a document. */
+export async function printFindings(
+  invocation: Invocation,
   findings: readonly Finding[],
-  repairHead: string,
+  { repairHead, none }: FindingsText,
   document: Readonly<Record<string, unknown>>,
-): void {
-  if (flags["--output"] === "json") {
-    return print(indentJson(JSON.stringify({ findings, ...document })));
-  }
-  if (findings.length === 0) return;
+): Promise<void> {
   const rows = findings.map(({ file, what, repair }) => [file, what, repair]);
-  print(table(["FILE", "FOUND", repairHead], rows));
+  await show(invocation, {
+    json: JSON.stringify({ findings, ...document }),
+    table: (screen) =>
+      rows.length === 0
+        ? none
+        : table(screen, ["FILE", "FOUND", repairHead], rows),
+  });
 }

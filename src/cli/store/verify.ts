@@ -10,7 +10,10 @@ import { printFindings } from "./findings.ts";
 export async function storeVerify(invocation: Invocation): Promise<number> {
   const config = await invocation.config();
   const io = invocation.platform(config);
-  const survey = await surveyed(config, io);
+  const survey = await invocation.progress(
+    "Looking at every file",
+    () => surveyed(config, io),
+  );
   const { findings, unchecked, holder } = survey;
   const isClean = findings.length === 0;
   // Where this user may not write, nothing is noted: the answer is here.
@@ -26,14 +29,15 @@ export async function storeVerify(invocation: Invocation): Promise<number> {
     );
   }
   for (const what of unchecked) invocation.complain(`plexd: left out ${what}`);
-  printFindings(invocation, findings, "A REPAIR", {
+  const text = {
+    repairHead: "A REPAIR",
+    none: "all files are as they should be",
+  };
+  await printFindings(invocation, findings, text, {
     clean: isClean,
     unchecked,
     agent_running: holder !== undefined,
   });
-  if (isClean && invocation.flags["--output"] !== "json") {
-    invocation.print("all files are as they should be");
-  }
   return isClean ? EXIT.fine : EXIT.failed;
 }
 

@@ -1,0 +1,38 @@
+import type { Invocation } from "../command.ts";
+import { indentJson } from "../indent_json.ts";
+import { OUTPUT_FORMS, type OutputForm } from "./forms.ts";
+import type { Screen } from "./screen.ts";
+
+/** One answer of a reading command, in all its forms. */
+export interface Shown {
+  /** The stable form for programs: JSON text, as it came or as it was made. */
+  readonly json: string;
+  /** The form for people; an empty text prints nothing. */
+  readonly table: (screen: Screen) => string;
+  /** The form when none is asked for. @default {"table"} */
+  readonly usual?: OutputForm;
+}
+
+/** The form that a command line asks for. */
+export function outputForm(
+  { flags }: Pick<Invocation, "flags">,
+  usual: OutputForm = "table",
+): OutputForm {
+  return OUTPUT_FORMS.find((form) => form === flags["--output"]) ?? usual;
+}
+
+/** Prints the answer of a reading command as `--output` asks. */
+export async function show(
+  invocation: Pick<Invocation, "flags" | "print" | "screen">,
+  { json, table, usual }: Shown,
+): Promise<void> {
+  const { print, screen } = invocation;
+  const form = outputForm(invocation, usual);
+  if (form === "json") return print(indentJson(json));
+  if (form === "yaml") {
+    const { yamlText } = await import("./yaml_text.ts");
+    return print(await yamlText(json));
+  }
+  const text = table(screen);
+  if (text !== "") print(text);
+}
