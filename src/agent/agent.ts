@@ -1,12 +1,15 @@
 import type { Config } from "../config/settings.ts";
 import { runTogether } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
+import type { Identity } from "../store/identity.ts";
 import { ClockSkew } from "../sync/clock_skew.ts";
 import { Degraded } from "../sync/degraded.ts";
 import { storeRecoveredRecord } from "./audit_records.ts";
+import { buildCaches } from "./caches.ts";
 import { buildDownstream } from "./downstream.ts";
 import { buildHealthKeeper, rememberContact } from "./health.ts";
 import { ensureJoined } from "./join.ts";
+import { linksTo } from "./links.ts";
 import { buildLocalApi, buildStatus } from "./local_api.ts";
 import type { NodeContext } from "./node_context.ts";
 import { buildTasks } from "./node_tasks.ts";
@@ -14,7 +17,8 @@ import { nodeUplinkFor } from "./node_uplink.ts";
 import { openStore } from "./open_store.ts";
 import { openUplink } from "./open_uplink.ts";
 import { presentNode } from "./present_node.ts";
-import { buildRejoin, runUntilRejoined } from "./rejoin.ts";
+import { runUntilRejoined } from "./rejoin.ts";
+import { Reload, type ReloadPort } from "./reload.ts";
 import { Requests } from "./requests.ts";
 import { onceConfirmed } from "./restored.ts";
 import { restoreState } from "./restore_state.ts";
@@ -24,7 +28,6 @@ import { buildSelfWatch } from "./self_watch.ts";
 import { openIntake } from "./telemetry_intake.ts";
 import { noteReasons } from "./transitions.ts";
 import { buildUpstream } from "./upstream.ts";
-import { watchContact } from "./watch_contact.ts";
 import { watchDisk } from "./watch_disk.ts";
 
 /** What {@linkcode runAgent} works with. */
@@ -34,14 +37,15 @@ export interface AgentOptions {
   readonly version: string;
   /** Hears how the agent is. */
   readonly service: ServiceLink;
+  readonly reloads: ReloadPort;
   /** Aborts when the agent is to stop. */
   readonly stop: AbortSignal;
 }
 
 /**
  * Runs the agent until `stop` aborts or the node is deregistered. When the node
- * joins anew, all parts start again under its new identity, in the same open
- * store.
+ * joins anew, or its configuration is read anew, all parts start again in the
+ * same open store.
  *
  * The order matters. The store is open and loaded before the first byte comes
  * from anywhere, and stays open until the last effect is durable.
@@ -49,24 +53,21 @@ export interface AgentOptions {
  * @throws what keeps it from starting, or the failure of a part.
  */
 export async function runAgent(options: AgentOptions): Promise<void> {
-  const { config, version, stop } = options;
+  const { config, version, service, stop } = options;
   const intake = openIntake(config, options.io);
   const { io } = intake;
   const startedAtMs = io.clock.now();
   const degraded = new Degraded(io.clock, io.log);
   // What is wrong with the configuration must show before anything is written.
   const skew = new ClockSkew({ clock: io.clock, degraded });
-  const client = await openUplink(
-    config,
-    io,
-    version,
-    (headers, tookMs) => skew.answered(headers.get("date"), tookMs),
-  );
-  if (config["api.tls_insecure_skip_verify"]) {
-    const detail = "api.tls_insecure_skip_verify is set: the control plane's " +
-      "certificate is not checked";
-    degraded.raise("insecure_tls", { detail });
-  }
+  const dial = (config: Config) =>
+    openUplink(
+      config,
+      io,
+      version,
+      (headers, tookMs) => skew.answered(headers.get("date"), tookMs),
+    );
+  const first = { config, client: await dial(config) };
   await using store = await openStore(config, io, version, (recovery) => {
     const detail = `${recovery.file}: ${recovery.what}`;
     degraded.raise("corruption_recovered", { detail });
@@ -79,22 +80,26 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const disk = watchDisk(degraded);
   store.state.onChange(disk.wrote);
   store.reports.onChange(disk.wrote);
-  const onChange = () => contact.show();
-  const rejoin = buildRejoin({ config, store, client, onChange, io });
-  const contact = watchContact(degraded, rejoin);
-  const requests = new Requests({
-    store,
-    join: (token) => rejoin.joinNow(token, until),
-    io,
-  });
+  const { transitions } = store;
+  const port = options.reloads;
+  using reload = new Reload({ port, first, dial, service, transitions, io });
+  const links = linksTo({ store, degraded, io });
+  let join: (token: string) => Promise<Identity>;
+  const requests = new Requests({ store, join: (token) => join(token), io });
   const until = AbortSignal.any([stop, requests.left]);
-  for (let left = true; left && !until.aborted;) {
-    const identity = await ensureJoined(store, client, config, io, stop);
+  const live = async (end: AbortSignal): Promise<boolean> => {
+    const { config, client } = reload.current;
+    const { rejoin, contact } = links(reload.current);
+    join = (token) => rejoin.joinNow(token, end);
+    const identity = await ensureJoined(store, client, config, io, end);
     intake.hide(identity.nodeSecretKey);
     store.transitions.hide(identity.nodeSecretKey);
     contact.renewed();
     const context = {
-      ...options,
+      config,
+      version,
+      service,
+      reload,
       io,
       intake,
       startedAtMs,
@@ -114,11 +119,14 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       agentState: run.agentState,
       requests,
     };
-    left = await runUntilRejoined(
-      (end) => runNode(context, end),
+    return await runUntilRejoined(
+      (leave) => runNode(context, leave),
       rejoin,
-      until,
+      end,
     );
+  };
+  for (let again = true; again && !until.aborted;) {
+    again = await reload.during(live, until);
   }
   await requests.finish();
   run.stopped();
@@ -146,6 +154,12 @@ async function runNode(
     presentNode(context, { api, downstream, upstream, status }),
     stop,
   );
+  api.ready.then(
+    () => context.reload.works(() => context.tasks.running),
+    () => {
+      // What runs the parts hears of it.
+    },
+  );
   io.log.info("Agent started", { version, ...named });
   await runTogether([
     api,
@@ -157,6 +171,7 @@ async function runNode(
     health,
     buildHealthKeeper(context, memory, self),
     ...self.parts,
+    ...buildCaches(context),
     ...announcements.parts,
     ...telemetry.parts,
     ...context.tasks.parts.map((part) => onceConfirmed(store.restored, part)),

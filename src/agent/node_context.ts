@@ -6,6 +6,7 @@ import type { Membership } from "../store/membership.ts";
 import type { ClockSkew } from "../sync/clock_skew.ts";
 import type { Degraded } from "../sync/degraded.ts";
 import type { NodeUplink } from "../uplink/node_uplink.ts";
+import type { Reload } from "./reload.ts";
 import type { Requests } from "./requests.ts";
 import type { ServiceLink } from "./service_link.ts";
 import type { TelemetryIntake } from "./telemetry_intake.ts";
@@ -37,6 +38,8 @@ export interface NodeContext {
   readonly skew: ClockSkew;
   /** Carries out what commands ask of the running agent. */
   readonly requests: Requests;
+  /** Hears when the parts work with the configuration. */
+  readonly reload: Pick<Reload, "works">;
   /** Tells the service manager how the node is. */
   readonly service: ServiceLink;
 }

@@ -21,6 +21,8 @@ export interface NodeTasks {
   readonly engine: ActionEngine;
   readonly rotation: KeyRotation;
   readonly parts: readonly Part[];
+  /** Actions that run now. */
+  readonly running: number;
   /** Takes on what a pull of dialect 2 lists. */
   offerPulled(requests: readonly ExecutionRequest[]): void;
   status(): StatusDocument["tasks"];
@@ -79,6 +81,9 @@ export function buildTasks(
     engine,
     rotation,
     parts: [engine, reporter, rotation],
+    get running() {
+      return engine.running;
+    },
     offerPulled(requests) {
       // They are listed again by the next pull.
       engine.offerPulled(requests).catch((error: unknown) => {

@@ -7,7 +7,7 @@ import {
   EXIT,
   type Invocation,
 } from "./command.ts";
-import { configFor, logSettings } from "./config_for.ts";
+import { configFor, logSettings, reloadedConfigFor } from "./config_for.ts";
 import { commandHelpText, helpText } from "./help.ts";
 import { progressOn } from "./output/progress.ts";
 import { screenOf } from "./output/screen.ts";
@@ -42,11 +42,14 @@ async function invoke(command: Command, line: ParsedLine): Promise<number> {
   using stop = command.stoppable
     ? stopSignal({ onStdinEnd: line.flags["--die-with-stdin"] === true })
     : undefined;
+  // What is secret in it is deleted later on, but read again by a reload.
+  const env = Deno.env.toObject();
   const invocation: Invocation = {
     args: line.args,
     flags: line.flags,
     version: VERSION,
     config: () => configFor(command, line),
+    reloadedConfig: () => reloadedConfigFor(command, line, env),
     platform: (config) => platformFor(config ?? logSettings(line)),
     print: (text) => write(Deno.stdout, text),
     complain: (text) => write(Deno.stderr, text),

@@ -1,3 +1,4 @@
+import type { LoadedConfig } from "../config/load_config.ts";
 import type { Config, SettingName } from "../config/settings.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Progress } from "./output/progress.ts";
@@ -20,6 +21,8 @@ export const EXIT = {
 export interface Flag {
   /** With its dashes, such as `--data`. */
   readonly name: string;
+  /** One letter that says the same, such as `-f`. */
+  readonly short?: string;
   /** Name of its value in help texts; absent for a switch. */
   readonly value?: string;
   readonly doc: string;
@@ -37,6 +40,18 @@ export interface Flag {
 export interface Argument {
   readonly name: string;
   readonly doc: string;
+  /** All values that it takes, if they can be listed. */
+  readonly choices?: readonly string[];
+  /** Only the last ones of a command. */
+  readonly optional?: boolean;
+  /** Takes all further words; only the last one of a command. */
+  readonly repeated?: boolean;
+}
+
+/** A whole command line that somebody would type, and what it is good for. */
+export interface Example {
+  readonly line: string;
+  readonly doc: string;
 }
 
 /** One command, as help, completion and parser see it. */
@@ -53,6 +68,8 @@ export interface Command {
   readonly flags: readonly Flag[];
   /** Flags that it shares with other commands. */
   readonly common: readonly Flag[];
+  /** At least one. */
+  readonly examples: readonly Example[];
   /** Loads what the command needs only when it is the one that runs. */
   readonly load: () => Promise<(invocation: Invocation) => Promise<number>>;
 }
@@ -69,6 +86,12 @@ export interface Invocation {
    * @throws {ConfigError}
    */
   readonly config: () => Promise<Config>;
+  /**
+   * Loads it again, for an agent that runs.
+   *
+   * @throws {ConfigError}
+   */
+  readonly reloadedConfig: () => Promise<LoadedConfig>;
   /** Clock, randomness, and a log as the configuration wants it. */
   readonly platform: (config?: Config) => Platform;
   /** Writes a line to standard output. */

@@ -1,6 +1,11 @@
 import { resolve } from "node:path";
 import { ConfigError } from "../config/config_error.ts";
-import { loadConfig, variableOf } from "../config/load_config.ts";
+import {
+  type ConfigSources,
+  loadConfig,
+  type LoadedConfig,
+  variableOf,
+} from "../config/load_config.ts";
 import { SettingValueError } from "../config/setting.ts";
 import { type Config, type SettingName, SETTINGS } from "../config/settings.ts";
 import type { Command, Flag } from "./command.ts";
@@ -19,20 +24,45 @@ export async function configFor(
   command: Command,
   line: ParsedLine,
 ): Promise<Config> {
-  const asked = line.flags["--config"] ?? Deno.env.get("PLEXD_CONFIG");
-  const { config, warnings } = await loadConfig({
-    file: {
-      path: typeof asked === "string" ? asked : DEFAULT_CONFIG_FILE,
-      required: asked !== undefined,
-    },
-    env: Deno.env.toObject(),
-    flags: settingsOf(flagsOf(command), line),
-  });
+  const { config, warnings } = await loadConfig(
+    sourcesOf(command, line, Deno.env.toObject()),
+  );
   // Children and /proc would show it for as long as the process lives.
   Deno.env.delete(variableOf("registration.token_value"));
   const { log } = platformFor(config);
   for (const warning of warnings) log.warn("Configuration", { warning });
   return config;
+}
+
+/**
+ * The configuration as it is now, for an agent that runs already: what it does
+ * not know is no error.
+ *
+ * @param env As it was when the process started.
+ * @throws {ConfigError}
+ */
+export function reloadedConfigFor(
+  command: Command,
+  line: ParsedLine,
+  env: Readonly<Record<string, string>>,
+): Promise<LoadedConfig> {
+  return loadConfig({ ...sourcesOf(command, line, env), lenient: true });
+}
+
+function sourcesOf(
+  command: Command,
+  line: ParsedLine,
+  env: Readonly<Record<string, string>>,
+): ConfigSources {
+  const asked = line.flags["--config"] ?? env["PLEXD_CONFIG"];
+  return {
+    file: {
+      path: typeof asked === "string" ? asked : DEFAULT_CONFIG_FILE,
+      required: asked !== undefined,
+    },
+    env,
+    flags: settingsOf(flagsOf(command), line),
+  };
 }
 
 /**

@@ -1,21 +1,30 @@
 import { runAgent } from "../agent/agent.ts";
+import type { ReloadPort } from "../agent/reload.ts";
 import { ServiceLink } from "../agent/service_link.ts";
+import type { LiveLogger } from "../platform/live_logger.ts";
+import { liveLogger } from "../platform/live_logger.ts";
 import { openServiceManager } from "../platform/open_service_manager.ts";
 import { asCommandError } from "./agent_failure.ts";
 import { EXIT, type Invocation } from "./command.ts";
+import { hangUps } from "./hang_ups.ts";
 import { joinUsers, leaveUsers } from "./users.ts";
 
 /** `plexd up`: runs the agent until it is told to stop. */
 export async function up(invocation: Invocation): Promise<number> {
-  const { flags, stop, version } = invocation;
+  const { flags, version } = invocation;
   const config = await invocation.config();
-  const io = invocation.platform(config);
+  const platform = invocation.platform(config);
+  const live = liveLogger(platform.log);
+  const io = { ...platform, log: live.log };
+  using hangs = hangUps();
+  const stop = AbortSignal.any([invocation.stop, hangs.gone]);
   using manager = openServiceManager(io.log);
   const service = new ServiceLink(manager, io);
+  const reloads = reloadPort(invocation, hangs.onReload, live);
   const users = await joinUsers(flags["--users-lock"]);
   try {
     await service.during(
-      () => runAgent({ config, io, version, service, stop }),
+      () => runAgent({ config, io, version, service, reloads, stop }),
       stop,
     );
   } catch (error) {
@@ -24,4 +33,18 @@ export async function up(invocation: Invocation): Promise<number> {
     await leaveUsers(users);
   }
   return EXIT.fine;
+}
+
+function reloadPort(
+  invocation: Invocation,
+  onRequest: ReloadPort["onRequest"],
+  live: LiveLogger,
+): ReloadPort {
+  return {
+    onRequest,
+    load: () => invocation.reloadedConfig(),
+    useLog: (config) => live.use(invocation.platform(config).log),
+    maySpawn: () =>
+      Deno.permissions.querySync({ name: "run" }).state === "granted",
+  };
 }

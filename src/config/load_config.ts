@@ -20,6 +20,12 @@ export interface ConfigSources {
   readonly env: Readonly<Record<string, string>>;
   /** Values of flags by setting name. */
   readonly flags: Readonly<Partial<Record<SettingName, string>>>;
+  /**
+   * Names in the file that nobody knows are warnings, as for an agent that runs
+   * already.
+   * @default {false}
+   */
+  readonly lenient?: boolean;
 }
 
 /** What {@linkcode loadConfig} found. */
@@ -53,7 +59,10 @@ export async function loadConfig(
     }
   };
   for (const raw of file.values) {
-    const name = resolve(raw, warnings, problems);
+    const name = resolve(raw, warnings, (problem) => {
+      if (sources.lenient) warnings.push(`${problem.where}: ${problem.what}`);
+      else problems.push(problem);
+    });
     if (name) take(name, raw);
   }
   if (
@@ -148,7 +157,7 @@ function isSetting(name: string): name is SettingName {
 function resolve(
   raw: RawValue,
   warnings: string[],
-  problems: ConfigProblem[],
+  complain: (problem: ConfigProblem) => void,
 ): SettingName | undefined {
   const { name, where } = raw;
   // A map of texts is one setting: its members are no names of settings.
@@ -179,7 +188,7 @@ function resolve(
     return undefined;
   }
   const near = nearest(name, NAMES);
-  problems.push({
+  complain({
     where,
     what: `unknown setting "${name}"` +
       (near ? `; did you mean "${near}"?` : ""),

@@ -47,6 +47,11 @@ export class ServedPlexd implements AsyncDisposable {
     }
   }
 
+  /** Sends a signal that it does not end by. */
+  signal(name: "SIGHUP" | "SIGUSR2"): void {
+    this.#process.kill(name);
+  }
+
   /** @returns its exit code. */
   async stop(
     how: "SIGTERM" | "SIGINT" | "SIGKILL" | "stdin",

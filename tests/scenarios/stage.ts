@@ -13,6 +13,8 @@ const RESOURCE = {
   resource_handle: "a-node",
 };
 
+const LOG_FLAGS = ["--log-level=debug", "--log-format=json"];
+
 /** What a scenario may do differently. */
 export interface AgentOptions {
   /** Address of the control plane. @default that of the stage's own */
@@ -21,6 +23,8 @@ export interface AgentOptions {
   readonly settings?: Readonly<
     Record<string, Readonly<Record<string, unknown>>>
   >;
+  /** How it logs. @default as much as it can, in JSON */
+  readonly logFlags?: readonly string[];
   /** Variables of its environment. */
   readonly env?: Record<string, string>;
 }
@@ -142,7 +146,7 @@ export class Stage implements AsyncDisposable {
 
   /** Writes the configuration of the agent. @returns the flags that name it. */
   async configure(options: AgentOptions = {}): Promise<string[]> {
-    const { url = this.url, settings = {} } = options;
+    const { url = this.url, settings = {}, logFlags = LOG_FLAGS } = options;
     await Deno.mkdir(`${this.folder}/run`, { recursive: true, mode: 0o700 });
     const path = `${this.folder}/agent.yaml`;
     // JSON is YAML too.
@@ -176,7 +180,7 @@ export class Stage implements AsyncDisposable {
         },
       }),
     );
-    return ["--config", path, "--log-level=debug", "--log-format=json"];
+    return ["--config", path, ...logFlags];
   }
 
   /** Starts `plexd up` without waiting for it. */
