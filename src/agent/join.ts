@@ -173,6 +173,8 @@ export async function forgetFormer(store: Membership): Promise<void> {
     position: null,
     complete: false,
   }));
+  await store.peerCache.forget();
+  await store.routes.forget();
   await forgetSnapshots(store, false);
   await forgetSynced(store);
 }

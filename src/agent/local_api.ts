@@ -7,6 +7,7 @@ import { nodeSecretToKey } from "../wire/node_secret.ts";
 import type { StatusDocument } from "../wire/status.ts";
 import { secretReadRecord } from "./audit_records.ts";
 import type { Downstream } from "./downstream.ts";
+import { cacheCounts } from "./caches.ts";
 import { type ContactMemory, healthStatus } from "./health.ts";
 import { nodeApiSettings } from "./node_api_settings.ts";
 import type { NodeContext } from "./node_context.ts";
@@ -137,6 +138,7 @@ function statusSources(
     skippedEvents: () => feed.skippedEvents,
     pull: () => reconciler.status,
     state: () => stateCounts(store),
+    caches: () => cacheCounts(store, context.io.clock.now()),
     signedState: () => signedState(signed),
     sync: () => ({
       ...syncer.status,

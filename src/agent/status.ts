@@ -37,6 +37,7 @@ export interface StatusSources {
     readonly nextMs?: Moment;
   };
   state(): StatusDocument["state"];
+  caches(): StatusDocument["caches"];
   signedState(): StatusDocument["signed_state"];
   sync(): {
     readonly pending: number;
@@ -135,6 +136,7 @@ export function statusDocument(
       next_at: timeOrNull(pull.nextMs),
     },
     state: sources.state(),
+    caches: sources.caches(),
     signed_state: sources.signedState(),
     sync: {
       pending: sync.pending,

@@ -103,6 +103,7 @@ export function statusLines(status: StatusDocument, nowMs: number): string[] {
       `${state.metadata} metadata, ${state.data} data, ${state.secrets} secrets, ${state.reports} reports` +
       (state.version === null ? "" : ` (version ${state.version})`),
     ],
+    ["Caches", cachesLine(status.caches)],
     ["Signed state", signedLine(status.signed_state, nowMs)],
     [
       "Report sync",
@@ -126,6 +127,14 @@ export function statusLines(status: StatusDocument, nowMs: number): string[] {
     // Errors quote what others said; that must not steer the terminal.
     `${name.padEnd(14)} ${text.replace(/\p{Cc}/gu, "\ufffd")}`.trimEnd()
   );
+}
+
+/** Such as `3 peers (2 observed), 3 routes, 1 services`. */
+function cachesLine(
+  { peers, peers_observed, routes, services }: StatusDocument["caches"],
+): string {
+  const observed = peers_observed > 0 ? ` (${peers_observed} observed)` : "";
+  return `${peers} peers${observed}, ${routes} routes, ${services} services`;
 }
 
 /** Such as `version 7 of epoch 1767225600, for 23h 59m; trust bundle 1`. */

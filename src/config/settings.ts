@@ -286,6 +286,24 @@ export const SETTINGS = {
     { default: 256, min: 16, max: 4_096 },
   ),
 
+  "peers.probe": choice(
+    "Whether peers are tried to be reached: tcp opens a connection and closes it",
+    ["off", "tcp"],
+    { default: "off" },
+  ),
+  "peers.probe_port": count(
+    "Port of peers' mesh addresses that is tried; 0: their endpoints are",
+    { default: 0, min: 0, max: 65_535 },
+  ),
+  "peers.probe_interval": duration("Time between two tries of each peer", {
+    default: "60s",
+    min: "1s",
+  }),
+  "peers.probe_timeout": duration("Longest wait for a peer's answer", {
+    default: "2s",
+    min: "10ms",
+  }),
+
   "actions.enabled": flag("Run configured actions on request", {
     default: false,
   }),

@@ -26,6 +26,7 @@ const KINDS = [
   /^state\/(?:\.sums|metadata\.json|secrets\.json)$/,
   /^state\/(?:data|report)\/[^/]+\.json$/,
   /^peers\/directory\.json$/,
+  /^peers\/observations\.json$/,
   /^services\/assignments\.json$/,
   /^sync\/reports\.json$/,
   /^executions\/(?:open|done)-[^/]+\.json$/,

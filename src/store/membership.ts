@@ -19,12 +19,14 @@ import { KeyRotationStore } from "./key_rotation_store.ts";
 import { type Lock, takeLock } from "./lock.ts";
 import { openReports } from "./open_reports.ts";
 import { openState } from "./open_state.ts";
+import { PeerCache } from "./peer_cache.ts";
 import type { Recovery, RecoveryListener } from "./recovery.ts";
 import { RecoveryLog } from "./recovery_log.ts";
 import { TempFolder } from "./replace_file.ts";
 import { ReportStore } from "./report_store.ts";
 import { RestoredMarker } from "./restored_marker.ts";
 import { RequestBox } from "./request_box.ts";
+import { RouteCache } from "./route_cache.ts";
 import type { SealKey, SealKeySource } from "./seal_key.ts";
 import { SessionLog } from "./session_log.ts";
 import { SnapshotStore } from "./snapshot_store.ts";
@@ -93,6 +95,8 @@ export interface Membership extends AsyncDisposable {
   readonly executions: ExecutionStore;
   readonly requests: RequestBox;
   readonly health: HealthStore;
+  readonly peerCache: PeerCache;
+  readonly routes: RouteCache;
   readonly recoveries: RecoveryLog;
   readonly transitions: TransitionRing;
   readonly updates: UpdateStore;
@@ -129,7 +133,7 @@ export async function openMembership(
   const lock = rehearsal ? NO_LOCK : lockOf(options, paths);
   const opened: { close(): void }[] = [{ close: () => lock.release() }];
   try {
-    if (!rehearsal) makeFolders(paths.root);
+    if (!rehearsal) makeFolders(paths.root, doWithout(options.log));
     const begun = orOpenError(paths.root, () => contextOf(options, paths));
     const { context } = begun;
     opened.push(context.folders);
@@ -146,6 +150,14 @@ export async function openMembership(
 }
 
 const NO_LOCK: Lock = { release() {} };
+
+function doWithout(log: Logger) {
+  return (folder: string, error: StoreOpenError) =>
+    log.warn("A folder cannot be used; the agent does without it", {
+      folder,
+      error: describeError(error),
+    });
+}
 
 function lockOf(
   { clock, version = "" }: MembershipOptions,
@@ -176,6 +188,8 @@ function open(
   const spentTokens = SpentTokens.open(context);
   const sessions = new SessionLog(context);
   const requests = RequestBox.open(context, key);
+  const peerCache = PeerCache.open(context);
+  const routes = RouteCache.open(context);
   const updates = new UpdateStore(context, rehearsal);
   updates.dropStale();
   // Last of all: it keeps a file open, which nobody would close if more failed.
@@ -210,6 +224,8 @@ function open(
     executions,
     requests,
     health,
+    peerCache,
+    routes,
     recoveries,
     transitions,
     updates,

@@ -13,6 +13,7 @@ import { IDENTITY_FILE } from "./identity_file.ts";
 import { type Membership, openMembership } from "./membership.ts";
 import { mergeBundles, mergeKeys, mergeMarks } from "./merge_trust.ts";
 import { type LogRecord, newLog, readLog } from "./receipt_log.ts";
+import { OBSERVATIONS_FILE } from "./peer_cache.ts";
 import { reportFileOf } from "./report_store.ts";
 import type { SealKey } from "./seal_key.ts";
 import { sealKeyIdOf } from "./sealed_file.ts";
@@ -152,6 +153,14 @@ interface MergedTrust {
   readonly keys: KeyringRecord | undefined;
 }
 
+/** What is taken over where there is none. */
+const COPIED = [
+  SYNC_FILE,
+  SESSIONS_FILE,
+  SPENT_TOKENS_FILE,
+  OBSERVATIONS_FILE,
+];
+
 class Restoring {
   readonly #root: string;
   readonly #members: Backup["members"];
@@ -183,7 +192,7 @@ class Restoring {
     await this.#state();
     this.#reports();
     this.#executions();
-    for (const file of [SYNC_FILE, SESSIONS_FILE, SPENT_TOKENS_FILE]) {
+    for (const file of COPIED) {
       if (!this.#read(file)) this.#copy(file);
     }
     this.#identity(hasIdentity);

@@ -45,6 +45,14 @@ export interface StatusDocument {
     readonly epoch: number | null;
     readonly version: number | null;
   };
+  /** How much is known, and never where anybody is. */
+  readonly caches: {
+    readonly peers: number;
+    /** Of those, the ones that were tried to be reached. */
+    readonly peers_observed: number;
+    readonly routes: number;
+    readonly services: number;
+  };
   readonly signed_state: {
     /** The active snapshot; null while no signed state was activated. */
     readonly snapshot: {

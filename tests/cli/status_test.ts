@@ -42,6 +42,7 @@ const WELL: StatusDocument = {
     epoch: 1,
     version: 9,
   },
+  caches: { peers: 3, peers_observed: 0, routes: 4, services: 1 },
   signed_state: { snapshot: null, trust_bundle_version: null },
   sync: {
     pending: 0,
@@ -102,6 +103,7 @@ Deno.test("statusLines() says of a node that is well what it does", () => {
     "Events         7 applied, last never; none refused",
     "Last pull      30s ago",
     "State          1 metadata, 2 data, 3 secrets, 4 reports (version 9)",
+    "Caches         3 peers, 4 routes, 1 services",
     "Signed state   none: pulled states are not signed",
     "Report sync    0 waiting, last never",
     "Store          sound",

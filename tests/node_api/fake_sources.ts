@@ -178,6 +178,7 @@ export const sampleStatus: StatusDocument = {
     epoch: null,
     version: null,
   },
+  caches: { peers: 3, peers_observed: 0, routes: 4, services: 1 },
   signed_state: { snapshot: null, trust_bundle_version: null },
   sync: {
     pending: 0,
