@@ -8,7 +8,6 @@ import {
   type Invocation,
 } from "./command.ts";
 import { configFor, logSettings, reloadedConfigFor } from "./config_for.ts";
-import { commandHelpText, helpText } from "./help.ts";
 import { progressOn } from "./output/progress.ts";
 import { screenOf } from "./output/screen.ts";
 import { type ParsedLine, parseLine } from "./parse_args.ts";
@@ -27,10 +26,10 @@ export async function runCli(words: readonly string[]): Promise<number> {
   try {
     const line = parseLine(words);
     if (line.flags["--version"]) return say(versionText());
-    if (line.flags["--help"]) {
-      return say(line.command ? commandHelpText(line.command) : helpText());
+    if (line.flags["--help"] || !line.command) {
+      const { helpFor } = await import("./help.ts");
+      return say(helpFor(line, screenOf(Deno.stdout)));
     }
-    if (!line.command) return say(helpText());
     return await invoke(line.command, line);
   } catch (error) {
     return report(error);

@@ -1,53 +1,100 @@
 import { type Command, EXIT, type Flag } from "./command.ts";
-import { COMMANDS, COMMON_FLAGS } from "./commands.ts";
+import { commandsOf, FAMILIES, GROUPS } from "./commands.ts";
+import { paint, type Screen } from "./output/screen.ts";
+import { widthOf } from "./output/text_width.ts";
+import type { Topic } from "./parse_args.ts";
 
-/** What `plexd --help` prints. */
-export function helpText(): string {
-  const commands = COMMANDS.map((one): Pair => [usageOf(one), one.summary]);
+/** Where a line ends that no terminal shows. */
+const USUAL_COLUMNS = 80;
+/** Narrower columns of text are harder to read than long lines. */
+const NARROWEST_TEXT = 24;
+
+/** What `--help` prints about a command, a family of them, or all. */
+export function helpFor(topic: Topic, screen: Screen): string {
+  if (topic.command) return commandHelpText(topic.command, screen);
+  if (topic.family) return familyHelpText(topic.family, screen);
+  return helpText(screen);
+}
+
+/** What `plexd --help` prints: every command, on one screen. */
+export function helpText(screen: Screen): string {
+  const groups = GROUPS.map(({ title, commands }) => ({
+    title,
+    lines: foldFamilies(commands),
+  }));
+  const titleWidth = Math.max(...GROUPS.map(({ title }) => title.length));
+  const width = Math.max(
+    ...groups.flatMap(({ lines }) => lines.map(([left]) => left.length)),
+  );
   return [
     "plexd keeps a node in the state that its control plane wants, and serves",
     "that state to local programs.",
     "",
-    "Usage: plexd COMMAND [FLAGS]",
-    "       plexd --print-state",
+    "Usage: plexd COMMAND [FLAGS]                          First look: plexd dev",
     "",
-    "Commands:",
-    ...columns(commands),
+    ...groups.flatMap(({ title, lines }) =>
+      lines.map(([left, right], at) => {
+        const head = (at === 0 ? title : "").padEnd(titleWidth);
+        const name = left.padEnd(width);
+        return `${paint(screen, "bold", head)}  ${name}  ${right}`;
+      })
+    ),
     "",
-    "Flags of most commands:",
-    ...columns(COMMON_FLAGS.map(pairOf)),
+    "plexd help COMMAND tells its flags, with examples. Most take --config FILE,",
+    "--cluster NAME, --data-dir DIR and --output table, json or yaml.",
+  ].join("\n");
+}
+
+/** A family is one line, where its first command would stand. */
+function foldFamilies(commands: readonly Command[]): Pair[] {
+  const pairs = new Map<string, string>();
+  for (const { name, summary } of commands) {
+    const first = name.split(" ")[0]!;
+    if (!Object.hasOwn(FAMILIES, first)) pairs.set(name, summary);
+    else {
+      const words = commandsOf(first).map(({ name }) => name.split(" ")[1]!);
+      pairs.set(first, words.join(", "));
+    }
+  }
+  return [...pairs];
+}
+
+/** What a first word alone prints: the commands that begin with it. */
+function familyHelpText(family: string, screen: Screen): string {
+  const commands = commandsOf(family);
+  return [
+    `${FAMILIES[family]}.`,
     "",
-    "plexd COMMAND --help tells more. First look: plexd dev",
+    `Usage: plexd ${family} COMMAND [FLAGS]`,
+    ...section(screen, "Commands", commands.map(pairOfCommand)),
+    "",
+    `plexd help ${commands[0]?.name} tells more.`,
   ].join("\n");
 }
 
 /** What `plexd COMMAND --help` prints. */
-export function commandHelpText(command: Command): string {
+function commandHelpText(command: Command, screen: Screen): string {
+  const { name, summary, args, examples } = command;
   const flags = command.flags.filter((flag) => !flag.hidden);
   return [
-    `${command.summary}.`,
+    `${summary}.`,
     "",
     `Usage: plexd ${usageOf(command)}${flags.length > 0 ? " [FLAGS]" : ""}`,
-    ...(command.args.length > 0
-      ? [
-        "",
-        "Arguments:",
-        ...columns(command.args.map((one): Pair => [one.name, one.doc])),
-      ]
-      : []),
-    ...(flags.length > 0 ? ["", "Flags:", ...columns(flags.map(pairOf))] : []),
+    ...section(screen, "Arguments", args.map((one) => [one.name, one.doc])),
+    ...section(screen, "Flags", flags.map(pairOf)),
+    ...section(screen, "Common flags", command.common.map(pairOf)),
+    ...section(screen, "See also", commandsOf(name).map(pairOfCommand)),
+    ...section(screen, "Exit codes", EXIT_CODES),
     "",
-    "Common flags:",
-    ...columns(command.common.map(pairOf)),
-    "",
-    "Exit codes:",
-    ...columns(EXIT_CODES),
+    paint(screen, "bold", "Examples:"),
+    ...examples.flatMap(({ line, doc }) => [`  # ${doc}`, `  ${line}`]),
   ].join("\n");
 }
 
 type Pair = readonly [left: string, right: string];
 
-const EXIT_CODES: readonly Pair[] = [
+/** What each exit code means, for every command. */
+export const EXIT_CODES: readonly Pair[] = [
   [String(EXIT.fine), "fine"],
   [String(EXIT.failed), "failed"],
   [String(EXIT.wrongUsage), "wrong usage"],
@@ -59,20 +106,61 @@ const EXIT_CODES: readonly Pair[] = [
   [String(EXIT.badConfiguration), "bad configuration"],
 ];
 
-function usageOf(command: Command): string {
+/** Such as `state report KEY --data JSON`. */
+export function usageOf(command: Command): string {
   const flags = command.flags.filter((flag) => flag.required);
   return [
     command.name,
-    ...command.args.map((one) => one.name),
-    ...flags.map((flag) => pairOf(flag)[0]),
+    ...command.args.map(({ name, optional, repeated }) => {
+      const word = repeated ? `${name}...` : name;
+      return optional ? `[${word}]` : word;
+    }),
+    ...flags.map(spellingOf),
   ].join(" ");
 }
 
-function pairOf(flag: Flag): Pair {
-  return [flag.value ? `${flag.name} ${flag.value}` : flag.name, flag.doc];
+/** Such as `--data JSON`. */
+export function spellingOf({ name, value }: Flag): string {
+  return value ? `${name} ${value}` : name;
 }
 
-function columns(pairs: readonly Pair[]): string[] {
+function pairOf(flag: Flag): Pair {
+  const short = flag.short ? `${flag.short}, ` : "";
+  return [short + spellingOf(flag), flag.doc];
+}
+
+function pairOfCommand(command: Command): Pair {
+  return [usageOf(command), command.summary];
+}
+
+/** Nothing, when there is nothing to list. */
+function section(
+  screen: Screen,
+  title: string,
+  pairs: readonly Pair[],
+): string[] {
+  if (pairs.length === 0) return [];
+  const columns = screen.columns ?? USUAL_COLUMNS;
   const width = Math.max(22, ...pairs.map(([left]) => left.length));
-  return pairs.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
+  const room = Math.max(NARROWEST_TEXT, columns - width - 4);
+  const lines = pairs.flatMap(([left, right]) =>
+    wrap(right, room).map((line, at) =>
+      `  ${(at === 0 ? left : "").padEnd(width)}  ${line}`
+    )
+  );
+  return ["", paint(screen, "bold", `${title}:`), ...lines];
+}
+
+function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && widthOf(`${line} ${word}`) > columns) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
 }

@@ -1,11 +1,22 @@
 import { nearest } from "../config/nearest.ts";
 import { type Command, CommandError, EXIT, type Flag } from "./command.ts";
-import { COMMANDS, COMMON_FLAGS, flagsOf } from "./commands.ts";
+import {
+  COMMANDS,
+  commandsOf,
+  COMMON_FLAGS,
+  FAMILIES,
+  flagsOf,
+} from "./commands.ts";
+
+/** What a line is about: one command, several that begin alike, or neither. */
+export interface Topic {
+  readonly command?: Command;
+  /** First word of several commands, when it stands alone. */
+  readonly family?: string;
+}
 
 /** What the words of a command line mean. */
-export interface ParsedLine {
-  /** Absent when no command was named. */
-  readonly command?: Command;
+export interface ParsedLine extends Topic {
   readonly args: readonly string[];
   readonly flags: Readonly<Record<string, string | true>>;
 }
@@ -16,64 +27,110 @@ export interface ParsedLine {
  * @throws {CommandError} exit code 2, with the nearest right word.
  */
 export function parseLine(words: readonly string[]): ParsedLine {
-  const flagWords: string[] = [];
-  const plain: string[] = [];
-  const known = new Map(
-    [...COMMON_FLAGS, ...COMMANDS.flatMap((one) => one.flags)]
-      .map((flag) => [flag.name, flag]),
-  );
-  for (let at = 0; at < words.length; at++) {
-    const word = words[at]!;
-    if (word === "--") {
-      plain.push(...words.slice(at + 1));
-      break;
-    }
-    if (!word.startsWith("--") || isCommand(word)) {
-      if (/^-[a-z]/i.test(word)) throw unknownFlag(word, [...known.values()]);
-      plain.push(word);
-      continue;
-    }
-    flagWords.push(word);
-    const takesValue = known.get(word)?.value !== undefined;
-    if (takesValue && !word.includes("=")) {
-      const value = words[++at];
-      // More likely the value was forgotten than meant to look like a flag.
-      if (value === undefined || value.startsWith("--")) {
-        throw new CommandError(
-          EXIT.wrongUsage,
-          `${word} needs a value`,
-          `write it as ${word} ${known.get(word)!.value}`,
-        );
-      }
-      flagWords[flagWords.length - 1] = `${word}=${value}`;
-    }
-  }
-  const command = findCommand(plain);
+  const { plain, flagWords } = sortWords(words);
+  const topic = findTopic(plain);
+  const { command } = topic;
   const allowed = command ? flagsOf(command) : COMMON_FLAGS;
   const flags = readFlags(flagWords, allowed, command);
   const args = command ? plain.slice(command.name.split(" ").length) : plain;
   if (command && flags["--help"] === undefined) {
     checkCounts(command, args, flags);
   }
-  return { ...(command ? { command } : {}), args, flags };
+  return { ...topic, args, flags };
+}
+
+/**
+ * The command that words begin with, or the family that they name.
+ *
+ * @throws {CommandError} exit code 2, with the nearest right command.
+ */
+export function findTopic(words: readonly string[]): Topic {
+  const [first, second] = words;
+  if (first === undefined) return {};
+  const command = COMMANDS.find(({ name }) => name === `${first} ${second}`) ??
+    COMMANDS.find(({ name }) => name === first);
+  if (command) return { command };
+  const isFamily = Object.hasOwn(FAMILIES, first);
+  if (isFamily && second === undefined) return { family: first };
+  const asked = isFamily ? `${first} ${second}` : first;
+  throw new CommandError(
+    EXIT.wrongUsage,
+    `there is no command "${asked}"`,
+    meant(first, second) ??
+      (isFamily
+        ? `plexd ${first} lists its commands`
+        : "plexd --help lists all commands"),
+  );
+}
+
+/** Of the first word alone, or of both where commands have two. */
+function meant(first: string, second: string | undefined): string | undefined {
+  const firsts = [...COMMANDS.map(({ name }) => name), ...Object.keys(FAMILIES)]
+    .filter((name) => !name.includes(" "));
+  const pairs = COMMANDS.map(({ name }) => name)
+    .filter((name) => name.includes(" "));
+  const near =
+    (Object.hasOwn(FAMILIES, first) ? undefined : nearest(first, firsts)) ??
+      (second === undefined
+        ? undefined
+        : nearest(`${first} ${second}`, pairs)) ??
+      // Perhaps only the first word was left out.
+      pairs.find((name) => name.endsWith(` ${first}`));
+  if (near === undefined) return undefined;
+  const isFamily = Object.hasOwn(FAMILIES, near) && second !== undefined;
+  const whole = isFamily
+    ? nearest(`${near} ${second}`, commandsOf(near).map(({ name }) => name))
+    : near;
+  return `did you mean "plexd ${whole ?? near}"?`;
+}
+
+/** Tells flags, each with its value, from all other words. */
+function sortWords(words: readonly string[]) {
+  const flagWords: string[] = [];
+  const plain: string[] = [];
+  const known = knownFlags();
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at]!;
+    if (word === "--") {
+      plain.push(...words.slice(at + 1));
+      break;
+    }
+    const flag = known.get(word);
+    if (isCommand(word) || !(word.startsWith("--") || flag)) {
+      if (/^-[a-z]/i.test(word)) throw unknownFlag(word, [...known.values()]);
+      plain.push(word);
+      continue;
+    }
+    if (flag?.value === undefined) {
+      flagWords.push(flag?.name ?? word);
+      continue;
+    }
+    const value = words[++at];
+    // More likely the value was forgotten than meant to look like a flag.
+    if (value === undefined || value.startsWith("--")) {
+      throw new CommandError(
+        EXIT.wrongUsage,
+        `${word} needs a value`,
+        `write it as ${word} ${flag.value}`,
+      );
+    }
+    flagWords.push(`${flag.name}=${value}`);
+  }
+  return { flagWords, plain };
+}
+
+/** By both their spellings. */
+function knownFlags(): ReadonlyMap<string, Flag> {
+  const flags = [...COMMON_FLAGS, ...COMMANDS.flatMap((one) => one.flags)];
+  return new Map(flags.flatMap((flag) => [
+    [flag.name, flag],
+    ...(flag.short ? [[flag.short, flag] as const] : []),
+  ]));
 }
 
 /** `--print-state` is a command that is spelled like a flag. */
 function isCommand(word: string): boolean {
   return COMMANDS.some((one) => one.name === word);
-}
-
-function findCommand(plain: readonly string[]): Command | undefined {
-  if (plain.length === 0) return undefined;
-  const two = COMMANDS.find((one) => one.name === plain.slice(0, 2).join(" "));
-  const one = two ?? COMMANDS.find((other) => other.name === plain[0]);
-  if (one) return one;
-  const near = nearest(plain[0]!, COMMANDS.map((other) => other.name));
-  throw new CommandError(
-    EXIT.wrongUsage,
-    `there is no command "${plain[0]}"`,
-    near ? `did you mean "plexd ${near}"?` : "plexd --help lists all commands",
-  );
 }
 
 function readFlags(
@@ -133,18 +190,18 @@ function checkCounts(
   flags: Readonly<Record<string, string | true>>,
 ) {
   const wanted = command.args.map((one) => one.name).join(" ");
-  if (args.length < command.args.length) {
-    const missing = command.args[args.length]!;
+  const missing = command.args[args.length];
+  if (missing && !missing.optional) {
     throw new CommandError(
       EXIT.wrongUsage,
       `"plexd ${command.name}" needs ${missing.name} (${missing.doc})`,
       `usage: plexd ${command.name} ${wanted}`,
     );
   }
-  if (args.length > command.args.length) {
+  const isOpen = command.args.at(-1)?.repeated ?? false;
+  if (args.length > command.args.length && !isOpen) {
     // Perhaps the word was meant to go on with the command's name.
-    const longer = COMMANDS.map((one) => one.name)
-      .filter((name) => name.startsWith(`${command.name} `));
+    const longer = commandsOf(command.name).map((one) => one.name);
     const near = nearest(`${command.name} ${args[0]}`, longer);
     throw new CommandError(
       EXIT.wrongUsage,
@@ -152,6 +209,16 @@ function checkCounts(
       near ? `did you mean "plexd ${near}"?` : `plexd ${command.name} --help`,
     );
   }
+  command.args.forEach(({ name, doc, choices }, at) => {
+    const arg = args[at];
+    if (!choices || arg === undefined || choices.includes(arg)) return;
+    const near = nearest(arg, choices);
+    throw new CommandError(
+      EXIT.wrongUsage,
+      `${name} is ${orList(choices)}, not "${arg}"`,
+      near ? `did you mean "${near}"?` : `${name}: ${doc}`,
+    );
+  });
   for (const flag of command.flags) {
     if (flag.required && flags[flag.name] === undefined) {
       throw new CommandError(

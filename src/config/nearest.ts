@@ -9,7 +9,11 @@ export function nearest(
   for (const candidate of candidates) {
     // Who stopped typing too early meant the longer word.
     const begun = name.length > 3 && candidate.startsWith(name);
-    const distance = begun ? 1 : editDistance(name, candidate);
+    const distance = name.toLowerCase() === candidate.toLowerCase()
+      ? 0
+      : begun
+      ? 1
+      : editDistance(name, candidate);
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { CommandError } from "../../src/cli/command.ts";
-import { COMMANDS } from "../../src/cli/commands.ts";
+import { COMMANDS, FAMILIES, flagsOf } from "../../src/cli/commands.ts";
 import { parseLine } from "../../src/cli/parse_args.ts";
 
 function problemOf(words: readonly string[]): CommandError {
@@ -62,6 +62,23 @@ Deno.test("parseLine() takes - as a value", () => {
   assert.equal(flags["--data"], "-");
 });
 
+Deno.test("parseLine() takes a letter for the flag that it stands for", () => {
+  const { command, flags } = parseLine(["store", "verify", "-h"]);
+  assert.equal(command?.name, "store verify");
+  assert.deepEqual(flags, { "--help": true });
+});
+
+Deno.test("parseLine() takes the first word of a family alone", () => {
+  assert.equal(parseLine(["store"]).family, "store");
+  assert.equal(parseLine(["store", "--help"]).family, "store");
+});
+
+Deno.test("parseLine() gives help all further words", () => {
+  const { command, args } = parseLine(["help", "store", "verify"]);
+  assert.equal(command?.name, "help");
+  assert.deepEqual(args, ["store", "verify"]);
+});
+
 const wrong = [
   {
     when: "the command is misspelled",
@@ -74,6 +91,42 @@ const wrong = [
     words: ["frobnicate"],
     message: 'there is no command "frobnicate"',
     hint: "plexd --help lists all commands",
+  },
+  {
+    when: "the second word of a family is misspelled",
+    words: ["store", "verfy"],
+    message: 'there is no command "store verfy"',
+    hint: 'did you mean "plexd store verify"?',
+  },
+  {
+    when: "the first word of two is misspelled",
+    words: ["stoer", "repair"],
+    message: 'there is no command "stoer"',
+    hint: 'did you mean "plexd store repair"?',
+  },
+  {
+    when: "the first word of two is left out",
+    words: ["accept-epoch"],
+    message: 'there is no command "accept-epoch"',
+    hint: 'did you mean "plexd store accept-epoch"?',
+  },
+  {
+    when: "the second word of a family is like no other",
+    words: ["store", "frobnicate"],
+    message: 'there is no command "store frobnicate"',
+    hint: "plexd store lists its commands",
+  },
+  {
+    when: "the value of a flag is misspelled",
+    words: ["peers", "--output", "jsno"],
+    message: '--output is table, json or yaml, not "jsno"',
+    hint: 'did you mean "json"?',
+  },
+  {
+    when: "an argument can only be one of some",
+    words: ["call", "get", "/v1/ping"],
+    message: 'METHOD is GET, POST, PUT or DELETE, not "get"',
+    hint: 'did you mean "GET"?',
   },
   {
     when: "a flag is misspelled",
@@ -170,4 +223,33 @@ Deno.test("no command takes a token or key as an argument", () => {
     /token|secret|password/.test(flag.name) && flag.value !== "FILE"
   );
   assert.deepEqual(risky, []);
+});
+
+Deno.test("a flag takes a value in every command or in none", () => {
+  // The parser tells values from words before it knows the command.
+  const kinds = new Map<string, boolean>();
+  for (const { name, value } of COMMANDS.flatMap(flagsOf)) {
+    const takesValue = value !== undefined;
+    assert.equal(kinds.get(name) ?? takesValue, takesValue, name);
+    kinds.set(name, takesValue);
+  }
+});
+
+Deno.test("only the last arguments of a command may be left out", () => {
+  for (const { name, args } of COMMANDS) {
+    const first = args.findIndex(({ optional }) => optional);
+    const rest = first < 0 ? [] : args.slice(first);
+    assert.ok(rest.every(({ optional }) => optional), name);
+    assert.ok(args.slice(0, -1).every(({ repeated }) => !repeated), name);
+  }
+});
+
+Deno.test("every command that has two words is of a family or of a command", () => {
+  const firsts = [
+    ...Object.keys(FAMILIES),
+    ...COMMANDS.map(({ name }) => name),
+  ];
+  for (const { name } of COMMANDS.filter(({ name }) => name.includes(" "))) {
+    assert.ok(firsts.includes(name.split(" ")[0]!), name);
+  }
 });

@@ -1,0 +1,112 @@
+import type { Command } from "../command.ts";
+import { ASKING, OUTPUT } from "./flags.ts";
+
+/** What tells about the node, and changes nothing. */
+export const LOOK: readonly Command[] = [
+  {
+    name: "status",
+    summary: "Say whether the agent is well, and if not, why",
+    args: [],
+    flags: [],
+    common: [OUTPUT, ...ASKING],
+    examples: [
+      { line: "plexd status", doc: "one screen" },
+      { line: "plexd status --output json", doc: "for programs" },
+    ],
+    load: async () => (await import("../status.ts")).status,
+  },
+  {
+    name: "state",
+    summary: "Print a summary of the node's state",
+    args: [],
+    flags: [],
+    common: [OUTPUT, ...ASKING],
+    examples: [
+      { line: "plexd state", doc: "as JSON" },
+      { line: "plexd state --output table", doc: "a line for each key" },
+    ],
+    load: async () => (await import("../state.ts")).state,
+  },
+  {
+    name: "state get",
+    summary: "Print one entry of the node's state",
+    args: [
+      {
+        name: "TYPE",
+        doc: "metadata, data or report; secrets have a command of their own",
+        choices: ["metadata", "data", "report"],
+      },
+      { name: "KEY", doc: "key of the entry" },
+    ],
+    flags: [],
+    common: [OUTPUT, ...ASKING],
+    examples: [
+      { line: "plexd state get metadata region", doc: "one value" },
+      {
+        line: "plexd state get data motd --output yaml",
+        doc: "one entry, as YAML",
+      },
+    ],
+    load: async () => (await import("../state.ts")).stateGet,
+  },
+  {
+    name: "peers",
+    summary: "List the other nodes that this one knows",
+    args: [],
+    flags: [],
+    common: [OUTPUT, ...ASKING],
+    examples: [
+      { line: "plexd peers", doc: "as a table" },
+      { line: "plexd peers --output json", doc: "whole, for programs" },
+    ],
+    load: async () => (await import("../directory.ts")).peers,
+  },
+  {
+    name: "policies",
+    summary: "List the policies that hold for this node",
+    args: [],
+    flags: [],
+    common: [OUTPUT, ...ASKING],
+    examples: [
+      { line: "plexd policies", doc: "as a table" },
+      { line: "plexd policies --output yaml", doc: "whole, for reading" },
+    ],
+    load: async () => (await import("../directory.ts")).policies,
+  },
+  {
+    name: "sessions",
+    summary: "List SSH sessions that were asked for (none is opened)",
+    args: [],
+    flags: [],
+    common: [OUTPUT, ...ASKING],
+    examples: [
+      { line: "plexd sessions", doc: "as a table" },
+    ],
+    load: async () => (await import("../directory.ts")).sessions,
+  },
+  {
+    name: "actions",
+    summary: "List what the control plane may run here, and what it ran",
+    args: [],
+    flags: [],
+    common: [OUTPUT, ...ASKING],
+    examples: [
+      { line: "plexd actions", doc: "what would run, and what ran" },
+    ],
+    load: async () => (await import("../actions.ts")).actions,
+  },
+  {
+    name: "--print-state",
+    summary: "Print the node's state, from disk if no agent runs",
+    args: [],
+    flags: [],
+    common: [OUTPUT, ...ASKING],
+    examples: [
+      {
+        line: "plexd --print-state",
+        doc: "from the agent, or from disk if none runs",
+      },
+    ],
+    load: async () => (await import("../print_state.ts")).printState,
+  },
+];

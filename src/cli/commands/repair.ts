@@ -1,0 +1,164 @@
+import type { Command } from "../command.ts";
+import { ASKING, OUTPUT, RUNNING } from "./flags.ts";
+
+/** What finds out what is wrong, and puts it right. */
+export const REPAIR: readonly Command[] = [
+  {
+    name: "ping",
+    summary: "Ask the control plane, at every address, if it is there",
+    args: [],
+    flags: [],
+    common: [OUTPUT, ...RUNNING],
+    examples: [
+      {
+        line: "plexd ping",
+        doc: "is the control plane there, and if not, why?",
+      },
+    ],
+    load: async () => (await import("../ping.ts")).ping,
+  },
+  {
+    name: "call",
+    summary: "Call the control plane as this node, and print the answer",
+    args: [
+      {
+        name: "METHOD",
+        doc: "GET, POST, PUT or DELETE",
+        choices: ["GET", "POST", "PUT", "DELETE"],
+      },
+      {
+        name: "PATH",
+        doc: "such as /v1/nodes/{node_id}/state; {node_id} is this node's own",
+      },
+    ],
+    flags: [{
+      name: "--data",
+      value: "JSON",
+      doc: "the request's body; - reads standard input",
+    }],
+    common: RUNNING,
+    examples: [
+      {
+        line: "plexd call GET /v1/nodes/{node_id}/state",
+        doc: "what a pull brings",
+      },
+      {
+        line: "plexd call POST /v1/nodes/{node_id}/heartbeat --data '{}'",
+        doc: "any other call, with a body",
+      },
+    ],
+    load: async () => (await import("../call.ts")).call,
+  },
+  {
+    name: "download",
+    summary: "Download a release of plexd from the control plane",
+    stoppable: true,
+    args: [{ name: "VERSION", doc: "the release, such as 1.2.0" }],
+    flags: [
+      {
+        name: "--to",
+        value: "FILE",
+        doc: "the file to make; its SHA-256 is printed",
+        required: true,
+      },
+      { name: "--os", value: "OS", doc: "linux (default: this system's)" },
+      {
+        name: "--arch",
+        value: "ARCH",
+        doc: "amd64 or arm64 (default: this machine's)",
+      },
+      {
+        name: "--sha256",
+        value: "HEX",
+        doc: "what the file must be; anything else is not kept",
+      },
+      { name: "--force", doc: "replace a file that is there" },
+    ],
+    common: RUNNING,
+    examples: [
+      {
+        line: "plexd download 1.2.0 --to plexd-1.2.0",
+        doc: "for this machine; prints the SHA-256",
+      },
+    ],
+    load: async () => (await import("../download.ts")).download,
+  },
+  {
+    name: "store verify",
+    summary: "Look at every file of the store, and change none",
+    args: [],
+    flags: [],
+    common: [OUTPUT, ...ASKING],
+    examples: [
+      { line: "plexd store verify", doc: "also beside a running agent" },
+      {
+        line: "sudo -u plexd plexd store verify --output json",
+        doc: "as the agent's user, for programs",
+      },
+    ],
+    load: async () => (await import("../store/verify.ts")).storeVerify,
+  },
+  {
+    name: "store repair",
+    summary: "Repair the store as the start of the agent would",
+    args: [],
+    flags: [{
+      name: "--dry-run",
+      doc: "show what would be done, and change nothing",
+    }],
+    common: [OUTPUT, ...ASKING],
+    examples: [
+      { line: "plexd store repair --dry-run", doc: "what would be done?" },
+      { line: "plexd store repair", doc: "do it; the agent must not run" },
+    ],
+    load: async () => (await import("../store/repair.ts")).storeRepair,
+  },
+  {
+    name: "store backup",
+    summary: "Write the store into one file",
+    args: [{ name: "FILE", doc: "file to write, for its owner only" }],
+    flags: [{
+      name: "--include-identity",
+      doc: "with the node's keys, sealed; who has machine.key can use them",
+    }, { name: "--force", doc: "replace the file if it is there" }],
+    common: ASKING,
+    examples: [
+      { line: "plexd store backup node.backup", doc: "without keys" },
+      {
+        line: "plexd store backup node.backup --include-identity",
+        doc: "with the node's keys, sealed",
+      },
+    ],
+    load: async () => (await import("../store/backup.ts")).storeBackup,
+  },
+  {
+    name: "store restore",
+    summary: "Put a backup back; what is newer here stays",
+    args: [{ name: "FILE", doc: "a file that store backup has written" }],
+    flags: [],
+    common: ASKING,
+    examples: [
+      {
+        line: "plexd store restore node.backup",
+        doc: "what is newer here stays",
+      },
+    ],
+    load: async () => (await import("../store/restore.ts")).storeRestore,
+  },
+  {
+    name: "store accept-epoch",
+    summary: "Confirm that the control plane was restored from a backup",
+    stoppable: true,
+    args: [],
+    flags: [],
+    common: ASKING,
+    examples: [
+      {
+        line: "plexd store accept-epoch",
+        doc: "after the control plane came back from a backup",
+      },
+    ],
+    load: async () =>
+      (await import("../store/accept_epoch.ts")).storeAcceptEpoch,
+  },
+];
