@@ -19,6 +19,7 @@ import {
   fillStore,
   IDENTITY,
 } from "./full_store.ts";
+import { OBSERVED } from "./fill_caches.ts";
 import { entry, inFolder, openStore } from "./open_store.ts";
 
 const key = await sealKeyFrom(new Uint8Array(32).fill(7), "file");
@@ -89,6 +90,11 @@ Deno.test("a backup into an empty membership brings everything back, and marks i
       assert.deepEqual(b.marks.load(), a.marks.load());
       assert.deepEqual(b.trustBundle.load(), a.trustBundle.load());
       assert.deepEqual(b.state.view.data, a.state.view.data);
+      assert.deepEqual(b.state.view.services, a.state.view.services);
+      assert.equal(b.state.view.services.length, 1);
+      assert.deepEqual(b.peerCache.get("n_b"), OBSERVED);
+      // Routes are not: they are computed anew.
+      assert.deepEqual(b.routes.routes, []);
       assert.deepEqual(b.reports.view.entries, a.reports.view.entries);
       assert.deepEqual(
         b.syncLedger.pending(b.reports.view.entries),

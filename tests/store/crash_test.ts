@@ -3,6 +3,7 @@ import type { Membership } from "../../src/store/membership.ts";
 import type { StateChange, StateParts } from "../../src/store/state_view.ts";
 import type { DataEntry } from "../../src/wire/data_entry.ts";
 import { CrashDisk } from "./crash_disk.ts";
+import { OBSERVED, ROUTE } from "./fill_caches.ts";
 import { copyFolder, entry, inFolder, openStore, WEB } from "./open_store.ts";
 
 /** More unsynced names than this are taken back only all together or singly. */
@@ -187,6 +188,24 @@ const stories: Story[] = [
       store.syncLedger.markSynced({ entries: [entry("b")], deleted: ["a"] }),
     seen: (store) =>
       JSON.stringify(store.syncLedger.pending(new Map<string, DataEntry>())),
+  },
+  {
+    name: "what was observed of peers",
+    before: () => Promise.resolve(),
+    change: async (store) => {
+      store.peerCache.note(OBSERVED);
+      await store.peerCache.flush();
+    },
+    seen: (store) => String(store.peerCache.size),
+  },
+  {
+    name: "routes",
+    before: () => Promise.resolve(),
+    change: async (store) => {
+      store.routes.replace([ROUTE]);
+      await store.routes.flush();
+    },
+    seen: (store) => String(store.routes.routes.length),
   },
   {
     name: "trusted keys",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Membership } from "../../src/store/membership.ts";
+import { fillCaches } from "./fill_caches.ts";
 import { copyFolder, entry, inFolder, openStore, WEB } from "./open_store.ts";
 
 /** Damage to every single byte is tested with the decoders of the files. */
@@ -49,6 +50,7 @@ async function fill(store: Membership) {
     payload: "1",
   });
   await store.syncLedger.markSynced({ entries: [report], deleted: [] });
+  await fillCaches(store);
   await store.events.record([
     { eventId: "e", type: "t", nonce: "n", issuedAtMs: 1, cursor: "1" },
   ]);
@@ -86,6 +88,8 @@ const files = [
   { file: "sync/reports.json" },
   { file: "peers/directory.json" },
   { file: "services/assignments.json" },
+  { file: "peers/observations.json" },
+  { file: "routes/table.json" },
   { file: "state/.sums" },
   { file: "state/metadata.json" },
   { file: "state/secrets.json" },

@@ -2,6 +2,7 @@ import { encodeSnapshot } from "../../src/wire/signed_snapshot.ts";
 import type { Membership } from "../../src/store/membership.ts";
 import type { Identity } from "../../src/store/identity.ts";
 import { signedSnapshot } from "../trust/snapshots.ts";
+import { fillCaches } from "./fill_caches.ts";
 import { entry, openStore, WEB } from "./open_store.ts";
 
 /** An identity with every member filled in. */
@@ -89,6 +90,7 @@ export async function fillStore(dataDir: string): Promise<void> {
   await store.executions.settle("execution-2");
   store.recoveries.note({ file: "a", what: "damaged", action: "kept" });
   await store.health.save({ reasons: [], contact: { lastPullMs: 1 } });
+  await fillCaches(store);
   store.sessions.note({ sessionId: "session-1", target: "db" });
   await store.close();
 }

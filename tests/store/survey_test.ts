@@ -130,7 +130,7 @@ Deno.test("left-over temporary files, missing folders and loose modes are found 
   inDamaged(
     (root) => {
       Deno.writeTextFileSync(`${root}/tmp/7`, "half", { mode: 0o600 });
-      Deno.removeSync(`${root}/routes`);
+      Deno.removeSync(`${root}/routes`, { recursive: true });
       Deno.chmodSync(`${root}/trust/keys.json`, 0o644);
       Deno.chmodSync(`${root}/sync`, 0o755);
     },
