@@ -12,8 +12,10 @@ import {
   AlreadyRunningError,
   CorruptIdentityError,
   CorruptTrustError,
+  errorCode,
   SealKeyError,
   StoreOpenError,
+  StoreWriteError,
 } from "../store/store_errors.ts";
 import { CommandError, EXIT } from "./command.ts";
 
@@ -42,11 +44,16 @@ export function asCommandError(error: unknown, config: Config): unknown {
   if (error instanceof SealKeyError) {
     return new CommandError(EXIT.badConfiguration, error.message);
   }
+  if (error instanceof StoreWriteError) {
+    const hint = shortageHint(error);
+    return hint ? new CommandError(EXIT.failed, error.message, hint) : error;
+  }
   if (error instanceof StoreOpenError) {
     return new CommandError(
       EXIT.failed,
       error.message,
-      `is ${config.data_dir} writable for this user? See --data-dir`,
+      shortageHint(error) ??
+        `is ${config.data_dir} writable for this user? See --data-dir`,
     );
   }
   if (
@@ -118,4 +125,19 @@ export function asCommandError(error: unknown, config: Config): unknown {
     );
   }
   return error;
+}
+
+/** What helps where the system lacked something for a moment, if it did. */
+function shortageHint({ cause }: Error): string | undefined {
+  switch (errorCode(cause)) {
+    case "EMFILE":
+      return "this process may open too few files: raise LimitNOFILE= of the " +
+        "unit, or `ulimit -n`, to 1024 or more; what is stored is untouched";
+    case "ENFILE":
+    case "ENOMEM":
+      return "the machine ran short of open files or memory: try again when " +
+        "there is room; what is stored is untouched";
+    default:
+      return undefined;
+  }
 }

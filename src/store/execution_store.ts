@@ -1,6 +1,5 @@
 import { describeError } from "../platform/log.ts";
 import type { ExecutionResult } from "../wire/bodies.ts";
-import { readIfThere } from "./disk.ts";
 import {
   decodeExecution,
   encodeExecution,
@@ -14,6 +13,7 @@ import {
 import { replaceFile } from "./replace_file.ts";
 import type { StoreContext } from "./store_context.ts";
 import { StoreWriteError } from "./store_errors.ts";
+import { readOrFault } from "./typed_reads.ts";
 
 /** Executions that are remembered; the oldest are forgotten first. */
 const MAX_EXECUTIONS = 10_000;
@@ -219,23 +219,26 @@ function remove({ disk, root, log }: StoreContext, name: string) {
   }
 }
 
-/** A damaged one is put with those that are over, so that it is not begun. */
+/** A damaged one, or one that cannot be read, is put with those that are over, so that it is not begun. */
 function readOpen(
   context: StoreContext,
   name: string,
 ): ExecutionRecord | undefined {
   const { disk, root, recovered } = context;
   const file = `${EXECUTIONS_FOLDER}/${name}`;
-  const bytes = readIfThere(disk, `${root}/${file}`);
-  const record = bytes && decodeExecution(bytes);
-  if (record || !bytes) return record;
+  const bytes = readOrFault(disk, `${root}/${file}`);
+  if (!bytes) return undefined;
+  const isRead = bytes instanceof Uint8Array;
+  const record = isRead ? decodeExecution(bytes) : undefined;
+  if (record) return record;
+  const what = isRead ? "damaged" : bytes.message;
   const to = `${EXECUTIONS_FOLDER}/${name.replace(/^open-/, "done-")}`;
   try {
     disk.rename(`${root}/${file}`, `${root}/${to}`);
-    recovered({ file, what: "damaged", action: `kept as ${to}` });
+    recovered({ file, what, action: `kept as ${to}` });
   } catch (error) {
     const action = `not put out of the way: ${describeError(error)}`;
-    recovered({ file, what: "damaged", action });
+    recovered({ file, what, action });
   }
   return undefined;
 }

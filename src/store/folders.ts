@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { describeError } from "../platform/log.ts";
 import { isMissing } from "./disk.ts";
 import { errorCode, StoreOpenError } from "./store_errors.ts";
+import { isShortage } from "./typed_reads.ts";
 
 /** Folders of a membership, parents first. */
 const FOLDERS = [
@@ -23,6 +24,16 @@ const FOLDERS = [
   "requests",
   "tmp",
 ] as const;
+
+/** What is only observed lies there: the agent can do without. */
+const DISPENSABLE: readonly string[] = [
+  "peers",
+  "routes",
+  "services",
+  "health",
+  "updates",
+  "telemetry",
+];
 
 /** Where a membership keeps what. All are absolute or relative as `dataDir` is. */
 export interface MembershipPaths {
@@ -77,9 +88,27 @@ export function makeRoot(dataDir: string, root: string): void {
   for (const folder of [dirname(root), root]) makeFolder(folder, root);
 }
 
-/** Makes the folders inside it. @throws {StoreOpenError} as `makeRoot()`. */
-export function makeFolders(root: string): void {
-  for (const name of FOLDERS) makeFolder(`${root}/${name}`, root);
+/**
+ * Makes the folders inside it.
+ *
+ * @param failed Hears of folders that cannot be made, and can be done without.
+ * @throws {StoreOpenError} as {@linkcode makeRoot}, for all others; without
+ * `failed` for these, too.
+ */
+export function makeFolders(
+  root: string,
+  failed?: (name: string, error: StoreOpenError) => void,
+): void {
+  for (const name of FOLDERS) {
+    try {
+      makeFolder(`${root}/${name}`, root);
+    } catch (error) {
+      const isTolerable = error instanceof StoreOpenError &&
+        !isShortage(error.cause) && DISPENSABLE.includes(name);
+      if (!failed || !isTolerable) throw error;
+      failed(name, error);
+    }
+  }
 }
 
 /** Folders of a membership that are not there, parents first. */

@@ -1,10 +1,11 @@
 import * as z from "zod/mini";
 import { parseShape, ShapeError } from "../wire/shape_error.ts";
-import { type Disk, readIfThere } from "./disk.ts";
+import type { Disk } from "./disk.ts";
 import { replaceFileNow } from "./replace_file.ts";
 import type { StoreContext } from "./store_context.ts";
-import { StoreWriteError } from "./store_errors.ts";
+import { StoreReadError, StoreWriteError } from "./store_errors.ts";
 import { checkSum, withSum } from "./summed_json.ts";
+import { readOrFault } from "./typed_reads.ts";
 
 /** Path of the sessions, below the membership's folder. */
 export const SESSIONS_FILE = "telemetry/sessions.json";
@@ -80,11 +81,14 @@ export function readSessions(
   disk: Disk,
   root: string,
 ): { readonly sessions: readonly SessionRecord[]; readonly fault?: string } {
-  const bytes = readIfThere(disk, `${root}/${SESSIONS_FILE}`);
+  const bytes = readOrFault(disk, `${root}/${SESSIONS_FILE}`);
   if (!bytes) return { sessions: [] };
-  const checked = checkSum(bytes);
-  if (!checked) return { sessions: [], fault: "damaged" };
+  if (bytes instanceof StoreReadError) {
+    return { sessions: [], fault: bytes.message };
+  }
   try {
+    const checked = checkSum(bytes);
+    if (!checked) return { sessions: [], fault: "damaged" };
     const { sessions } = parseShape("sessions", sessionsSchema, checked.text);
     return { sessions: sessions.map(recordFrom) };
   } catch (error) {

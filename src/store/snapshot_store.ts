@@ -2,7 +2,6 @@ import { describeError } from "../platform/log.ts";
 import { contentHash, parseSignedSnapshot } from "../wire/signed_snapshot.ts";
 import type { SignedSnapshot } from "../wire/signed_snapshot.ts";
 import { ShapeError } from "../wire/shape_error.ts";
-import { readIfThere } from "./disk.ts";
 import { isDamagedKeyName } from "./key_in_use.ts";
 import { replaceFile } from "./replace_file.ts";
 import type { SealKey } from "./seal_key.ts";
@@ -17,6 +16,7 @@ import {
 import type { StoreContext } from "./store_context.ts";
 import { StoreWriteError } from "./store_errors.ts";
 import type { TrustMarks } from "./trust_marks.ts";
+import { readOrFault } from "./typed_reads.ts";
 
 const FOLDER = "snapshots";
 
@@ -72,9 +72,8 @@ export class SnapshotStore {
 
   /** Which snapshots are in use; undefined when there is none, or no telling. */
   get pointer(): SnapshotPointer | undefined {
-    const { disk, root } = this.#context;
-    const bytes = readIfThere(disk, `${root}/${POINTER_FILE}`);
-    return bytes && decodePointer(bytes);
+    const bytes = this.#readable(POINTER_FILE);
+    return bytes instanceof Uint8Array ? decodePointer(bytes) : undefined;
   }
 
   /**
@@ -203,21 +202,27 @@ export class SnapshotStore {
   }
 
   #readPointer(): SnapshotPointer | undefined {
-    const { disk, root, damaged, recovered } = this.#context;
-    const bytes = readIfThere(disk, `${root}/${POINTER_FILE}`);
+    const { damaged, recovered } = this.#context;
+    const bytes = this.#readable(POINTER_FILE);
     if (!bytes) return undefined;
-    const pointer = decodePointer(bytes);
+    const isRead = bytes instanceof Uint8Array;
+    const pointer = isRead ? decodePointer(bytes) : undefined;
     if (pointer) return pointer;
+    const what = isRead ? "damaged" : bytes.message;
     const action = damaged.setAside(POINTER_FILE);
-    recovered({ file: POINTER_FILE, what: "damaged", action });
+    recovered({ file: POINTER_FILE, what, action });
     return undefined;
+  }
+
+  #readable(file: string) {
+    return readOrFault(this.#context.disk, `${this.#context.root}/${file}`);
   }
 
   /** @returns undefined unless it is whole and the one that is meant. */
   async #read(ref: SnapshotRef): Promise<SignedSnapshot | undefined> {
     const { disk, root, cluster } = this.#context;
-    const bytes = readIfThere(disk, this.#pathOf(ref));
-    if (!bytes) return undefined;
+    const bytes = this.#readable(fileOf(ref));
+    if (!(bytes instanceof Uint8Array)) return undefined;
     try {
       const place = { cluster, role: ROLE } as const;
       const text = await unseal(this.#key, place, bytes);

@@ -1,4 +1,4 @@
-import { type Disk, isMissing } from "./disk.ts";
+import { type Disk, isMissing, readIfThere } from "./disk.ts";
 import { errorCode, StoreReadError } from "./store_errors.ts";
 
 /**
@@ -25,6 +25,25 @@ export function typedReads(disk: Disk): Disk {
 export function isShortage(error: unknown): boolean {
   const code = errorCode(error);
   return code === "EMFILE" || code === "ENFILE" || code === "ENOMEM";
+}
+
+/**
+ * Reads a file of which nothing vital depends, on a disk of
+ * {@linkcode typedReads}: what cannot be read is then as good as damaged.
+ *
+ * @returns its bytes, why it cannot be read, or undefined without a file.
+ * @throws {StoreReadError} when the system lacked something for a moment.
+ */
+export function readOrFault(
+  disk: Disk,
+  path: string,
+): Uint8Array<ArrayBuffer> | StoreReadError | undefined {
+  try {
+    return readIfThere(disk, path);
+  } catch (error) {
+    if (!(error instanceof StoreReadError) || isShortage(error)) throw error;
+    return error;
+  }
 }
 
 function read<Result>(path: string, work: () => Result): Result {

@@ -131,6 +131,8 @@ type UpdateContext = Pick<
 export class UpdateStore {
   readonly #context: UpdateContext;
   readonly #isRehearsal: boolean;
+  /** What was last wrong with the file: it is read often, and told once. */
+  #fault: string | undefined;
 
   /** @param isRehearsal Takes no lock: the disk keeps changes to itself. */
   constructor(context: UpdateContext, isRehearsal = false) {
@@ -283,10 +285,14 @@ export class UpdateStore {
     const { disk, root, damaged, recovered } = this.#context;
     try {
       const bytes = readIfThere(disk, `${root}/${UPDATES_FILE}`);
-      return bytes ? decode(bytes) : { format: 1 };
+      const file: UpdatesFile = bytes ? decode(bytes) : { format: 1 };
+      this.#fault = undefined;
+      return file;
     } catch (error) {
       if (isShortage(error)) throw error;
       const what = describeError(error);
+      if (what === this.#fault) return { format: 1 };
+      this.#fault = what;
       const action = `${damaged.setAside(UPDATES_FILE)}; it is begun anew`;
       recovered({ file: UPDATES_FILE, what, action });
       return { format: 1 };

@@ -92,6 +92,15 @@ export async function fillStore(dataDir: string): Promise<void> {
   await store.health.save({ reasons: [], contact: { lastPullMs: 1 } });
   await fillCaches(store);
   store.sessions.note({ sessionId: "session-1", target: "db" });
+  store.transitions.note("start", { reason: "plexd 1.0.0" });
+  store.updates.running("1.0.0");
+  store.identityRecord.observe({
+    nodeId: IDENTITY.nodeId,
+    enrollment: "enrolled",
+    sealRef: "file:/etc/plexd/machine.key",
+    sealKeyId: store.sealKey.id,
+    revocations: [],
+  });
   await store.close();
 }
 

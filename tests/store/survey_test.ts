@@ -90,7 +90,7 @@ Deno.test("a flipped bit in any file is found without a change, and repaired unl
   inFolder(async (sound) => {
     await fillStore(sound);
     for (const file of filesBelow(`${sound}/clusters/default`).keys()) {
-      if (file === "lock") continue;
+      if (file === "lock" || file.endsWith("/lock")) continue;
       await inDamaged(
         (root) => {
           const bytes = Deno.readFileSync(`${root}/${file}`);

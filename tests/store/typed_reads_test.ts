@@ -8,7 +8,7 @@ import {
 import { isShortage, typedReads } from "../../src/store/typed_reads.ts";
 import { failure } from "./crash_disk.ts";
 import { filesBelow, fillStore } from "./full_store.ts";
-import { inFolder, openStore } from "./open_store.ts";
+import { copyFolder, inFolder, openStore } from "./open_store.ts";
 
 /** A disk on which reading one file fails. */
 function failing(file: string, code: string): Disk {
@@ -66,3 +66,60 @@ for (
       assert.deepEqual(after, before);
     }));
 }
+
+/** What cannot be done without; all else is begun anew, fetched or left out. */
+const FATAL = /^(?:identity\/(?:identity\.json|\w+_key\.sealed)|trust\/)/;
+
+Deno.test("a folder of what is only observed refuses no start, whatever it is", () =>
+  inFolder(async (dataDir) => {
+    await fillStore(dataDir);
+    for (const name of ["health", "telemetry", "updates"]) {
+      const folder = `${dataDir}/clusters/default/${name}`;
+      Deno.removeSync(folder, { recursive: true });
+      Deno.writeTextFileSync(folder, "");
+    }
+    const { store, log } = await openStore(dataDir);
+    const warned = log.lines.filter(({ message }) =>
+      message.startsWith("A folder cannot be used")
+    );
+    assert.deepEqual(warned.map(({ fields }) => fields["folder"]), [
+      "health",
+      "updates",
+      "telemetry",
+    ]);
+    store.transitions.note("start");
+    assert.deepEqual(store.updates.record, {});
+    assert.deepEqual(store.sessions.sessions, []);
+    assert.equal((await store.identity.load())?.nodeId, "node-1");
+    await store.close();
+  }));
+
+Deno.test("a file that gives EIO for ever refuses no start, unless it is identity or trust", () =>
+  inFolder(async (from) => {
+    await fillStore(from);
+    const files = [...filesBelow(`${from}/clusters/default`).keys()];
+    for (const file of files.filter((name) => !/(?:^|\/)lock$/.test(name))) {
+      await inFolder(async (dataDir) => {
+        copyFolder(from, dataDir);
+        const disk = failing(`/clusters/default/${file}`, "EIO");
+        const { store } = await openStore(dataDir, disk).catch((error) =>
+          assert.fail(`${file}: ${error}`)
+        );
+        const loads = [
+          () => store.identity.load(),
+          () => store.snapshots.load(),
+          () => store.marks.load(),
+          () => store.trust.load(),
+          () => store.trustBundle.load(),
+        ];
+        for (const load of loads) {
+          try {
+            await load();
+          } catch (error) {
+            assert.match(file, FATAL, `${file}: ${error}`);
+          }
+        }
+        await store.close();
+      });
+    }
+  }));
