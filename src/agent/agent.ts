@@ -9,6 +9,7 @@ import { buildCaches } from "./caches.ts";
 import { buildDownstream } from "./downstream.ts";
 import { buildHealthKeeper, rememberContact } from "./health.ts";
 import { ensureJoined } from "./join.ts";
+import { flushReports } from "./flush_reports.ts";
 import { linksTo } from "./links.ts";
 import { buildLocalApi, buildStatus } from "./local_api.ts";
 import type { NodeContext } from "./node_context.ts";
@@ -25,6 +26,7 @@ import { restoreState } from "./restore_state.ts";
 import { beginRun } from "./run_record.ts";
 import type { ServiceLink } from "./service_link.ts";
 import { buildSelfWatch } from "./self_watch.ts";
+import { SnapshotLog, type SnapshotPort } from "./snapshot_log.ts";
 import { openIntake } from "./telemetry_intake.ts";
 import { noteReasons } from "./transitions.ts";
 import { buildUpstream } from "./upstream.ts";
@@ -38,6 +40,7 @@ export interface AgentOptions {
   /** Hears how the agent is. */
   readonly service: ServiceLink;
   readonly reloads: ReloadPort;
+  readonly snapshots: SnapshotPort;
   /** Aborts when the agent is to stop. */
   readonly stop: AbortSignal;
 }
@@ -83,6 +86,11 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const { transitions } = store;
   const port = options.reloads;
   using reload = new Reload({ port, first, dial, service, transitions, io });
+  using snapshots = new SnapshotLog({
+    port: options.snapshots,
+    secrets: () => intake.secrets,
+    log: options.io.log,
+  });
   const links = linksTo({ store, degraded, io });
   let join: (token: string) => Promise<Identity>;
   const requests = new Requests({ store, join: (token) => join(token), io });
@@ -100,6 +108,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       version,
       service,
       reload,
+      snapshots,
+      ending: stop,
       io,
       intake,
       startedAtMs,
@@ -161,7 +171,7 @@ async function runNode(
     },
   );
   io.log.info("Agent started", { version, ...named });
-  await runTogether([
+  const parts = [
     api,
     link.closing(feed),
     reconciler,
@@ -180,7 +190,10 @@ async function runNode(
       uplink: context.uplink,
       pull: (reason) => reconciler.trigger(reason),
     }),
-  ], stop);
+  ];
+  const document = () => status.document();
+  await runTogether(context.snapshots.watch(parts, document), stop);
+  if (context.ending.aborted) await flushReports(context, syncer);
   await dispatcher.drain();
   io.log.info("Agent stopped", named);
 }

@@ -9,6 +9,7 @@ import type { NodeUplink } from "../uplink/node_uplink.ts";
 import type { Reload } from "./reload.ts";
 import type { Requests } from "./requests.ts";
 import type { ServiceLink } from "./service_link.ts";
+import type { SnapshotLog } from "./snapshot_log.ts";
 import type { TelemetryIntake } from "./telemetry_intake.ts";
 import type { ContactWatch } from "./watch_contact.ts";
 import type { NodeTasks } from "./node_tasks.ts";
@@ -40,6 +41,10 @@ export interface NodeContext {
   readonly requests: Requests;
   /** Hears when the parts work with the configuration. */
   readonly reload: Pick<Reload, "works">;
+  /** Aborts when the agent ends, and not only these parts of it. */
+  readonly ending: AbortSignal;
+  /** Logs how the node is when it is asked to. */
+  readonly snapshots: SnapshotLog;
   /** Tells the service manager how the node is. */
   readonly service: ServiceLink;
 }

@@ -21,6 +21,8 @@ export interface TelemetryIntake {
   readonly record: (record: AuditRecord) => void;
   /** A credential in use: forwarded logs will not hold it. */
   hide(secret: string): void;
+  /** All that are hidden. */
+  readonly secrets: readonly string[];
   /** Absent when they are not wanted. */
   readonly logs?: LogForwarder;
   /** Absent when they are not wanted. */
@@ -52,6 +54,7 @@ export function openIntake(config: Config, io: Platform): TelemetryIntake {
     plainIo: io,
     record: (record) => audit?.record(record),
     hide: (secret) => secrets.push(secret),
+    secrets,
     ...(logs ? { logs } : {}),
     ...(audit ? { audit } : {}),
   };

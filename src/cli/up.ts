@@ -5,8 +5,8 @@ import type { LiveLogger } from "../platform/live_logger.ts";
 import { liveLogger } from "../platform/live_logger.ts";
 import { openServiceManager } from "../platform/open_service_manager.ts";
 import { asCommandError } from "./agent_failure.ts";
+import { agentSignals, type Asked } from "./agent_signals.ts";
 import { EXIT, type Invocation } from "./command.ts";
-import { hangUps } from "./hang_ups.ts";
 import { joinUsers, leaveUsers } from "./users.ts";
 
 /** `plexd up`: runs the agent until it is told to stop. */
@@ -16,15 +16,17 @@ export async function up(invocation: Invocation): Promise<number> {
   const platform = invocation.platform(config);
   const live = liveLogger(platform.log);
   const io = { ...platform, log: live.log };
-  using hangs = hangUps();
-  const stop = AbortSignal.any([invocation.stop, hangs.gone]);
+  using signals = agentSignals();
+  const stop = AbortSignal.any([invocation.stop, signals.gone]);
   using manager = openServiceManager(io.log);
   const service = new ServiceLink(manager, io);
-  const reloads = reloadPort(invocation, hangs.onReload, live);
+  const reloads = reloadPort(invocation, signals.reload, live);
+  const snapshots = signals.snapshot;
   const users = await joinUsers(flags["--users-lock"]);
   try {
     await service.during(
-      () => runAgent({ config, io, version, service, reloads, stop }),
+      () =>
+        runAgent({ config, io, version, service, reloads, snapshots, stop }),
       stop,
     );
   } catch (error) {
@@ -37,11 +39,11 @@ export async function up(invocation: Invocation): Promise<number> {
 
 function reloadPort(
   invocation: Invocation,
-  onRequest: ReloadPort["onRequest"],
+  asked: Asked,
   live: LiveLogger,
 ): ReloadPort {
   return {
-    onRequest,
+    onRequest: (listener) => asked.onRequest(listener),
     load: () => invocation.reloadedConfig(),
     useLog: (config) => live.use(invocation.platform(config).log),
     maySpawn: () =>

@@ -138,6 +138,23 @@ export class ReportSyncer implements Part {
     }
   }
 
+  /**
+   * Sends what is left, once and at once, as before the agent ends. What is not
+   * taken goes up after the next start. Never rejects.
+   */
+  async flush(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options.io;
+    const { nextTryMs = 0 } = this.#status;
+    const changes = this.#pending();
+    // Somebody asked to wait.
+    if (changes.length === 0 || nextTryMs > clock.now()) return;
+    const failure = await this.#send(changes, signal).catch((error) => error);
+    if (failure === undefined) return;
+    log.info("Reports wait for the next start", {
+      error: describeError(failure),
+    });
+  }
+
   /** Waits for work, lets it settle, and sends it until it is taken. */
   async #round(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options.io;
