@@ -8,7 +8,7 @@ import {
 /** Loads configuration from the text of a file, given by a test. */
 async function load(
   content: string | undefined,
-  others: Partial<Pick<ConfigSources, "env" | "flags">> = {},
+  others: Partial<Pick<ConfigSources, "env" | "flags" | "lenient">> = {},
   mode = 0o600,
 ) {
   const folder = await Deno.makeTempDir();
@@ -22,6 +22,7 @@ async function load(
       file: { path, required: content !== undefined },
       env: others.env ?? {},
       flags: others.flags ?? {},
+      lenient: others.lenient ?? false,
     });
   } catch (error) {
     if (error instanceof ConfigError) {
@@ -361,4 +362,30 @@ Deno.test("loadConfig() complains of a missing file only if it was asked for", a
     loadConfig({ ...sources, file: { path, required: true } }),
     /there is no such file/,
   );
+});
+
+Deno.test("loadConfig() for a running agent warns of names that it does not know, and refuses wrong values all the same", async () => {
+  const file = "heartbeat: { intervall: 5s }\nlog_level: warn\n";
+  const { config, warnings } = await load(file, { lenient: true });
+  assert.equal(config.log_level, "warn");
+  assert.equal(warnings.length, 1);
+  assert.match(
+    warnings[0]!,
+    /:1:14: unknown setting "heartbeat\.intervall"; did you mean/,
+  );
+  const wrong = "heartbeat: { interval: soon }\n";
+  assert.equal((await problemsOf(wrong, { lenient: true })).length, 1);
+});
+
+Deno.test("loadConfig() for a running agent warns of names that it does not know, and refuses wrong values all the same", async () => {
+  const file = "heartbeat: { intervall: 5s }\nlog_level: warn\n";
+  const { config, warnings } = await load(file, { lenient: true });
+  assert.equal(config.log_level, "warn");
+  assert.equal(warnings.length, 1);
+  assert.match(
+    warnings[0]!,
+    /:1:14: unknown setting "heartbeat\.intervall"; did you mean/,
+  );
+  const wrong = "heartbeat: { interval: soon }\n";
+  assert.equal((await problemsOf(wrong, { lenient: true })).length, 1);
 });

@@ -284,3 +284,34 @@ Deno.test("reports reach a real server with their payloads byte for byte", () =>
     assert.ok(body.includes(`"payload":${payload},"version":1`), body);
     assert.ok(body.endsWith(`"deleted":null}`), body);
   }));
+
+const never = new AbortController().signal;
+
+Deno.test("flush() sends what still waits for its quiet time", () =>
+  inFolder((dir) =>
+    whileSyncing(dir, async ({ put, uplink, syncer }) => {
+      await put("a");
+      await syncer.flush(never);
+      assert.deepEqual(uplink.sent(), [["a@1"]]);
+      await syncer.flush(never);
+      assert.equal(uplink.calls.length, 1);
+    })
+  ));
+
+Deno.test("flush() tries once, and not while somebody asked to wait", () =>
+  inFolder((dir) =>
+    whileSyncing(dir, async ({ put, pass, uplink, syncer, log }) => {
+      uplink.failures.push(failure("timeout"), failure("timeout"));
+      await put("a");
+      await syncer.flush(never);
+      assert.equal(uplink.calls.length, 1);
+      assert.equal(
+        log.lines.at(-1)?.message,
+        "Reports wait for the next start",
+      );
+      await pass(5_000);
+      assert.equal(uplink.calls.length, 2);
+      await syncer.flush(never);
+      assert.equal(uplink.calls.length, 2);
+    })
+  ));

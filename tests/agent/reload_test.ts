@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { Reload } from "../../src/agent/reload.ts";
+import { ConfigError } from "../../src/config/config_error.ts";
+import type { Config } from "../../src/config/settings.ts";
+import { ControlClient } from "../../src/uplink/control_client.ts";
+import { fetchTransport } from "../../src/uplink/transport.ts";
+import { FakeClock, settle } from "../fakes/fake_clock.ts";
+import { FakeRandom } from "../fakes/fake_random.ts";
+import { MemoryLog } from "../fakes/memory_log.ts";
+import { configOf } from "./config_of.ts";
+
+/** A reload under the hands of a test. */
+async function reloading() {
+  const clock = new FakeClock();
+  const log = new MemoryLog();
+  const first = await configOf();
+  const told: string[] = [];
+  const noted: string[] = [];
+  let ask = () => {};
+  let load = () => Promise.resolve(first);
+  const clientOf = () =>
+    new ControlClient({
+      baseUrl: "http://127.0.0.1:1",
+      version: "test",
+      transport: fetchTransport(),
+      clock,
+      log,
+    });
+  const reload = new Reload({
+    port: {
+      onRequest(listener) {
+        ask = listener;
+        return () => ask = () => {};
+      },
+      load: async () => ({ config: await load(), warnings: ["a warning"] }),
+      useLog: ({ log_level }) => told.push(`log ${log_level}`),
+      maySpawn: () => true,
+    },
+    first: { config: first, client: clientOf() },
+    dial: () => Promise.resolve(clientOf()),
+    service: {
+      reloading: () => told.push("reloading"),
+      unchanged: () => told.push("unchanged"),
+    },
+    transitions: {
+      note: (type, { reason = "" } = {}) => noted.push(`${type}: ${reason}`),
+    },
+    io: { clock, random: new FakeRandom(), log },
+  });
+  return {
+    clock,
+    log,
+    first,
+    told,
+    noted,
+    reload,
+    /** Asks, with what is then read. */
+    async ask(config: Config | ConfigError) {
+      load = () =>
+        config instanceof ConfigError
+          ? Promise.reject(config)
+          : Promise.resolve(config);
+      ask();
+      await settle(20);
+    },
+  };
+}
+
+const never = new AbortController().signal;
+
+/** Works until it is to end. */
+function steady(end: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    end.addEventListener("abort", () => resolve(false), { once: true });
+  });
+}
+
+Deno.test("Reload has parts begin anew with what was read", async () => {
+  const { reload, ask, told, noted } = await reloading();
+  const done = reload.during(steady, never);
+  await ask(await configOf({ "heartbeat.interval": "5s" }));
+  assert.equal(await done, true);
+  assert.equal(reload.current.config["heartbeat.interval"], 5_000);
+  assert.deepEqual(told, ["reloading", "log info"]);
+  assert.deepEqual(noted, ["reload: heartbeat.interval"]);
+});
+
+Deno.test("Reload changes the log at once and leaves the parts alone", async () => {
+  const { reload, ask, told } = await reloading();
+  const stop = new AbortController();
+  const done = reload.during(steady, stop.signal);
+  const { client } = reload.current;
+  await ask(await configOf({ log_level: "debug" }));
+  assert.deepEqual(told, ["reloading", "log debug", "unchanged"]);
+  assert.equal(reload.current.client, client);
+  stop.abort();
+  assert.equal(await done, false);
+});
+
+Deno.test("Reload keeps everything when the configuration is wrong, and says where", async () => {
+  const { reload, ask, told, noted, log, first } = await reloading();
+  const stop = new AbortController();
+  const done = reload.during(steady, stop.signal);
+  await ask(new ConfigError([{ where: "FILE:3:1", what: "no such thing" }]));
+  assert.deepEqual(told, ["reloading", "unchanged"]);
+  assert.deepEqual(noted, ["reload: refused: FILE:3:1: no such thing"]);
+  assert.deepEqual(log.lines.at(-1)?.fields, {
+    problems: ["FILE:3:1: no such thing"],
+  });
+  assert.equal(reload.current.config, first);
+  stop.abort();
+  await done;
+});
+
+Deno.test("Reload goes back once when parts do not come up with it", async () => {
+  const { reload, ask, noted, first } = await reloading();
+  const done = reload.during(steady, never);
+  await ask(await configOf({ "heartbeat.interval": "5s" }));
+  await done;
+  const fails = () => Promise.reject(new Error("port in use"));
+  assert.equal(await reload.during(fails, never), true);
+  assert.equal(reload.current.config, first);
+  assert.equal(noted.at(-1), "reload: taken back: port in use");
+  await assert.rejects(reload.during(fails, never), /port in use/);
+});
+
+Deno.test("Reload has no way back from what has been seen to work", async () => {
+  const { reload, ask } = await reloading();
+  const done = reload.during(steady, never);
+  await ask(await configOf({ "heartbeat.interval": "5s" }));
+  await done;
+  reload.works(() => 0);
+  const fails = () => Promise.reject(new Error("out of memory"));
+  await assert.rejects(reload.during(fails, never), /out of memory/);
+});
+
+Deno.test("Reload cuts off no action that is under way", async () => {
+  const { reload, ask, clock } = await reloading();
+  let busy = 2;
+  let isOver = false;
+  const done = reload.during((end) => {
+    reload.works(() => busy);
+    return steady(end);
+  }, never).then(() => isOver = true);
+  await ask(await configOf({ "heartbeat.interval": "5s" }));
+  await clock.advance(60_000);
+  assert.equal(isOver, false);
+  busy = 0;
+  await clock.advance(500);
+  await done;
+});
+
+Deno.test("Reload hears a request that came between two lives", async () => {
+  const { reload, ask } = await reloading();
+  await ask(await configOf({ "heartbeat.interval": "5s" }));
+  assert.equal(await reload.during(steady, never), true);
+  assert.equal(reload.current.config["heartbeat.interval"], 5_000);
+});
