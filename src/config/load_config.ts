@@ -1,16 +1,15 @@
+import { checkTogether } from "./check_together.ts";
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
-import { nearest } from "./nearest.ts";
-import type { RawValue } from "./raw_value.ts";
+import type { Origin } from "./origin.ts";
 import { readConfigFile } from "./read_file.ts";
 import { readFileText } from "./read_text.ts";
+import { NAMES, resolveName } from "./resolve_name.ts";
 import { SettingValueError } from "./setting.ts";
 import {
-  ALIASES,
   type Config,
   ENV_ALIASES,
   type SettingName,
   SETTINGS,
-  UNUSED_SETTINGS,
 } from "./settings.ts";
 
 /** Where configuration comes from. */
@@ -35,7 +34,19 @@ export interface LoadedConfig {
   readonly warnings: readonly string[];
 }
 
-const NAMES = Object.keys(SETTINGS) as SettingName[];
+/** What {@linkcode inspectConfig} found. */
+export interface InspectedConfig {
+  /** Absent when it cannot be used. */
+  readonly config?: Config;
+  /** Where each value comes from that is no default. */
+  readonly origins: ReadonlyMap<SettingName, Origin>;
+  /** All that is wrong. */
+  readonly problems: readonly ConfigProblem[];
+  /** Old spellings, settings without effect. */
+  readonly warnings: readonly ConfigProblem[];
+  /** Whether there is a file. */
+  readonly hasFile: boolean;
+}
 
 /**
  * Makes one checked, read-only configuration: flags win over the environment,
@@ -46,53 +57,84 @@ const NAMES = Object.keys(SETTINGS) as SettingName[];
 export async function loadConfig(
   sources: ConfigSources,
 ): Promise<LoadedConfig> {
-  const warnings: string[] = [];
+  const { config, problems, warnings } = await inspectConfig(sources);
+  if (!config) throw new ConfigError(problems);
+  return {
+    config,
+    warnings: warnings.map(({ where, what }) => `${where}: ${what}`),
+  };
+}
+
+/** {@linkcode loadConfig} that tells everything instead of failing. */
+export async function inspectConfig(
+  sources: ConfigSources,
+): Promise<InspectedConfig> {
+  const warnings: ConfigProblem[] = [];
   const problems: ConfigProblem[] = [];
-  const file = await readFile(sources.file);
   const values = new Map<SettingName, unknown>();
-  const take = (name: SettingName, { value, where }: RawValue) => {
+  const origins = new Map<SettingName, Origin>();
+  const wrong = new Set<SettingName>();
+  const take = (name: SettingName, written: unknown, origin: Origin) => {
     try {
-      values.set(name, SETTINGS[name].read(value));
+      values.set(name, SETTINGS[name].read(written));
+      origins.set(name, { ...origin, written });
     } catch (error) {
       if (!(error instanceof SettingValueError)) throw error;
+      const where = origin.where ?? name;
       problems.push({ where, what: `${name}: ${error.message}` });
+      wrong.add(name);
     }
   };
+  const file = await readFile(sources.file, problems);
   for (const raw of file.values) {
-    const name = resolve(raw, warnings, (problem) => {
-      if (sources.lenient) warnings.push(`${problem.where}: ${problem.what}`);
-      else problems.push(problem);
+    const name = resolveName(raw, {
+      warn: (warning) => warnings.push(warning),
+      refuse: (problem) =>
+        (sources.lenient ? warnings : problems).push(problem),
     });
-    if (name) take(name, raw);
-  }
-  if (
-    file.openToOthers &&
-    file.values.some((one) =>
-      resolvesTo(one.name) === "registration.token_value"
-    )
-  ) {
-    problems.push({
-      where: sources.file.path,
-      what: "holds a token and can be read by others; chmod it to 0600",
-    });
+    if (!name) continue;
+    const before = origins.get(name);
+    if (before) {
+      const what = `"${raw.name}" counts, not what ${before.where} says`;
+      warnings.push({ where: raw.where, what });
+    }
+    const where = raw.valueWhere ?? raw.where;
+    take(name, raw.value, { kind: "file", where });
+    if (name === "registration.token_value" && file.openToOthers) {
+      problems.push({
+        where,
+        what: "holds a token and can be read by others; chmod it to 0600",
+      });
+    }
   }
   for (const name of NAMES) {
     for (const variable of [ENV_ALIASES[name], variableOf(name)]) {
       const value = variable && sources.env[variable];
       if (variable === undefined || value === undefined) continue;
-      take(name, { name, value, where: variable });
+      take(name, value, { kind: "environment", where: variable });
     }
     const flag = sources.flags[name];
     if (flag !== undefined) {
-      take(name, { name, value: flag, where: flagOf(name) });
+      take(name, flag, { kind: "flag", where: flagOf(name) });
     }
   }
-  if (problems.length > 0) throw new ConfigError(problems);
   const config = Object.freeze(Object.fromEntries(
     NAMES.map((name) => [name, values.get(name) ?? defaultOf(name, values)]),
   )) as Config;
-  checkTogether(config);
-  return { config, warnings };
+  if (file.isRead) {
+    problems.push(...checkTogether(
+      config,
+      (name) => wrong.has(name),
+      (name) => origins.get(name)?.where,
+    ));
+  }
+  return {
+    ...(problems.length === 0 ? { config } : {}),
+    origins,
+    problems,
+    warnings,
+    hasFile: file.isThere,
+  };
 }
 
 /** The default of a setting, which for sockets depends on the membership. */
@@ -132,97 +174,24 @@ function flagOf(name: SettingName): string {
   return FLAGS[name] ?? name;
 }
 
+/** What a file says; nothing, beside a problem, when it cannot be read. */
 async function readFile(
   { path, required }: ConfigSources["file"],
-): Promise<{ values: readonly RawValue[]; openToOthers: boolean }> {
-  const found = await readFileText(path);
-  if (!found && required) {
-    throw new ConfigError([{ where: path, what: "there is no such file" }]);
+  problems: ConfigProblem[],
+) {
+  const nothing = { values: [], openToOthers: false };
+  try {
+    const found = await readFileText(path);
+    if (!found && required) {
+      throw new ConfigError([{ where: path, what: "there is no such file" }]);
+    }
+    if (!found) return { ...nothing, isThere: false, isRead: true };
+    const { text, openToOthers } = found;
+    const values = await readConfigFile(path, text);
+    return { values, openToOthers, isThere: true, isRead: true };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(...error.problems);
+    return { ...nothing, isThere: true, isRead: false };
   }
-  if (!found) return { values: [], openToOthers: false };
-  const { text, openToOthers } = found;
-  return { values: await readConfigFile(path, text), openToOthers };
-}
-
-function resolvesTo(name: string): SettingName | undefined {
-  if (isSetting(name)) return name;
-  return Object.hasOwn(ALIASES, name) ? ALIASES[name] : undefined;
-}
-
-function isSetting(name: string): name is SettingName {
-  return Object.hasOwn(SETTINGS, name);
-}
-
-/** The setting that a name in the file stands for, or a complaint. */
-function resolve(
-  raw: RawValue,
-  warnings: string[],
-  complain: (problem: ConfigProblem) => void,
-): SettingName | undefined {
-  const { name, where } = raw;
-  // A map of texts is one setting: its members are no names of settings.
-  if (
-    NAMES.some((one) =>
-      SETTINGS[one].form === "map" && name.startsWith(`${one}.`)
-    )
-  ) {
-    return undefined;
-  }
-  if (isSetting(name)) return name;
-  const alias = resolvesTo(name);
-  if (alias) {
-    warnings.push(`${where}: "${name}" is an old spelling of "${alias}"`);
-    return alias;
-  }
-  if (name === "api" && typeof raw.value === "string") {
-    warnings.push(`${where}: "api" is an old spelling of "api.base_url"`);
-    return "api.base_url";
-  }
-  // A section; one without members has nothing left to complain of.
-  const isSection = NAMES.some((one) => one.startsWith(`${name}.`)) ||
-    UNUSED_SETTINGS.some((pattern) => pattern.test(`${name}.`));
-  if (isSection && raw.value === null) return undefined;
-  if (raw.hasMembers && (isSection || hasContent(raw.value))) return undefined;
-  if (UNUSED_SETTINGS.some((pattern) => pattern.test(name))) {
-    warnings.push(`${where}: "${name}" has no effect in this version`);
-    return undefined;
-  }
-  const near = nearest(name, NAMES);
-  complain({
-    where,
-    what: `unknown setting "${name}"` +
-      (near ? `; did you mean "${near}"?` : ""),
-  });
-  return undefined;
-}
-
-function hasContent(value: unknown): boolean {
-  return typeof value === "object" && value !== null &&
-    Object.keys(value).length > 0;
-}
-
-/** Rules that concern more than one setting. */
-function checkTogether(config: Config) {
-  const problems: ConfigProblem[] = [];
-  const need = (ok: boolean, where: SettingName, what: string) => {
-    if (!ok) problems.push({ where, what });
-  };
-  need(
-    !config["node_api.http_enabled"] ||
-      config["node_api.http_token_file"] !== undefined,
-    "node_api.http_token_file",
-    "is needed when node_api.http_enabled is true",
-  );
-  need(
-    (config["api.client_cert_file"] === undefined) ===
-      (config["api.client_key_file"] === undefined),
-    "api.client_key_file",
-    "goes together with api.client_cert_file",
-  );
-  need(
-    config["stream.backoff_max"] >= config["stream.backoff_base"],
-    "stream.backoff_max",
-    "must not be below stream.backoff_base",
-  );
-  if (problems.length > 0) throw new ConfigError(problems);
 }

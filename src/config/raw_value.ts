@@ -2,8 +2,10 @@
 export interface RawValue {
   readonly name: string;
   readonly value: unknown;
-  /** Where it stands, for messages. */
+  /** Where its name stands, for messages. */
   readonly where: string;
+  /** Where its value stands; absent when it has none. */
+  readonly valueWhere?: string;
   /** Whether it is a map, whose members stand in the list too. */
   readonly hasMembers?: boolean;
 }

@@ -1,6 +1,11 @@
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import type { RawValue } from "./raw_value.ts";
 
+/** Any node of a document: where its text begins, first. */
+interface Ranged {
+  readonly range?: readonly number[] | null;
+}
+
 /**
  * Reads a YAML file into values by dotted name, each with its place.
  *
@@ -56,9 +61,12 @@ export async function readConfigFile(
       const name = prefix + String(key.value);
       const where = at(key.range?.[0] ?? 0);
       const inner = isMap(value) ? value : undefined;
+      const isEmpty = isScalar(value) && value.value === null;
+      const offset = isEmpty ? undefined : (value as Ranged | null)?.range?.[0];
       values.push({
         name,
         where,
+        ...(offset === undefined ? {} : { valueWhere: at(offset) }),
         value: isScalar(value)
           ? value.value
           : document.createNode(value).toJSON(),

@@ -1,5 +1,6 @@
 import { parseDuration } from "../wire/duration.ts";
 import { isIpAndPort } from "../wire/ip_port.ts";
+import { nearest } from "./nearest.ts";
 
 /** How one setting is written, read and explained. */
 export interface Setting<T> {
@@ -16,6 +17,8 @@ export interface Setting<T> {
    * @throws {SettingValueError} saying what is expected.
    */
   readonly read: (value: unknown) => T;
+  /** Its value is never shown. @default {false} */
+  readonly isSecret?: boolean;
 }
 
 /** A value that a setting cannot take. The message never repeats the value. */
@@ -28,6 +31,7 @@ interface Text {
   readonly form?: string;
   readonly matches?: RegExp;
   readonly expected?: string;
+  readonly isSecret?: boolean;
 }
 
 export function text(
@@ -45,6 +49,7 @@ export function text(
     form,
     ...(options.default === undefined ? {} : { defaultText: options.default }),
     defaultValue: options.default,
+    ...(options.isSecret ? { isSecret: true } : {}),
     read(value) {
       if (typeof value === "string" && matches.test(value)) return value;
       throw new SettingValueError(`expected ${expected}`);
@@ -177,6 +182,16 @@ export function count(
   };
 }
 
+/** What was true and false in YAML once, and is a text now. */
+const YAML_1_1: ReadonlyMap<string, string> = new Map([
+  ["yes", "true"],
+  ["on", "true"],
+  ["true", "true"],
+  ["no", "false"],
+  ["off", "false"],
+  ["false", "false"],
+]);
+
 export function flag(
   doc: string,
   options: { readonly default: boolean },
@@ -190,7 +205,10 @@ export function flag(
       if (typeof value === "boolean") return value;
       if (value === "true" || value === "1") return true;
       if (value === "false" || value === "0") return false;
-      throw new SettingValueError("expected true or false");
+      const meant = YAML_1_1.get(String(value).toLowerCase());
+      throw new SettingValueError(
+        "expected true or false" + (meant ? `; did you mean "${meant}"?` : ""),
+      );
     },
   };
 }
@@ -208,7 +226,13 @@ export function choice<const C extends readonly string[]>(
     read(value) {
       const found = choices.find((one) => one === String(value));
       if (found !== undefined) return found;
-      throw new SettingValueError(`expected one of ${choices.join(", ")}`);
+      const near = typeof value === "string"
+        ? nearest(value, choices)
+        : undefined;
+      throw new SettingValueError(
+        `expected one of ${choices.join(", ")}` +
+          (near ? `; did you mean "${near}"?` : ""),
+      );
     },
   };
 }

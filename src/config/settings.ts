@@ -94,6 +94,7 @@ export const SETTINGS = {
 
   "registration.token_value": text(
     "Bootstrap token; only in a file of mode 0600",
+    { isSecret: true },
   ),
   "registration.token_file": path("File of the bootstrap token", {
     default: "/etc/plexd/bootstrap-token",

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { ConfigError } from "../../src/config/config_error.ts";
 import {
   type ConfigSources,
+  inspectConfig,
   loadConfig,
 } from "../../src/config/load_config.ts";
 
@@ -98,30 +99,30 @@ const wrong = [
     when: "a duration has no unit",
     file: "reconcile: {interval: 60}\n",
     problem:
-      "FILE:1:13: reconcile.interval: expected a duration such as 10s or 1m30s, from 1s to 672h",
+      "FILE:1:23: reconcile.interval: expected a duration such as 10s or 1m30s, from 1s to 672h",
   },
   {
     when: "a duration is below its minimum",
     file: "reconcile: {interval: 500ms}\n",
     problem:
-      "FILE:1:13: reconcile.interval: expected a duration such as 10s or 1m30s, from 1s to 672h",
+      "FILE:1:23: reconcile.interval: expected a duration such as 10s or 1m30s, from 1s to 672h",
   },
   {
     when: "a path is not absolute",
     file: "data_dir: here\n",
-    problem: "FILE:1:1: data_dir: expected an absolute path",
+    problem: "FILE:1:11: data_dir: expected an absolute path",
   },
   {
     when: "a membership's name would leave its folder",
     file: "cluster: ../x\n",
     problem:
-      "FILE:1:1: cluster: expected lower-case letters, digits, '.', '_' and '-', at most 63",
+      "FILE:1:10: cluster: expected lower-case letters, digits, '.', '_' and '-', at most 63",
   },
   {
     when: "a URL carries a password",
     file: "api: {base_url: 'https://me:secret@host'}\n",
     problem:
-      "FILE:1:7: api.base_url: expected a URL such as https://api.example.com, without user, query or fragment",
+      "FILE:1:17: api.base_url: expected a URL such as https://api.example.com, without user, query or fragment",
   },
   {
     when: "the file is a list",
@@ -132,7 +133,7 @@ const wrong = [
     when: "the TCP listener has no token",
     file: "node_api: {http_enabled: true}\n",
     problem:
-      "node_api.http_token_file: is needed when node_api.http_enabled is true",
+      "FILE:1:26: node_api.http_token_file: is needed when node_api.http_enabled is true",
   },
 ];
 
@@ -148,6 +149,82 @@ Deno.test("loadConfig() names every problem at once", async () => {
   });
   assert.equal(problems.length, 3);
   assert.match(problems[2]!, /^PLEXD_LOG_LEVEL: log_level: expected one of/);
+});
+
+Deno.test("loadConfig() names a broken file and a wrong flag at once", async () => {
+  const problems = await problemsOf("a: [", { flags: { log_level: "loud" } });
+  assert.equal(problems.length, 2);
+  assert.match(problems[0]!, /^FILE:\d+:\d+: /);
+  assert.match(problems[1]!, /^--log-level: /);
+});
+
+Deno.test("loadConfig() does not guess what a wrong value would mean for others", async () => {
+  const problems = await problemsOf(
+    "node_api: {http_enabled: true, http_token_file: here}\n",
+  );
+  assert.deepEqual(problems, [
+    "FILE:1:49: node_api.http_token_file: expected an absolute path",
+  ]);
+});
+
+Deno.test("loadConfig() says which value was meant", async () => {
+  const problems = await problemsOf(
+    "log_level: wran\nactions: {enabled: yes}\nmetrics: {enabled: toString}\n",
+  );
+  assert.deepEqual(problems, [
+    'FILE:1:12: log_level: expected one of debug, info, warn, error; did you mean "warn"?',
+    'FILE:2:20: actions.enabled: expected true or false; did you mean "true"?',
+    "FILE:3:20: metrics.enabled: expected true or false",
+  ]);
+});
+
+Deno.test("loadConfig() names the line of a setting without a value", async () => {
+  assert.match(
+    (await problemsOf("a: 1\ncluster:\n"))[1]!,
+    /^FILE:2:1: cluster/,
+  );
+});
+
+Deno.test("loadConfig() warns of a setting that stands in a file twice", async () => {
+  const { config, warnings } = await load(
+    "cluster: a\n" +
+      "api_url: https://a.example\napi: {base_url: https://b.example}\n",
+  );
+  assert.equal(config["api.base_url"], "https://b.example");
+  assert.equal(warnings.length, 2);
+  assert.match(
+    warnings[1]!,
+    /:3:7: "api.base_url" counts, not what .*:2:10 says$/,
+  );
+});
+
+Deno.test("inspectConfig() tells where each value comes from", async () => {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(path, "cluster: a\nreconcile: {interval: 90s}\n");
+    const { origins, hasFile } = await inspectConfig({
+      file: { path, required: true },
+      env: { PLEXD_API: "https://a.example", PLEXD_CLUSTER: "b" },
+      flags: { data_dir: "/d" },
+    });
+    assert.ok(hasFile);
+    assert.deepEqual(Object.fromEntries(origins), {
+      "cluster": { kind: "environment", where: "PLEXD_CLUSTER", written: "b" },
+      "reconcile.interval": {
+        kind: "file",
+        where: `${path}:2:23`,
+        written: "90s",
+      },
+      "data_dir": { kind: "flag", where: "--data-dir", written: "/d" },
+      "api.base_url": {
+        kind: "environment",
+        where: "PLEXD_API",
+        written: "https://a.example",
+      },
+    });
+  } finally {
+    await Deno.remove(path);
+  }
 });
 
 Deno.test("loadConfig() names line and column of broken YAML, not its text", async () => {
