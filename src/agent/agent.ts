@@ -100,6 +100,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     const { rejoin, contact } = links(reload.current);
     join = (token) => rejoin.joinNow(token, end);
     const identity = await ensureJoined(store, client, config, io, end);
+    // It is on disk, sealed; nothing here works with it.
+    identity.privateKey.fill(0);
     intake.hide(identity.nodeSecretKey);
     store.transitions.hide(identity.nodeSecretKey);
     contact.renewed();

@@ -78,6 +78,7 @@ export async function adoptGoFolder(
     nodeSecretKey,
     signingPublicKey: former.signingPublicKey,
   });
+  privateKey.fill(0);
   markAdopted(options);
   return nodeId;
 }

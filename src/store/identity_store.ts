@@ -66,6 +66,7 @@ export class IdentityStore {
       sealed.nodeSecretKey,
     );
     const nodeSecretKey = new TextDecoder().decode(secret);
+    secret.fill(0);
     return { ...identity, privateKey, nodeSecretKey };
   }
 
@@ -136,6 +137,7 @@ export class IdentityStore {
     const secretText = new TextEncoder().encode(identity.nodeSecretKey);
     const privateKey = await this.#seal("private_key", identity.privateKey);
     const nodeSecretKey = await this.#seal("node_secret_key", secretText);
+    secretText.fill(0);
     const bytes = encodeIdentity(identity, {
       privateKey: sha256(privateKey),
       nodeSecretKey: sha256(nodeSecretKey),
@@ -195,9 +197,17 @@ export class IdentityStore {
     }
   }
 
-  #seal(role: SealedRole, secret: Uint8Array) {
+  async #seal(
+    role: SealedRole,
+    secret: Uint8Array,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     const { cluster, random } = this.#context;
-    return seal(this.#key, { cluster, role }, new Uint8Array(secret), random);
+    const copy = new Uint8Array(secret);
+    try {
+      return await seal(this.#key, { cluster, role }, copy, random);
+    } finally {
+      copy.fill(0);
+    }
   }
 
   #change(what: string, work: () => void) {

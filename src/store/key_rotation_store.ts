@@ -138,6 +138,7 @@ export class KeyRotationStore {
     const place = { cluster: this.#context.cluster, role: PLACE } as const;
     const secret = new Uint8Array(pair.privateKey);
     const sealed = await seal(this.#key, place, secret, this.#context.random);
+    secret.fill(0);
     const { identity } = this.#soundIdentity();
     const pending: PendingKey = {
       node_id: identity.nodeId,
@@ -226,7 +227,7 @@ export class KeyRotationStore {
     const place = { cluster: this.#context.cluster, role: PLACE } as const;
     try {
       const bytes = encoder.encode(pending.sealed_private_key);
-      await unseal(this.#key, place, bytes);
+      (await unseal(this.#key, place, bytes)).fill(0);
       return true;
     } catch (error) {
       if (!(error instanceof DamagedSealError)) throw error;

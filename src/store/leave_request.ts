@@ -13,7 +13,7 @@ import {
   type StoredRequest,
 } from "./request_file.ts";
 import type { SealKey } from "./seal_key.ts";
-import { seal } from "./sealed_file.ts";
+import { sealText } from "./sealed_file.ts";
 import { errorCode } from "./store_errors.ts";
 
 /** What a command can ask for. */
@@ -89,9 +89,8 @@ async function storedForm(
   { cluster, random }: LeaveRequestOptions,
 ): Promise<StoredRequest["request"]> {
   if (asked.kind !== "join") return asked;
-  const secret = new TextEncoder().encode(asked.token);
-  const role = "request_token";
-  const sealedToken = await seal(asked.seal, { cluster, role }, secret, random);
+  const place = { cluster, role: "request_token" } as const;
+  const sealedToken = await sealText(asked.seal, place, asked.token, random);
   return { kind: "join", sealedToken };
 }
 

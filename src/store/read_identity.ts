@@ -7,7 +7,7 @@ import {
   SECRET_KEY_FILE,
 } from "./identity_file.ts";
 import type { SealKeySource } from "./seal_key.ts";
-import { DamagedSealError, unseal } from "./sealed_file.ts";
+import { DamagedSealError, unsealText } from "./sealed_file.ts";
 import { CorruptIdentityError } from "./store_errors.ts";
 import { sha256 } from "./summed_json.ts";
 
@@ -46,8 +46,7 @@ export async function readIdentity(
   const place = { cluster, role: "node_secret_key" } as const;
   const key = await seal({ exists: true });
   try {
-    const secret = await unseal(key, place, found.sealed);
-    const nodeSecretKey = new TextDecoder().decode(secret);
+    const nodeSecretKey = await unsealText(key, place, found.sealed);
     return { identity: found.identity, nodeSecretKey };
   } catch (error) {
     if (!(error instanceof DamagedSealError)) throw error;

@@ -11,7 +11,7 @@ import {
   type StoredRequest,
 } from "./request_file.ts";
 import type { SealKey } from "./seal_key.ts";
-import { unseal } from "./sealed_file.ts";
+import { unsealText } from "./sealed_file.ts";
 import type { StoreContext } from "./store_context.ts";
 import { StoreWriteError } from "./store_errors.ts";
 
@@ -107,8 +107,8 @@ export class RequestBox {
     const { cluster } = this.#context;
     try {
       const place = { cluster, role: "request_token" } as const;
-      const token = await unseal(this.#key, place, sealed);
-      return { kind: "join", token: new TextDecoder().decode(token) };
+      const token = await unsealText(this.#key, place, sealed);
+      return { kind: "join", token };
     } catch (error) {
       const why = `its token cannot be opened: ${describeError(error)}`;
       return { kind: "unusable", why };

@@ -53,7 +53,7 @@ export async function loadSealKey(options: SealKeyOptions): Promise<SealKey> {
   if (credentialsDir !== undefined) {
     const text = readText(`${credentialsDir}/${CREDENTIAL}`);
     if (text !== undefined) {
-      return await sealKeyFrom(bytesFrom(text, CREDENTIAL), "credential");
+      return await usedOnce(bytesFrom(text, CREDENTIAL), "credential");
     }
   }
   let text = readPrivateText(keyFile);
@@ -68,7 +68,19 @@ export async function loadSealKey(options: SealKeyOptions): Promise<SealKey> {
     createKeyFile(keyFile, random);
     text = readPrivateText(keyFile) ?? "";
   }
-  return await sealKeyFrom(bytesFrom(text, keyFile), "file");
+  return await usedOnce(bytesFrom(text, keyFile), "file");
+}
+
+/** From here on the runtime holds the key, which does not give it out again. */
+async function usedOnce(
+  bytes: Uint8Array<ArrayBuffer>,
+  source: SealKey["source"],
+): Promise<SealKey> {
+  try {
+    return await sealKeyFrom(bytes, source);
+  } finally {
+    bytes.fill(0);
+  }
 }
 
 /** A seal key of the given 32 bytes. */
@@ -132,11 +144,14 @@ function createKeyFile(path: string, random: Random) {
   const temp = `${path}.${random.bytes(8).toHex()}`;
   try {
     Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const text = encodeBase64(random.bytes(KEY_BYTES)) + "\n";
+    const key = random.bytes(KEY_BYTES);
+    const content = new TextEncoder().encode(encodeBase64(key) + "\n");
+    key.fill(0);
     try {
-      writeAndSync(temp, new TextEncoder().encode(text));
+      writeAndSync(temp, content);
       linkUnlessThere(temp, path);
     } finally {
+      content.fill(0);
       Deno.removeSync(temp);
     }
     using parent = Deno.openSync(folder);

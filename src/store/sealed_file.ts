@@ -38,7 +38,10 @@ type SealedHeader = Omit<
   "nonce" | "ciphertext"
 >;
 
-/** Encrypts a secret with AES-256-GCM into the bytes of its file. */
+/**
+ * Encrypts a secret with AES-256-GCM into the bytes of its file. Whoever has
+ * the secret wipes it.
+ */
 export async function seal(
   key: SealKey,
   place: SealedPlace,
@@ -65,7 +68,8 @@ export async function seal(
 }
 
 /**
- * Decrypts the bytes of a sealed file.
+ * Decrypts the bytes of a sealed file. Whoever asks wipes the secret when it has
+ * been used.
  *
  * @throws {DamagedSealError} unless every byte is as it was written, for this
  * cluster and role.
@@ -94,6 +98,38 @@ export async function unseal(
     return new Uint8Array(secret);
   } catch {
     throw new DamagedSealError("it does not open with the key that sealed it");
+  }
+}
+
+/**
+ * {@linkcode seal} for text. Its bytes are wiped; the text itself cannot be, as
+ * strings are the runtime's alone.
+ */
+export async function sealText(
+  key: SealKey,
+  place: SealedPlace,
+  text: string,
+  random: Random,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const secret = new TextEncoder().encode(text);
+  try {
+    return await seal(key, place, secret, random);
+  } finally {
+    secret.fill(0);
+  }
+}
+
+/** {@linkcode unseal} for text, with the bytes wiped as {@linkcode sealText}. */
+export async function unsealText(
+  key: SealKey,
+  place: SealedPlace,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<string> {
+  const secret = await unseal(key, place, bytes);
+  try {
+    return new TextDecoder().decode(secret);
+  } finally {
+    secret.fill(0);
   }
 }
 

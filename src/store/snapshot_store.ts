@@ -5,7 +5,7 @@ import { ShapeError } from "../wire/shape_error.ts";
 import { isDamagedKeyName } from "./key_in_use.ts";
 import { replaceFile } from "./replace_file.ts";
 import type { SealKey } from "./seal_key.ts";
-import { DamagedSealError, seal, unseal } from "./sealed_file.ts";
+import { DamagedSealError, sealText, unsealText } from "./sealed_file.ts";
 import {
   decodePointer,
   encodePointer,
@@ -225,8 +225,8 @@ export class SnapshotStore {
     if (!(bytes instanceof Uint8Array)) return undefined;
     try {
       const place = { cluster, role: ROLE } as const;
-      const text = await unseal(this.#key, place, bytes);
-      const snapshot = parseSignedSnapshot(new TextDecoder().decode(text));
+      const text = await unsealText(this.#key, place, bytes);
+      const snapshot = parseSignedSnapshot(text);
       const isMeant = isSame(ref, snapshot) &&
         contentHash(snapshot.content) === ref.contentSha256;
       return isMeant ? snapshot : undefined;
@@ -239,17 +239,9 @@ export class SnapshotStore {
     }
   }
 
-  async #sealed(text: string): Promise<Uint8Array<ArrayBuffer>> {
+  #sealed(text: string): Promise<Uint8Array<ArrayBuffer>> {
     const { cluster, random } = this.#context;
-    const bytes = new TextEncoder().encode(text);
-    const sealed = await seal(
-      this.#key,
-      { cluster, role: ROLE },
-      bytes,
-      random,
-    );
-    bytes.fill(0);
-    return sealed;
+    return sealText(this.#key, { cluster, role: ROLE }, text, random);
   }
 
   async #write(file: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {

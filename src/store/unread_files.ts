@@ -13,7 +13,7 @@ import type { Finding } from "./finding.ts";
 import { isDamagedKeyName } from "./key_in_use.ts";
 import { replaceFileNow, TempFolder } from "./replace_file.ts";
 import type { SealKey } from "./seal_key.ts";
-import { DamagedSealError, unseal } from "./sealed_file.ts";
+import { DamagedSealError, unsealText } from "./sealed_file.ts";
 import { OpenFolders } from "./store_context.ts";
 import { SealKeyError } from "./store_errors.ts";
 
@@ -71,8 +71,8 @@ async function isSnapshot(
   key: SealKey,
 ): Promise<boolean> {
   try {
-    const text = await unseal(key, { cluster, role: "snapshot" }, bytes);
-    parseSignedSnapshot(new TextDecoder().decode(text));
+    const place = { cluster, role: "snapshot" } as const;
+    parseSignedSnapshot(await unsealText(key, place, bytes));
     return true;
   } catch (error) {
     if (isDamagedKeyName(error, disk, root, key)) return false;

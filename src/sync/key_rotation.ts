@@ -106,7 +106,10 @@ export class KeyRotation implements Part {
     const { store, createPair = createNodeKeyPair, io } = this.#options;
     const isNew = await inTurn(this, async () => {
       if (await store.pending()) return false;
-      await store.prepare(await createPair());
+      const pair = await createPair();
+      await store.prepare(pair);
+      // From here on it is on disk, sealed.
+      pair.privateKey.fill(0);
       return true;
     });
     if (isNew) io.log.info("Rotation of the node's key begins", { reason });

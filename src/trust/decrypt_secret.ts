@@ -38,19 +38,26 @@ export async function decryptSecret(
   ) {
     throw new DecryptError();
   }
+  const keyCopy = new Uint8Array(key);
+  let plaintext: Uint8Array | undefined;
   try {
     const aes = await crypto.subtle.importKey(
       "raw",
-      new Uint8Array(key),
+      keyCopy,
       "AES-GCM",
       false,
       ["decrypt"],
     );
     const algorithm = { name: "AES-GCM", iv: nonce, tagLength: TAG_BYTES * 8 };
-    return utf8.decode(
+    plaintext = new Uint8Array(
       await crypto.subtle.decrypt(algorithm, aes, ciphertext),
     );
+    return utf8.decode(plaintext);
   } catch {
     throw new DecryptError();
+  } finally {
+    // The text that is given out cannot be wiped; these can.
+    keyCopy.fill(0);
+    plaintext?.fill(0);
   }
 }

@@ -22,6 +22,7 @@ export async function createNodeKeyPair(): Promise<NodeKeyPair> {
   ]);
   // The private key is the tail of its DER form. @see RFC 8410, section 7
   const privateKey = new Uint8Array(pkcs8.slice(-KEY_BYTES));
+  new Uint8Array(pkcs8).fill(0);
   // Clamping changes no result, and readers of the file expect it done.
   privateKey[0] = privateKey[0]! & 0xf8;
   privateKey[31] = (privateKey[31]! & 0x7f) | 0x40;
