@@ -1,55 +1,79 @@
 import { isoTime } from "../platform/clock.ts";
-import type { StoredMembership } from "../store/read_membership.ts";
+import { lossOf, type PeerObservation } from "../store/peer_cache.ts";
 import { rawElements } from "../wire/raw_json.ts";
-import { CommandError, EXIT, type Invocation } from "./command.ts";
-import { outputForm, show } from "./output/show.ts";
-import { table } from "./output/table.ts";
-import { storedMembership } from "./stored_membership.ts";
-
-/** One of the lists that are read from the store. */
-interface Listing {
-  /** Its name in `--output json`. */
-  readonly name: string;
-  /** JSON text of an array. */
-  readonly json: string;
-  /** When it was written last, ms since the Unix epoch. */
-  readonly changedMs: number | undefined;
-  readonly head: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-  /** Said, beside the empty list, when there is nothing. */
-  readonly none: string;
-}
+import type { Invocation } from "./command.ts";
+import { showStored } from "./stored_list.ts";
 
 /**
- * `plexd peers`: the other nodes that this one knows. Read from the store: the
- * local API must not tell workloads where peers are.
+ * `plexd peers`: the other nodes that this one knows, and how they were found
+ * to be where anybody looked. Read from the store: the local API must not tell
+ * workloads where peers are.
  */
 export async function peers(invocation: Invocation): Promise<number> {
-  return await list(invocation, ({ state, changedMs }) => ({
-    name: "peers",
-    json: JSON.stringify(state.peers.map((peer) => ({
-      id: peer.id,
-      public_key: peer.publicKey,
-      mesh_ip: peer.meshIp,
-      endpoint: peer.endpoint,
-      allowed_ips: peer.allowedIps,
-    }))),
-    changedMs: changedMs.directory,
-    head: ["ID", "MESH IP", "ENDPOINT", "PUBLIC KEY", "ALLOWED IPS"],
-    rows: state.peers.map((peer) => [
-      peer.id,
-      peer.meshIp,
-      peer.endpoint || "-",
-      peer.publicKey,
-      peer.allowedIps.join(",") || "-",
-    ]),
-    none: "this node knows no peers",
-  }));
+  return await showStored(invocation, ({ state, observations, changedMs }) => {
+    const isObserved = state.peers.some(({ id }) => observations.has(id));
+    return {
+      name: "peers",
+      json: JSON.stringify(state.peers.map((peer) => ({
+        id: peer.id,
+        public_key: peer.publicKey,
+        mesh_ip: peer.meshIp,
+        endpoint: peer.endpoint,
+        allowed_ips: peer.allowedIps,
+        observed: observedMembers(observations.get(peer.id)),
+      }))),
+      changedMs: changedMs.directory,
+      head: [
+        ...["ID", "MESH IP", "ENDPOINT", "PUBLIC KEY", "ALLOWED IPS"],
+        ...(isObserved ? ["LAST ANSWER", "LATENCY", "LOSS", "SCORE"] : []),
+      ],
+      rows: state.peers.map((peer) => [
+        peer.id,
+        peer.meshIp,
+        peer.endpoint || "-",
+        peer.publicKey,
+        peer.allowedIps.join(",") || "-",
+        ...(isObserved ? observedCells(observations.get(peer.id)) : []),
+      ]),
+      none: "this node knows no peers",
+    };
+  });
+}
+
+/** What was never observed is left out, instead of being zero. */
+function observedMembers(observation: PeerObservation | undefined) {
+  if (!observation) return undefined;
+  const { lastSuccessMs, latencyMs, configVersion } = observation;
+  return {
+    last_tried_at: isoTime(observation.lastTriedMs),
+    last_success_at: lastSuccessMs === undefined
+      ? undefined
+      : isoTime(lastSuccessMs),
+    latency_ms: latencyMs,
+    loss: lossOf(observation),
+    score: observation.score,
+    config_version: configVersion,
+    failures: observation.failures.map(({ atMs, reason }) => ({
+      at: isoTime(atMs),
+      reason,
+    })),
+  };
+}
+
+function observedCells(observation: PeerObservation | undefined): string[] {
+  if (!observation) return ["-", "-", "-", "-"];
+  const { lastSuccessMs, latencyMs, score } = observation;
+  return [
+    lastSuccessMs === undefined ? "never" : isoTime(lastSuccessMs),
+    latencyMs === undefined ? "-" : `${latencyMs.toFixed(1)} ms`,
+    `${Math.round(100 * lossOf(observation))} %`,
+    score.toFixed(2),
+  ];
 }
 
 /** `plexd policies`: the policies that hold for this node, rules as received. */
 export async function policies(invocation: Invocation): Promise<number> {
-  return await list(invocation, ({ state, changedMs }) => ({
+  return await showStored(invocation, ({ state, changedMs }) => ({
     name: "policies",
     json: `[${
       state.policies.map(({ id, rules }) =>
@@ -69,7 +93,7 @@ export async function policies(invocation: Invocation): Promise<number> {
 
 /** `plexd sessions`: SSH sessions that were asked for; plexd opens none. */
 export async function sessions(invocation: Invocation): Promise<number> {
-  return await list(invocation, (stored) => ({
+  return await showStored(invocation, (stored) => ({
     name: "sessions",
     json: JSON.stringify(stored.sessions.map((session) => ({
       session_id: session.sessionId,
@@ -90,38 +114,4 @@ export async function sessions(invocation: Invocation): Promise<number> {
     ]),
     none: "no SSH session was ever asked for",
   }));
-}
-
-async function list(
-  invocation: Invocation,
-  listing: (stored: StoredMembership) => Listing,
-): Promise<number> {
-  const config = await invocation.config();
-  const stored = storedMembership(config);
-  if (!stored?.identity) {
-    throw new CommandError(
-      EXIT.notEnrolled,
-      `there is no enrolled node in ${config.data_dir}`,
-      'name another folder with --data-dir, or start with "plexd join"',
-    );
-  }
-  for (const { file, what } of stored.faults) {
-    invocation.complain(`plexd: left out ${file}: ${what}`);
-  }
-  if (!stored.state.complete) {
-    invocation.complain(
-      "plexd: the state is not complete; the next pull is due",
-    );
-  }
-  const { name, json, changedMs, head, rows, none } = listing(stored);
-  const changedAt = changedMs === undefined ? null : isoTime(changedMs);
-  if (outputForm(invocation) === "table") {
-    if (changedAt) invocation.complain(`plexd: last changed ${changedAt}`);
-    if (rows.length === 0) invocation.complain(`plexd: ${none}`);
-  }
-  await show(invocation, {
-    json: `{"changed_at":${JSON.stringify(changedAt)},"${name}":${json}}`,
-    table: (screen) => rows.length === 0 ? "" : table(screen, head, rows),
-  });
-  return EXIT.fine;
 }

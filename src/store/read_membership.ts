@@ -1,9 +1,13 @@
+import { describeError } from "../platform/log.ts";
+import { type CacheForm, readCache } from "./cache_file.ts";
 import { readIfThere, systemDisk } from "./disk.ts";
 import { membershipPaths } from "./folders.ts";
 import type { PublicIdentity } from "./identity.ts";
 import { decodeIdentity, IDENTITY_FILE } from "./identity_file.ts";
 import { type Fault, loadState } from "./load_state.ts";
 import { loadReports } from "./open_reports.ts";
+import { OBSERVATIONS_FORM, type PeerObservation } from "./peer_cache.ts";
+import { type Route, ROUTES_FILE, ROUTES_FORM } from "./route_cache.ts";
 import {
   readSessions,
   type SessionRecord,
@@ -27,9 +31,14 @@ export interface StoredMembership {
   readonly reports: ReadonlyMap<string, DataEntry>;
   /** SSH sessions that were asked for, newest last. */
   readonly sessions: readonly SessionRecord[];
-  /** When peers or policies, and sessions, were written last; ms since epoch. */
+  /** By ids of peers. */
+  readonly observations: ReadonlyMap<string, PeerObservation>;
+  readonly routes: readonly Route[];
+  /** When each was written last, peers with policies; ms since epoch. */
   readonly changedMs: {
     readonly directory: number | undefined;
+    readonly services: number | undefined;
+    readonly routes: number | undefined;
     readonly sessions: number | undefined;
   };
   /** Damaged files. They were left out, and left alone. */
@@ -51,16 +60,35 @@ export function readMembership(
   const bytes = readIfThere(systemDisk, `${root}/${IDENTITY_FILE}`);
   const loaded = loadState(systemDisk, root);
   const reports = loadReports(systemDisk, root);
+  const faults = [...loaded.faults, ...reports.faults];
+  const cached = <Entry>(form: CacheForm<Entry>): readonly Entry[] => {
+    try {
+      return readCache(systemDisk, root, form) ?? [];
+    } catch (error) {
+      faults.push({
+        file: form.file,
+        what: describeError(error),
+        remedy: "set_aside",
+      });
+      return [];
+    }
+  };
+  const observations = cached(OBSERVATIONS_FORM);
+  const routes = cached(ROUTES_FORM);
   return {
     ...(bytes ? { identity: decodeIdentity(bytes).identity } : {}),
     state: loaded.state,
     reports: sortedMap(reports.entries.map((entry) => [entry.key, entry])),
     sessions: readSessions(systemDisk, root).sessions,
+    observations: new Map(observations.map((one) => [one.peerId, one])),
+    routes,
     changedMs: {
       directory: changedMs(`${root}/${PART_FILES.directory}`),
+      services: changedMs(`${root}/${PART_FILES.services}`),
+      routes: changedMs(`${root}/${ROUTES_FILE}`),
       sessions: changedMs(`${root}/${SESSIONS_FILE}`),
     },
-    faults: [...loaded.faults, ...reports.faults],
+    faults,
   };
 }
 

@@ -74,6 +74,30 @@ export const LOOK: readonly Command[] = [
     load: async () => (await import("../directory.ts")).policies,
   },
   {
+    name: "services",
+    summary: "List the services that are assigned to this node",
+    args: [],
+    flags: [],
+    common: [OUTPUT, ...ASKING],
+    examples: [
+      { line: "plexd services", doc: "as a table" },
+      { line: "plexd services --output json", doc: "with what they refer to" },
+    ],
+    load: async () => (await import("../caches.ts")).services,
+  },
+  {
+    name: "routes",
+    summary: "List the ways to other nodes that this one would take",
+    args: [],
+    flags: [],
+    common: [OUTPUT, ...ASKING],
+    examples: [
+      { line: "plexd routes", doc: "as a table" },
+      { line: "plexd routes --output json", doc: "with their alternatives" },
+    ],
+    load: async () => (await import("../caches.ts")).routes,
+  },
+  {
     name: "sessions",
     summary: "List SSH sessions that were asked for (none is opened)",
     args: [],
