@@ -1,5 +1,9 @@
 import { createControlPlane } from "../control_plane/control_plane.ts";
 import { WITHOUT, type Without } from "../control_plane/provision.ts";
+import {
+  DEFAULT_THRESHOLDS,
+  type ReachabilityThresholds,
+} from "../control_plane/reachability.ts";
 import { ControlPlaneStartError } from "../control_plane/start_error.ts";
 import { describeError } from "../platform/log.ts";
 import { parseDuration } from "../wire/duration.ts";
@@ -14,7 +18,8 @@ export async function controlPlane(invocation: Invocation): Promise<number> {
   const listen = listenAddress(textOf(flags["--listen"], "127.0.0.1:8443"));
   const tls = await readTls(flags["--tls-cert"], flags["--tls-key"]);
   const artifactsDir = flags["--artifacts"];
-  const snapshotLifetimeMs = lifetimeFrom(flags["--snapshot-lifetime"]);
+  const snapshotLifetimeMs = durationFrom(flags, "--snapshot-lifetime");
+  const reachability = thresholdsFrom(flags);
   const signedStates = signedStatesFrom(flags["--snapshots"]);
   const without = withoutFrom(flags["--without"]);
   const users = await joinUsers(flags["--users-lock"]);
@@ -26,6 +31,7 @@ export async function controlPlane(invocation: Invocation): Promise<number> {
       ...(typeof artifactsDir === "string" ? { artifactsDir } : {}),
       ...(snapshotLifetimeMs === undefined ? {} : { snapshotLifetimeMs }),
       signedStates,
+      reachability,
       newEpoch: flags["--new-epoch"] === true,
       without,
       version,
@@ -92,17 +98,36 @@ function textOf(flag: string | true | undefined, fallback: string): string {
   return typeof flag === "string" ? flag : fallback;
 }
 
-/** Below it, a snapshot would expire on the way. */
-const MIN_LIFETIME_MS = 1_000;
+/** Below it, what is measured would be over on the way. */
+const MIN_DURATION_MS = 1_000;
 
-function lifetimeFrom(flag: string | true | undefined): number | undefined {
+function durationFrom(
+  flags: Invocation["flags"],
+  name: string,
+): number | undefined {
+  const flag = flags[name];
   if (typeof flag !== "string") return undefined;
   const ms = parseDuration(flag);
-  if (ms !== undefined && ms >= MIN_LIFETIME_MS) return ms;
+  if (ms !== undefined && ms >= MIN_DURATION_MS) return ms;
   throw new CommandError(
     EXIT.wrongUsage,
-    `--snapshot-lifetime is a duration of at least 1s, not "${flag}"`,
+    `${name} is a duration of at least 1s, not "${flag}"`,
     "such as 24h",
+  );
+}
+
+function thresholdsFrom(flags: Invocation["flags"]): ReachabilityThresholds {
+  const staleAfterMs = durationFrom(flags, "--stale-after") ??
+    DEFAULT_THRESHOLDS.staleAfterMs;
+  const unreachableAfterMs = durationFrom(flags, "--unreachable-after") ??
+    DEFAULT_THRESHOLDS.unreachableAfterMs;
+  if (staleAfterMs < unreachableAfterMs) {
+    return { staleAfterMs, unreachableAfterMs };
+  }
+  throw new CommandError(
+    EXIT.wrongUsage,
+    "--unreachable-after must be longer than --stale-after",
+    "such as --stale-after 90s --unreachable-after 5m",
   );
 }
 

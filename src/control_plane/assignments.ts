@@ -13,9 +13,17 @@ export async function assignedServices(
   rows: Rows,
   { id, domainId }: Pick<Node, "id" | "domainId">,
 ): Promise<string[]> {
-  const own = new Set(await rows.assignments.roles(id));
-  if (own.size === 0) return [];
-  const services = await rows.assignments.services(domainId);
+  const own = await rows.assignments.roles(id);
+  if (own.length === 0) return [];
+  return servicesOf(await rows.assignments.services(domainId), own);
+}
+
+/** The same, of the services of a domain and the roles of a node. */
+export function servicesOf(
+  services: readonly DomainService[],
+  ownRoles: readonly string[],
+): string[] {
+  const own = new Set(ownRoles);
   return services.flatMap((service) => {
     const roles = service.roles.filter((role) => own.has(role));
     return roles.length === 0 ? [] : [serviceText({ ...service, roles })];

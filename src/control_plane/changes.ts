@@ -4,9 +4,15 @@ import type { EventType } from "../wire/event_types.ts";
 import type { Audience, EventFanOut } from "./event_fan_out.ts";
 import type { Rows, Storage } from "./storage/storage.ts";
 
+/** Types that this server sends. */
+export type SentEventType =
+  | EventType
+  | "bridge_config_updated"
+  | "reachability_changed";
+
 /** What happened, for whom. */
 export interface NewEvent extends Audience {
-  readonly type: EventType;
+  readonly type: SentEventType;
   /** JSON text without line breaks. */
   readonly payload: string;
 }

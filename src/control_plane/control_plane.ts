@@ -14,6 +14,11 @@ import type { NodeRepo } from "./gates/ports.ts";
 import { storedRelations } from "./gates/relations.ts";
 import { provision, type Without } from "./provision.ts";
 import { requestHandler } from "./request_handler.ts";
+import {
+  DEFAULT_THRESHOLDS,
+  type ReachabilityThresholds,
+  ReachabilityWatch,
+} from "./reachability.ts";
 import { Retention } from "./retention.ts";
 import { SnapshotSigner } from "./signed_snapshots.ts";
 import { ensureSigningKey } from "./signing_keys.ts";
@@ -49,6 +54,8 @@ export interface ControlPlaneOptions {
   readonly newEpoch?: boolean;
   /** What to do without, to see what the server does then. @default {none} */
   readonly without?: readonly Without[];
+  /** For how long nodes may be silent. @default {90 s and 5 min} */
+  readonly reachability?: Partial<ReachabilityThresholds>;
   readonly version: string;
   readonly io: Platform;
 }
@@ -88,6 +95,13 @@ export async function createControlPlane(
   const signer = new EventSigner({ storage, vault, io });
   const streams = new EventStreams({ storage, signer, fanOut, io });
   const retention = new Retention(storage, io);
+  const reachability = new ReachabilityWatch({
+    ...DEFAULT_THRESHOLDS,
+    ...options.reachability,
+    storage,
+    changes,
+    io,
+  });
   const stopping = new AbortController();
   const auditLog = new AuditLog(storage, io);
   const snapshots = new SnapshotSigner({
@@ -159,7 +173,7 @@ export async function createControlPlane(
       const audited = new AbortController();
       const logging = auditLog.run(audited.signal);
       try {
-        await runTogether([web, retention], signal);
+        await runTogether([web, retention, reachability], signal);
       } finally {
         audited.abort();
         await logging;

@@ -30,7 +30,7 @@ export async function ensureDomain(
     if (taken.has(meshCidr)) continue;
     const domain = { id: uuidV7(io.clock, io.random), name, meshCidr };
     await rows.domains.add(domain);
-    return { ...domain, policyRevision: undefined };
+    return domain;
   }
   throw new ProblemError(503, "pool_exhausted", {
     detail: "No network is left for another domain",

@@ -1,4 +1,4 @@
-import { healthySince } from "./reachability.ts";
+import { changeReachability } from "./reachability.ts";
 import type { Services } from "./services.ts";
 import type { Node } from "./storage/storage.ts";
 
@@ -11,23 +11,25 @@ export interface HeartbeatHints {
 }
 
 /**
- * Notes a heartbeat, in either dialect.
+ * Notes a heartbeat, in either dialect. The first one, and one after a silence,
+ * make the node healthy.
  *
  * @param text The heartbeat as JSON.
  */
 export async function noteHeartbeat(
-  { storage, streams, io }: Pick<Services, "storage" | "streams" | "io">,
-  node: Node,
+  { changes, streams, io }: Pick<Services, "changes" | "streams" | "io">,
+  { id, stateVersion, pulledVersion, rotateKeys }: Node,
   text: string,
 ): Promise<HeartbeatHints> {
   const atMs = io.clock.now();
-  const healthySinceMs = healthySince(node, atMs);
-  await storage.write(async (rows) =>
-    await rows.nodes.heartbeat(node.id, { atMs, text, healthySinceMs })
-  );
+  await changes.make(async (rows, emit) => {
+    await rows.nodes.heartbeat(id, { atMs, text });
+    const node = await rows.nodes.byId(id);
+    if (!node || node.reachabilityState === "healthy") return;
+    await changeReachability(rows, emit, node, "healthy", atMs);
+  });
   return {
-    reconcile: node.stateVersion > node.pulledVersion &&
-      !streams.isOpen(node.id),
-    rotate_keys: node.rotateKeys,
+    reconcile: stateVersion > pulledVersion && !streams.isOpen(id),
+    rotate_keys: rotateKeys,
   };
 }

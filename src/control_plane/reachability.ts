@@ -1,45 +1,115 @@
-import type { Node } from "./storage/storage.ts";
+import type { Part } from "../platform/part.ts";
+import { isoTime } from "../platform/clock.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { Changes, Emit } from "./changes.ts";
+import type { ReachabilityState } from "./state/composition_source.ts";
+import type { Node, NodeRows, Rows, Storage } from "./storage/storage.ts";
 
-/** Three heartbeats missed. */
-const STALE_MS = 90_000;
-
-/** Ten heartbeats missed: more than a restart or a short outage explains. */
-const UNREACHABLE_MS = 300_000;
-
-/** Whether a node is heard of, and since when that is so. */
-export interface Reachability {
-  readonly state: "healthy" | "stale" | "unreachable";
-  readonly lastHeartbeatAtMs: number;
-  readonly changedAtMs: number;
+/** For how long nodes may be silent, in ms. */
+export interface ReachabilityThresholds {
+  /** @default {90000} three heartbeats missed */
+  readonly staleAfterMs: number;
+  /** @default {300000} ten missed: more than a restart or short outage explains */
+  readonly unreachableAfterMs: number;
 }
 
-/** @returns undefined for a node that has sent no heartbeat yet. */
-export function reachabilityOf(
-  { lastHeartbeatAtMs, healthySinceMs }: Pick<
-    Node,
-    "lastHeartbeatAtMs" | "healthySinceMs"
-  >,
-  nowMs: number,
-): Reachability | undefined {
-  if (lastHeartbeatAtMs === undefined) return undefined;
-  const silentMs = nowMs - lastHeartbeatAtMs;
-  if (silentMs >= UNREACHABLE_MS) {
-    const changedAtMs = lastHeartbeatAtMs + UNREACHABLE_MS;
-    return { state: "unreachable", lastHeartbeatAtMs, changedAtMs };
-  }
-  if (silentMs >= STALE_MS) {
-    const changedAtMs = lastHeartbeatAtMs + STALE_MS;
-    return { state: "stale", lastHeartbeatAtMs, changedAtMs };
-  }
-  return {
-    state: "healthy",
-    lastHeartbeatAtMs,
-    changedAtMs: healthySinceMs ?? lastHeartbeatAtMs,
-  };
+export const DEFAULT_THRESHOLDS: ReachabilityThresholds = {
+  staleAfterMs: 90_000,
+  unreachableAfterMs: 300_000,
+};
+
+/** Between two looks; far below any useful threshold. */
+const EVERY_MS = 5_000;
+
+/** Options for {@linkcode ReachabilityWatch}. */
+export interface ReachabilityWatchOptions extends ReachabilityThresholds {
+  readonly storage: Storage;
+  readonly changes: Changes;
+  readonly io: Platform;
 }
 
-/** Since when a node is healthy whose heartbeat comes now. */
-export function healthySince(node: Node, nowMs: number): number {
-  const before = reachabilityOf(node, nowMs);
-  return before?.state === "healthy" ? before.changedAtMs : nowMs;
+/**
+ * Notices nodes that have fallen silent. What it says is stored, and an event
+ * tells it, so that event and pull always say the same.
+ *
+ * A node cannot be heard while this server is down: silence counts from its
+ * start.
+ *
+ * @see seed Reconciliation pull, "Snapshot envelope diagram"
+ */
+export class ReachabilityWatch implements Part {
+  readonly name = "reachability";
+  readonly #options: ReachabilityWatchOptions;
+  readonly #startedAtMs: number;
+
+  constructor(options: ReachabilityWatchOptions) {
+    this.#options = options;
+    this.#startedAtMs = options.io.clock.now();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options.io;
+    while (!signal.aborted) {
+      try {
+        await this.look();
+      } catch (error) {
+        log.error("Silent nodes not noted", { error });
+      }
+      await clock.sleep(EVERY_MS, signal).catch(() => {});
+    }
+  }
+
+  /** Notes who is silent by now. */
+  async look(): Promise<void> {
+    const { staleAfterMs, unreachableAfterMs } = this.#options;
+    await this.#move("stale", "unreachable", unreachableAfterMs);
+    await this.#move("healthy", "unreachable", unreachableAfterMs);
+    await this.#move("healthy", "stale", staleAfterMs);
+  }
+
+  async #move(
+    from: ReachabilityState,
+    to: ReachabilityState,
+    afterMs: number,
+  ): Promise<void> {
+    const { storage, changes, io } = this.#options;
+    const nowMs = io.clock.now();
+    if (nowMs - this.#startedAtMs < afterMs) return;
+    const silent = (nodes: NodeRows) =>
+      nodes.silentSince(from, nowMs - afterMs);
+    // Mostly there is nothing to write, and a transaction costs a sync.
+    const found = await storage.read(async ({ nodes }) => await silent(nodes));
+    if (found.length === 0) return;
+    await changes.make(async (rows, emit) => {
+      for (const node of await silent(rows.nodes)) {
+        const last = node.lastHeartbeatAtMs ?? this.#startedAtMs;
+        const atMs = Math.max(last, this.#startedAtMs) + afterMs;
+        await changeReachability(rows, emit, node, to, atMs);
+      }
+    });
+  }
+}
+
+/** Notes a transition, and tells the node of it. */
+export async function changeReachability(
+  rows: Rows,
+  emit: Emit,
+  node: Pick<Node, "id" | "domainId" | "dialect" | "reachabilityState">,
+  state: ReachabilityState,
+  atMs: number,
+): Promise<void> {
+  await rows.nodes.reachabilityChanged(node.id, { state, atMs });
+  // States of dialect 1 have no reachability.
+  if (node.dialect === 1) return;
+  await emit({
+    type: "reachability_changed",
+    domainId: node.domainId,
+    nodeId: node.id,
+    payload: JSON.stringify({
+      node_id: node.id,
+      from_state: node.reachabilityState,
+      to_state: state,
+      changed_at: isoTime(atMs),
+    }),
+  });
 }

@@ -8,6 +8,7 @@ import { hashOf } from "./credentials.ts";
 import { freeAddress } from "./domains.ts";
 import { ProblemError } from "./http/problem.ts";
 import { emitPeerChange } from "./peer_changes.ts";
+import { compileForNewNode } from "./policies.ts";
 import type { Services } from "./services.ts";
 import { type AnnouncedKeys, announcedKeys } from "./signing_keys.ts";
 import type {
@@ -222,6 +223,7 @@ async function addNode(
     registeredAtMs: atMs,
     ...(nonce === undefined ? {} : { registrationNonce: nonce }),
   }, bearerHash);
+  await compileForNewNode(rows, { id: placed.id, domainId: domain.id }, io);
   const self = `node:${placed.id}`;
   await rows.relations.add({
     subject: self,

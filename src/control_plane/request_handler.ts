@@ -1,6 +1,7 @@
 import type { Logger } from "../platform/log.ts";
 import { ADMIN_PREFIX, authenticateAdmin } from "./admin_routes/admin_route.ts";
 import { auditRoutes } from "./admin_routes/audit.ts";
+import { bridgeRoutes } from "./admin_routes/bridges.ts";
 import { actionRoutes } from "./admin_routes/actions.ts";
 import { nodeHistoryRoutes } from "./admin_routes/node_history.ts";
 import { nodeSentRoutes } from "./admin_routes/node_sent.ts";
@@ -136,6 +137,7 @@ function adminSurface(services: Services): Router {
     ...nodeHistoryRoutes(services),
     ...nodeSentRoutes(services),
     ...policyRoutes(services),
+    ...bridgeRoutes(services),
     ...serviceRoutes(services),
     ...actionRoutes(services),
     ...sessionRoutes(services),

@@ -2,6 +2,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { describeError } from "../platform/log.ts";
 import { type Sql, SqlRow, type SqlValue } from "./storage/sql.ts";
 import { assignmentRows } from "./storage/sql_assignments.ts";
+import { compositionSource } from "./storage/sql_composition.ts";
 import { eventRows, signingKeyRows } from "./storage/sql_events.ts";
 import {
   adminRows,
@@ -17,7 +18,11 @@ import {
   outputRows,
   sessionRows,
 } from "./storage/sql_operations.ts";
-import { policyRows } from "./storage/sql_policies.ts";
+import {
+  bridgeRows,
+  compiledPolicyRows,
+  policyRows,
+} from "./storage/sql_policies.ts";
 import { nodeRows } from "./storage/sql_nodes.ts";
 import { snapshotRows } from "./storage/sql_snapshots.ts";
 import { reportRows, secretRows, valueRows } from "./storage/sql_values.ts";
@@ -114,6 +119,9 @@ class Connection implements Sql {
       signingKeys: signingKeyRows(this),
       reports: reportRows(this),
       policies: policyRows(this),
+      compiledPolicies: compiledPolicyRows(this),
+      bridges: bridgeRows(this),
+      composition: compositionSource(this),
       assignments: assignmentRows(this),
       executions: executionRows(this),
       outputs: outputRows(this),

@@ -1,8 +1,9 @@
 import { assignedServices } from "./assignments.ts";
 import { partText } from "./node_changes.ts";
-import { type WirePeer, wirePeer } from "./peer_changes.ts";
-import { policiesText } from "./policies.ts";
+import type { Logger } from "../platform/log.ts";
+import { peerRow, type WirePeer, wirePeer } from "./peer_changes.ts";
 import { announcedKeys } from "./signing_keys.ts";
+import { soundPeers } from "./state/peer_invariants.ts";
 import type { Node, Rows } from "./storage/storage.ts";
 
 /** A peer in an answer, where all members are always written. */
@@ -13,11 +14,16 @@ export interface AnsweredPeer extends WirePeer {
 /** The other nodes of a node's domain, in ascending order of ids. */
 export async function peersOf(
   rows: Rows,
-  node: Pick<Node, "id" | "domainId">,
+  { id, domainId }: Pick<Node, "id" | "domainId">,
+  log: Logger,
 ): Promise<AnsweredPeer[]> {
-  const nodes = await rows.nodes.ofDomain(node.domainId);
-  return nodes.filter((other) => other.id !== node.id)
-    .map((other) => ({ ...wirePeer(other), psk: "" }));
+  const nodes = await rows.nodes.ofDomain(domainId);
+  const others = nodes.filter((other) => other.id !== id).map(peerRow);
+  return soundPeers(others, { nodeId: id, domainId }, log)
+    .map(({ nodeId, ...other }) => ({
+      ...wirePeer({ id: nodeId, ...other }),
+      psk: "",
+    }));
 }
 
 /**
@@ -31,9 +37,10 @@ export async function stateDocument(
   node: Node,
   epoch: number,
   nowMs: number,
+  log: Logger,
 ): Promise<string> {
-  const peers = JSON.stringify(await peersOf(rows, node));
-  const policies = await policiesText(rows, node.domainId);
+  const peers = JSON.stringify(await peersOf(rows, node, log));
+  const policies = (await rows.compiledPolicies.of(node.id))?.matched ?? "[]";
   const services = await assignedServices(rows, node);
   const keys = JSON.stringify(await announcedKeys(rows, nowMs));
   return `{"node_id":${JSON.stringify(node.id)},"epoch":${epoch}` +

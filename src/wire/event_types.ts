@@ -39,6 +39,7 @@ export const HINT_EVENT_TYPES = [
   "site_to_site_tunnel_revoked",
   "peer_psk_assigned",
   "session_setup",
+  "reachability_changed",
 ] as const;
 
 /** Every type that has a name here; others are unknown. */

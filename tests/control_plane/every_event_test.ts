@@ -62,7 +62,7 @@ const MEMBERS: Readonly<Record<EventType, readonly string[]>> = {
   peer_endpoint_changed: PEER,
   peer_key_rotated: PEER,
   peer_removed: ["peer_id"],
-  policy_updated: ["policy_id"],
+  policy_updated: ["policies"],
   action_request: ["execution_id", "action", "parameters", "expires_at"],
   ssh_session_setup: [
     "session_id",

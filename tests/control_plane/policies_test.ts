@@ -18,6 +18,10 @@ async function pull(node: TestNode) {
   return { policies, version: position?.version };
 }
 
+function envelopeEpoch(payload: string): number {
+  return JSON.parse(payload).epoch;
+}
+
 Deno.test("policies reach all nodes of their domain, and no other", async () => {
   await using plane = await RunningPlane.start();
   const [node, foreign] = [await plane.join(), await plane.join("else")];
@@ -31,8 +35,10 @@ Deno.test("policies reach all nodes of their domain, and no other", async () => 
   await stream.close();
   assert.equal(event, "policy_updated");
   assert.deepEqual(JSON.parse(envelope.payload), {
-    domain_id: node.domainId,
-    policy_id: "ssh",
+    node_id: node.id,
+    epoch: envelopeEpoch(envelope.payload),
+    state_version: 2,
+    policies: [{ id: "ssh", rules: [RULE] }],
   });
   const shown = await plane.admin("GET", "/policies/ssh");
   assert.deepEqual(shown.json, { id: "ssh", rules: [RULE] });
@@ -87,3 +93,48 @@ Deno.test("policies of a domain have a limit, and a refused one leaves no trace"
     .assertProblem(409, "policy_quota_exceeded");
   assert.deepEqual(await pull(node), before);
 });
+
+Deno.test("a policy is for the nodes that its selector names, and follows their metadata", async () => {
+  await using plane = await RunningPlane.start();
+  const [one, two] = [await plane.join(), await plane.join()];
+  const start = (await pull(one)).version!;
+  await plane.admin("PUT", "/policies/edge", {
+    rules: [RULE],
+    metadata: { zone: "edge" },
+  });
+  await plane.admin("PUT", "/policies/own", { rules: [], nodes: [two.id] });
+  const ids = async (node: TestNode) =>
+    (await pull(node)).policies.map(({ id }) => id);
+  assert.deepEqual([await ids(one), await ids(two)], [[], ["own"]]);
+  assert.equal((await pull(one)).version, start, "nothing changed for it");
+  await one.admin("PUT", "/metadata/zone", { value: "edge" });
+  await two.admin("PUT", "/metadata/zone", { value: "core" });
+  assert.deepEqual([await ids(one), await ids(two)], [["edge"], ["own"]]);
+  assert.equal((await pull(one)).version, start + 2);
+  await one.admin("DELETE", "/metadata/zone");
+  assert.deepEqual(await ids(one), []);
+  const shown = await plane.admin("GET", "/policies/own");
+  assert.deepEqual(shown.json, { id: "own", rules: [], nodes: [two.id] });
+});
+
+Deno.test("a node that joins has the policies that are for it", async () => {
+  await using plane = await RunningPlane.start();
+  await plane.admin("PUT", "/policies/all", { rules: [RULE] });
+  const node = await plane.join();
+  assert.deepEqual((await pull(node)).policies.map(({ id }) => id), ["all"]);
+});
+
+for (
+  const selector of [
+    { nodes: [] },
+    { nodes: ["n1"] },
+    { metadata: { zone: 1 } },
+    { metadata: { "": "x" } },
+  ]
+) {
+  Deno.test(`a policy for ${JSON.stringify(selector)} is refused`, async () => {
+    await using plane = await RunningPlane.start();
+    (await plane.admin("PUT", "/policies/p", { rules: [], ...selector }))
+      .assertProblem(400, "malformed_body");
+  });
+}

@@ -40,7 +40,11 @@ export interface CallOptions {
 
 type PlaneOptions = Pick<
   ControlPlaneOptions,
-  "artifactsDir" | "snapshotLifetimeMs" | "signedStates" | "without"
+  | "artifactsDir"
+  | "snapshotLifetimeMs"
+  | "signedStates"
+  | "without"
+  | "reachability"
 >;
 
 /** A control plane on real files and a real port, with time that stands still. */

@@ -91,6 +91,16 @@ export const RUN: readonly Command[] = [
         doc: "how long a signed state may be relied on (default 24h)",
       },
       {
+        name: "--stale-after",
+        value: "DURATION",
+        doc: "silence after which a node is stale (default 90s)",
+      },
+      {
+        name: "--unreachable-after",
+        value: "DURATION",
+        doc: "silence after which a node is unreachable (default 5m)",
+      },
+      {
         name: "--snapshots",
         value: "RULE",
         doc: "offered, or required of nodes that join (default offered)",

@@ -7,6 +7,7 @@ import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
 import type { Call, Route } from "../http/router.ts";
 import { emitStateChange, type StatePart } from "../node_changes.ts";
+import { compilePolicies } from "../policies.ts";
 import type { Services } from "../services.ts";
 import type { Node, Rows } from "../storage/storage.ts";
 import { checkKey2 } from "../dialect2/keys.ts";
@@ -75,6 +76,9 @@ function routesOf(
       const object = `node:${node.id}/${name}/${target.key}`;
       await auditAdmin(rows, io.clock, `${name}.${relation}`, object);
       const version = await emitStateChange(rows, emit, node, part, epoch);
+      if (part === "metadata") {
+        await compilePolicies(rows, emit, node.domainId, services, node.id);
+      }
       return { ...done, state_version: version };
     });
   return [

@@ -1,22 +1,32 @@
 import * as z from "zod/mini";
+import { UUID } from "../../wire/uuid.ts";
 import { auditAdmin } from "../admin_audit.ts";
 import { domainOf } from "../domains.ts";
 import { emptyAnswer, jsonAnswer, jsonTextAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
 import type { Call, Route } from "../http/router.ts";
-import { emitPolicyChange, policiesText, policyText } from "../policies.ts";
+import { adminPolicyText, compilePolicies } from "../policies.ts";
 import type { Services } from "../services.ts";
+import type { PolicySelector } from "../storage/operations.ts";
 import type { Domain, Rows } from "../storage/storage.ts";
 import { ADMIN_PREFIX, bodyLimits, checkedKey } from "./admin_route.ts";
 
 /** Every pull of the domain carries all of them. */
 export const MAX_POLICY_BYTES = 1024 * 1024;
 
+/** More nodes are better named by metadata. */
+const MAX_SELECTED_NODES = 1_000;
+
 const word = z.string().check(z.regex(/^[a-z0-9_-]{1,32}$/));
 const place = z.string().check(z.regex(/^[\x21-\x7e]{1,255}$/));
 
 const policySchema = z.strictObject({
+  nodes: z.optional(
+    z.array(z.string().check(z.regex(UUID)))
+      .check(z.minLength(1), z.maxLength(MAX_SELECTED_NODES)),
+  ),
+  metadata: z.optional(z.record(z.string().check(z.minLength(1)), z.string())),
   rules: z.array(z.strictObject({
     src: place,
     dst: place,
@@ -27,8 +37,9 @@ const policySchema = z.strictObject({
 });
 
 /**
- * `GET /policies`, `GET`, `PUT` and `DELETE /policies/{id}`: rules that hold for
- * all nodes of a domain, which is `?domain=NAME` or the default one.
+ * `GET /policies`, `GET`, `PUT` and `DELETE /policies/{id}`: rules for nodes of a
+ * domain, which is `?domain=NAME` or the default one. `nodes` and `metadata` say
+ * for which of them; without either they are for all.
  *
  * @see docs/wire.md, section a.5
  */
@@ -42,9 +53,10 @@ export function policyRoutes(services: Services): Route[] {
       handle: ({ request }) =>
         storage.read(async (rows) => {
           const { id } = await domainOf(rows, request);
-          const policies = await policiesText(rows, id);
+          const policies = (await rows.policies.ofDomain(id))
+            .map(adminPolicyText);
           return jsonTextAnswer(
-            `{"domain_id":${JSON.stringify(id)},"policies":${policies}}`,
+            `{"domain_id":${JSON.stringify(id)},"policies":[${policies}]}`,
           );
         }),
     },
@@ -56,7 +68,7 @@ export function policyRoutes(services: Services): Route[] {
           const domain = await domainOf(rows, call.request);
           const policy = await rows.policies.get(domain.id, idOf(call));
           if (!policy) throw new ProblemError(404, "policy_not_found");
-          return jsonTextAnswer(policyText(policy));
+          return jsonTextAnswer(adminPolicyText(policy));
         }),
     },
     {
@@ -70,13 +82,16 @@ export function policyRoutes(services: Services): Route[] {
           bodyLimits(services),
         );
         const rules = JSON.stringify(value.rules);
+        const selector = selectorOf(value);
         const domain = await changes.make(async (rows, emit) => {
           const domain = await domainOf(rows, call.request);
           const known = await rows.policies.get(domain.id, id);
-          if (known?.rules === rules) return domain;
-          await rows.policies.put(domain.id, { id, rules });
+          const isKnown = known?.rules === rules &&
+            JSON.stringify(known.selector) === JSON.stringify(selector);
+          if (isKnown) return domain;
+          await rows.policies.put(domain.id, { id, rules, selector });
           await checkSize(rows, domain.id);
-          await emitPolicyChange(rows, emit, domain.id, id, io);
+          await compilePolicies(rows, emit, domain.id, services);
           await audit(rows, "policy.set", domain, id);
           return domain;
         });
@@ -93,7 +108,7 @@ export function policyRoutes(services: Services): Route[] {
           if (!await rows.policies.remove(domain.id, id)) {
             throw new ProblemError(404, "policy_not_found");
           }
-          await emitPolicyChange(rows, emit, domain.id, id, io);
+          await compilePolicies(rows, emit, domain.id, services);
           await audit(rows, "policy.remove", domain, id);
         });
         return emptyAnswer();
@@ -109,6 +124,21 @@ export function policyRoutes(services: Services): Route[] {
       `domain:${domain.id}/policies/${id}`,
     );
   }
+}
+
+/** Ids and names in one order, so that the same selector is the same text. */
+function selectorOf(
+  { nodes, metadata }: z.infer<typeof policySchema>,
+): PolicySelector | undefined {
+  if (!nodes && !metadata) return undefined;
+  return {
+    ...(nodes
+      ? { nodes: [...new Set(nodes.map((id) => id.toLowerCase()))].sort() }
+      : {}),
+    ...(metadata
+      ? { metadata: Object.fromEntries(Object.entries(metadata).sort()) }
+      : {}),
+  };
 }
 
 function idOf({ params }: Call): string {

@@ -1,7 +1,8 @@
 import type { StoredEvent } from "../storage/storage.ts";
 import { type AnnouncedKeys, signingKeyId } from "../signing_keys.ts";
 import type { WirePeer } from "../peer_changes.ts";
-import { type Peer2, peer2 } from "./snapshot.ts";
+import { peerOf } from "../state/compose.ts";
+import type { NodeStatePeer } from "../state/node_state_snapshot.ts";
 
 /** An event in the words of dialect 2, before it is signed. */
 export interface EventForm2 {
@@ -86,9 +87,9 @@ function rotation(
 
 function peer(
   { domain_id, id, public_key, mesh_ip, endpoint }: WirePeer & InDomain,
-): Peer2 & InDomain {
-  const { node_id, ...members } = peer2({
-    id,
+): NodeStatePeer & InDomain {
+  const { node_id, ...members } = peerOf({
+    nodeId: id,
     publicKey: public_key,
     meshIp: mesh_ip,
     endpoint,

@@ -56,7 +56,7 @@ export async function register2(
   const { node, nodeSecretKey } = registered;
   const { keys, ...trust } = await welcome(services, node);
   const { peers, domain } = await services.storage.read(async (rows) => ({
-    peers: await peers2(rows, node),
+    peers: await peers2(rows, node, services.io.log),
     domain: await rows.domains.byId(node.domainId),
   }));
   return jsonAnswer({

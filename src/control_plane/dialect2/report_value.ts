@@ -19,6 +19,8 @@ export function kept(
 }
 
 /** The value exactly as it came. */
-export function valueOf({ contentType, payload }: Report): string {
+export function valueOf(
+  { contentType, payload }: Pick<Report, "contentType" | "payload">,
+): string {
   return contentType === PLAIN ? JSON.parse(payload) : payload;
 }

@@ -1,44 +1,13 @@
-import { createHash } from "node:crypto";
-import { isoTime } from "../../platform/clock.ts";
-import type { Capabilities2 } from "../../wire/dialect2/bodies.ts";
-import { assignedServices } from "../assignments.ts";
-import { reachabilityOf } from "../reachability.ts";
-import type { Execution } from "../storage/operations.ts";
+import type { Logger } from "../../platform/log.ts";
+import { composeSnapshot, peerOf } from "../state/compose.ts";
+import {
+  type NodeStatePeer,
+  type NodeStateSnapshot,
+  RawJson,
+} from "../state/node_state_snapshot.ts";
+import { soundPeers } from "../state/peer_invariants.ts";
+import { peerRow } from "../peer_changes.ts";
 import type { Node, Rows } from "../storage/storage.ts";
-import { valueOf } from "./report_value.ts";
-
-/** Go's zero time: there was no heartbeat. */
-const NEVER = "0001-01-01T00:00:00Z";
-
-/** Another node, as dialect 2 carries it. */
-export interface Peer2 {
-  readonly node_id: string;
-  readonly mesh_ip: string;
-  /** Base64 of 32 bytes. */
-  readonly public_key: string;
-  /** `ip:port`; absent when it has told none. */
-  readonly fallback_endpoint?: string;
-}
-
-export function peer2(
-  node: Pick<Node, "id" | "meshIp" | "publicKey" | "endpoint">,
-): Peer2 {
-  return {
-    node_id: node.id,
-    mesh_ip: node.meshIp,
-    public_key: node.publicKey,
-    ...(node.endpoint === "" ? {} : { fallback_endpoint: node.endpoint }),
-  };
-}
-
-/** The other nodes of a node's domain, in ascending order of ids. */
-export async function peers2(
-  rows: Rows,
-  { id, domainId }: Pick<Node, "id" | "domainId">,
-): Promise<Peer2[]> {
-  const nodes = await rows.nodes.ofDomain(domainId);
-  return nodes.filter((other) => other.id !== id).map(peer2);
-}
 
 /**
  * What a node should be, in dialect 2.
@@ -49,11 +18,9 @@ export async function snapshot2(
   rows: Rows,
   node: Node,
   nowMs: number,
+  log: Logger,
 ): Promise<string> {
-  return JSON.stringify({
-    reachability: reachability2(node, nowMs),
-    ...await members(rows, node, nowMs),
-  });
+  return textOf(await composed(rows, node, nowMs, log));
 }
 
 /** The same without reachability, which changes all by itself. */
@@ -61,126 +28,51 @@ export async function signedContent2(
   rows: Rows,
   node: Node,
   nowMs: number,
+  log: Logger,
 ): Promise<string> {
-  return JSON.stringify(await members(rows, node, nowMs));
-}
-
-async function members(rows: Rows, node: Node, nowMs: number) {
-  const state = await state2(rows, node.id);
-  const services = await assignedServices(rows, node);
-  return {
-    peers: await peers2(rows, node),
-    policy: await policy2(rows, node.domainId),
-    // There are no bridges, and no sessions that a pull would bring.
-    bridge: null,
-    state,
-    reports: state,
-    executions: await executions2(rows, node, nowMs),
-    sessions: [],
-    ...(services.length === 0
-      ? {}
-      : { services: services.map((text) => JSON.parse(text)) }),
-  };
-}
-
-function reachability2(node: Node, nowMs: number) {
-  const known = reachabilityOf(node, nowMs);
-  if (!known) return { state: "", last_heartbeat_at: NEVER, changed_at: NEVER };
-  return {
-    state: known.state,
-    last_heartbeat_at: isoTime(known.lastHeartbeatAtMs),
-    changed_at: isoTime(known.changedAtMs),
-  };
-}
-
-/** Rules of the domain's policies, in ascending order of ids, as one. */
-async function policy2(rows: Rows, domainId: string) {
-  const policies = await rows.policies.ofDomain(domainId);
-  const domain = await rows.domains.byId(domainId);
-  const revisionId = domain?.policyRevision;
-  if (policies.length === 0 || revisionId === undefined) return null;
-  const rules = policies.flatMap(({ rules }) =>
-    (JSON.parse(rules) as StoredRule[]).map(rule2)
+  const { reachability: _changes, ...content } = await composed(
+    rows,
+    node,
+    nowMs,
+    log,
   );
-  const fingerprint = createHash("sha256").update(JSON.stringify(rules))
-    .digest("base64");
-  return { revision_id: revisionId, fingerprint, rules };
+  return textOf(content);
 }
 
-/** A rule as operators set it. */
-interface StoredRule {
-  readonly src: string;
-  readonly dst: string;
-  readonly port: number;
-  readonly protocol: string;
-  readonly action: string;
+/** The other nodes of a node's domain, in ascending order of ids. */
+export async function peers2(
+  rows: Rows,
+  { id, domainId }: Pick<Node, "id" | "domainId">,
+  log: Logger,
+): Promise<NodeStatePeer[]> {
+  const nodes = await rows.nodes.ofDomain(domainId);
+  const others = nodes.filter((other) => other.id !== id).map(peerRow);
+  return soundPeers(others, { nodeId: id, domainId }, log).map(peerOf);
 }
 
-/** Port 0 stands for all ports. */
-function rule2({ src, dst, port, protocol, action }: StoredRule) {
-  return {
-    action,
-    protocol,
-    source_cidr: src,
-    destination_cidr: dst,
-    ...(port === 0 ? {} : { ports: { from: port, to: port } }),
-  };
+function composed(rows: Rows, node: Node, nowMs: number, log: Logger) {
+  const addressed = { nodeId: node.id, domainId: node.domainId };
+  return composeSnapshot(rows.composition, addressed, nowMs, log);
 }
 
-async function state2(rows: Rows, nodeId: string) {
-  const metadata = await rows.values.metadata(nodeId);
-  return {
-    metadata: [...metadata].map(([key, value]) => ({ key, value })),
-    data: (await rows.values.data(nodeId)).map(({ key, payload }) => ({
-      key,
-      value: dataValue(payload),
-    })),
-    reports: (await rows.reports.all(nodeId)).map((report) => ({
-      key: report.key,
-      value: valueOf(report),
-      ...(report.workloadTag === undefined
-        ? {}
-        : { workload_tag: report.workloadTag }),
-    })),
-  };
+/** As JSON, in which kept texts stand byte for byte. */
+function textOf(snapshot: Partial<NodeStateSnapshot>): string {
+  const { policy, bridge, executions, services, ...plain } = snapshot;
+  const members = Object.entries(plain).map(([name, value]) =>
+    `"${name}":${JSON.stringify(value)}`
+  );
+  const policyText = policy ? objectText(policy) : "null";
+  const bridgeText = bridge?.text ?? "null";
+  const executionTexts = (executions ?? []).map(objectText);
+  const serviceTexts = (services ?? []).map(({ text }) => text);
+  return `{${members.join(",")},"policy":${policyText}` +
+    `,"bridge":${bridgeText},"executions":[${executionTexts}]` +
+    (serviceTexts.length === 0 ? "}" : `,"services":[${serviceTexts}]}`);
 }
 
-/** A payload as the text that dialect 2 has in its place. */
-function dataValue(payload: string): string {
-  return payload.startsWith('"') ? JSON.parse(payload) : payload;
-}
-
-const STATUS = {
-  pending: "pending",
-  accepted: "ack",
-  started: "started",
-  rejected: undefined,
-  finished: undefined,
-} as const satisfies Record<Execution["state"], string | undefined>;
-
-/** What the node still has to do, oldest first. */
-async function executions2(rows: Rows, node: Node, nowMs: number) {
-  const hooks = hooksOf(node);
-  const all = await rows.executions.ofNode(node.id);
-  return all.reverse().flatMap((execution) => {
-    const status = STATUS[execution.state];
-    const tooLate = status === "pending" && execution.expiresAtMs <= nowMs;
-    if (status === undefined || tooLate) return [];
-    return [{
-      execution_id: execution.id,
-      action: execution.action,
-      type: hooks.has(execution.action) ? "hook" : "builtin",
-      parameters: JSON.parse(execution.parameters),
-      status,
-      requested_at: isoTime(execution.requestedAtMs),
-      expires_at: isoTime(execution.expiresAtMs),
-    }];
-  });
-}
-
-/** Names of what the node has declared as its hooks. */
-function hooksOf({ capabilities }: Node): ReadonlySet<string> {
-  if (capabilities === undefined) return new Set();
-  const { declared_hooks = [] } = JSON.parse(capabilities) as Capabilities2;
-  return new Set(declared_hooks.map(({ name }) => name));
+function objectText(members: object): string {
+  const texts = Object.entries(members).map(([name, value]) =>
+    `"${name}":${value instanceof RawJson ? value.text : JSON.stringify(value)}`
+  );
+  return `{${texts.join(",")}}`;
 }

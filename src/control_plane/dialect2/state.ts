@@ -11,11 +11,11 @@ export function stateRoute2(
   services: Services,
   states: SnapshotProvider,
 ): NodeRoute {
-  const { clock } = services.io;
+  const { clock, log } = services.io;
   const plain: RenderContent = (rows, node) =>
-    snapshot2(rows, node, clock.now());
+    snapshot2(rows, node, clock.now(), log);
   const content: RenderContent = (rows, node) =>
-    signedContent2(rows, node, clock.now());
+    signedContent2(rows, node, clock.now(), log);
   return {
     ...nodeRoute2(
       "state",

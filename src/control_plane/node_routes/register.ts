@@ -71,7 +71,9 @@ async function register1(
     labels: JSON.stringify(body.metadata ?? {}),
   });
   const { keys, ...trust } = await welcome(services, node);
-  const peers = await services.storage.read((rows) => peersOf(rows, node));
+  const peers = await services.storage.read((rows) =>
+    peersOf(rows, node, services.io.log)
+  );
   return jsonAnswer({
     node_id: node.id,
     mesh_ip: node.meshIp,

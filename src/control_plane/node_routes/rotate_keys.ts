@@ -23,7 +23,11 @@ export function rotateKeysRoute(services: Services): NodeRoute {
     if (value.node_id !== id) throw new ProblemError(403, "node_id_mismatch");
     const publicKey = canonicalKey(value.new_public_key);
     const peers = await changes.make(async (rows, emit) =>
-      await peersOf(rows, await rotateMeshKey(rows, emit, id, publicKey, io))
+      await peersOf(
+        rows,
+        await rotateMeshKey(rows, emit, id, publicKey, io),
+        io.log,
+      )
     );
     return jsonAnswer({ updated_peers: peers });
   });

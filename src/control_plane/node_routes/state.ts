@@ -12,7 +12,7 @@ export function stateRoute(
 ): NodeRoute {
   const { epoch, io } = services;
   const render: RenderContent = (rows, node) =>
-    stateDocument(rows, node, epoch, io.clock.now());
+    stateDocument(rows, node, epoch, io.clock.now(), io.log);
   // This dialect's document has no reachability: both forms are one.
   const forms = { plain: render, content: render };
   return {

@@ -5,9 +5,17 @@ export interface Policy {
   readonly id: string;
   /** JSON array. */
   readonly rules: string;
+  /** For which nodes it is. @default {all of the domain} */
+  readonly selector: PolicySelector | undefined;
 }
 
-/** Policies of a domain, which hold for all its nodes. */
+/** Nodes by id, or by metadata that they all have, or both. */
+export interface PolicySelector {
+  readonly nodes?: readonly string[];
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** Policies of a domain. */
 export interface PolicyRows {
   /** In ascending order of ids. */
   ofDomain(domainId: string): Eventual<Policy[]>;
@@ -17,6 +25,34 @@ export interface PolicyRows {
   remove(domainId: string, id: string): Eventual<boolean>;
   /** Bytes of everything in the domain's policies. */
   size(domainId: string): Eventual<number>;
+}
+
+/** What the policies of the domain come to for one node. */
+export interface CompiledPolicy {
+  readonly nodeId: string;
+  /** Another one with each change. */
+  readonly revisionId: string;
+  /** Base64 of the SHA-256 of the rules as text. */
+  readonly fingerprint: string;
+  /** JSON array: merged rules as dialect 2 carries them. */
+  readonly rules: string;
+  /** JSON array: the policies that match, as dialect 1 carries them. */
+  readonly matched: string;
+}
+
+export interface CompiledPolicyRows {
+  of(nodeId: string): Eventual<CompiledPolicy | undefined>;
+  put(policy: CompiledPolicy): Eventual<void>;
+}
+
+/** What nodes that carry traffic for others are to do. */
+export interface BridgeRows {
+  /** In ascending order of node ids; JSON objects. */
+  all(): Eventual<{ readonly nodeId: string; readonly config: string }[]>;
+  of(nodeId: string): Eventual<string | undefined>;
+  put(nodeId: string, config: string): Eventual<void>;
+  /** @returns whether it was there. */
+  remove(nodeId: string): Eventual<boolean>;
 }
 
 /**

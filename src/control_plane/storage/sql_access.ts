@@ -31,7 +31,6 @@ export function domainRows(sql: Sql): DomainRows {
       id: row.text("id"),
       name: row.text("name"),
       meshCidr: row.text("mesh_cidr"),
-      policyRevision: row.textOrNothing("policy_revision"),
     };
   return {
     all: () => sql.all(`${select} ORDER BY id`).map((row) => domainFrom(row)!),
@@ -43,13 +42,6 @@ export function domainRows(sql: Sql): DomainRows {
         id,
         name,
         meshCidr,
-      );
-    },
-    policiesChanged(id, revision) {
-      sql.run(
-        "UPDATE domains SET policy_revision = ? WHERE id = ?",
-        revision,
-        id,
       );
     },
   };

@@ -1,4 +1,5 @@
 import type { Sql, SqlRow } from "./sql.ts";
+import type { ReachabilityState } from "../state/composition_source.ts";
 import type { Node, NodeRows } from "./storage.ts";
 
 export function nodeRows(sql: Sql): NodeRows {
@@ -64,16 +65,30 @@ export function nodeRows(sql: Sql): NodeRows {
         id,
       );
     },
-    heartbeat(id, { atMs, text, healthySinceMs }) {
+    heartbeat(id, { atMs, text }) {
       sql.run(
-        `UPDATE nodes SET last_heartbeat_at = ?, heartbeat = ?,
-          healthy_since = ? WHERE id = ?`,
+        "UPDATE nodes SET last_heartbeat_at = ?, heartbeat = ? WHERE id = ?",
         atMs,
         text,
-        healthySinceMs,
         id,
       );
     },
+    reachabilityChanged(id, { state, atMs }) {
+      sql.run(
+        `UPDATE nodes SET reachability_state = ?, reachability_changed_at = ?
+          WHERE id = ?`,
+        state,
+        atMs,
+        id,
+      );
+    },
+    silentSince: (state, ms) =>
+      sql.all(
+        `SELECT * FROM nodes
+          WHERE reachability_state = ? AND last_heartbeat_at <= ? ORDER BY id`,
+        state,
+        ms,
+      ).map(nodeFrom),
     wantRotation(id, rotationId) {
       sql.run(
         "UPDATE nodes SET rotate_keys = 1, rotation_id = ? WHERE id = ?",
@@ -144,7 +159,9 @@ function nodeFrom(row: SqlRow): Node {
     firstCallAtMs: row.numberOrNothing("first_call_at"),
     lastHeartbeatAtMs: row.numberOrNothing("last_heartbeat_at"),
     heartbeat: row.textOrNothing("heartbeat"),
-    healthySinceMs: row.numberOrNothing("healthy_since"),
+    // The schema allows nothing else.
+    reachabilityState: row.text("reachability_state") as ReachabilityState,
+    reachabilityChangedAtMs: row.numberOrNothing("reachability_changed_at"),
     rotateKeys: row.number("rotate_keys") === 1,
     rotationId: row.textOrNothing("rotation_id"),
     keyVersion: row.number("key_version"),

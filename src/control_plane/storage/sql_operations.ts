@@ -61,7 +61,8 @@ export function executionRows(sql: Sql): ExecutionRows {
   };
 }
 
-function executionFrom(row: SqlRow): Execution {
+/** An execution of the columns of its table. */
+export function executionFrom(row: SqlRow): Execution {
   return {
     id: row.text("id"),
     nodeId: row.text("node_id"),

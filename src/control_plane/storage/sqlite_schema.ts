@@ -251,4 +251,36 @@ export const SCHEMA_STEPS: readonly string[] = [
     PRIMARY KEY (domain_id, name)
   ) STRICT;
   `,
+  `
+  -- What the last look at the heartbeats said; empty before the first one.
+  ALTER TABLE nodes ADD COLUMN reachability_state TEXT NOT NULL DEFAULT ''
+    CHECK (reachability_state IN ('', 'healthy', 'stale', 'unreachable'));
+  ALTER TABLE nodes ADD COLUMN reachability_changed_at INTEGER;
+  UPDATE nodes SET reachability_state = 'healthy',
+    reachability_changed_at = coalesce(healthy_since, last_heartbeat_at)
+    WHERE last_heartbeat_at IS NOT NULL;
+  ALTER TABLE nodes DROP COLUMN healthy_since;
+  CREATE INDEX nodes_by_heartbeat
+    ON nodes (reachability_state, last_heartbeat_at);
+
+  -- For which nodes a policy is: JSON array of ids, JSON object of metadata.
+  -- Without either it is for all of the domain.
+  ALTER TABLE policies ADD COLUMN nodes TEXT;
+  ALTER TABLE policies ADD COLUMN metadata TEXT;
+  ALTER TABLE domains DROP COLUMN policy_revision;
+
+  -- What the policies of the domain come to for one node.
+  CREATE TABLE compiled_policies (
+    node_id TEXT PRIMARY KEY REFERENCES nodes (id) ON DELETE CASCADE,
+    revision_id TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    rules TEXT NOT NULL,
+    matched TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE bridges (
+    node_id TEXT PRIMARY KEY REFERENCES nodes (id) ON DELETE CASCADE,
+    config TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

@@ -9,6 +9,12 @@ import type { SecretRef } from "../../wire/state.ts";
 import type { AssignmentRows } from "./assignments.ts";
 import type { Eventual } from "./eventual.ts";
 import type {
+  CompositionSource,
+  ReachabilityState,
+} from "../state/composition_source.ts";
+import type {
+  BridgeRows,
+  CompiledPolicyRows,
   ExecutionRows,
   IngestRows,
   OutputRows,
@@ -57,6 +63,10 @@ export interface Rows {
   readonly signingKeys: SigningKeyRows;
   readonly reports: ReportRows;
   readonly policies: PolicyRows;
+  readonly compiledPolicies: CompiledPolicyRows;
+  readonly bridges: BridgeRows;
+  /** All that a snapshot is made of, in one statement. */
+  readonly composition: CompositionSource;
   readonly assignments: AssignmentRows;
   readonly executions: ExecutionRows;
   readonly outputs: OutputRows;
@@ -79,16 +89,13 @@ export interface Domain {
   readonly name: string;
   /** IPv4 network of the mesh, such as `10.42.0.0/16`. */
   readonly meshCidr: string;
-  /** Names its policies as they are, as a whole; undefined before the first. */
-  readonly policyRevision: string | undefined;
 }
 
 export interface DomainRows {
   all(): Eventual<Domain[]>;
   byId(id: string): Eventual<Domain | undefined>;
   byName(name: string): Eventual<Domain | undefined>;
-  add(domain: Omit<Domain, "policyRevision">): Eventual<void>;
-  policiesChanged(id: string, revision: string): Eventual<void>;
+  add(domain: Domain): Eventual<void>;
 }
 
 /** A one-time token; the token itself is not kept. */
@@ -138,8 +145,9 @@ export interface Node {
   /** Undefined until its first authenticated call. */
   readonly firstCallAtMs: number | undefined;
   readonly lastHeartbeatAtMs: number | undefined;
-  /** Since when its heartbeats have come without a long pause. */
-  readonly healthySinceMs: number | undefined;
+  readonly reachabilityState: ReachabilityState;
+  /** Undefined before the first heartbeat. */
+  readonly reachabilityChangedAtMs: number | undefined;
   /** JSON text of its last heartbeat. */
   readonly heartbeat: string | undefined;
   /** Whether it was asked to rotate its key, and has not done so yet. */
@@ -201,12 +209,14 @@ export interface NodeRows {
   pulled(id: string, stateVersion: number): Eventual<void>;
   heartbeat(
     id: string,
-    beat: {
-      readonly atMs: number;
-      readonly text: string;
-      readonly healthySinceMs: number;
-    },
+    beat: { readonly atMs: number; readonly text: string },
   ): Eventual<void>;
+  reachabilityChanged(
+    id: string,
+    to: { readonly state: ReachabilityState; readonly atMs: number },
+  ): Eventual<void>;
+  /** Nodes of that state whose last heartbeat came then or before. */
+  silentSince(state: ReachabilityState, ms: number): Eventual<Node[]>;
   /** Asks for a new mesh key. */
   wantRotation(id: string, rotationId: string): Eventual<void>;
   /** Takes the new mesh key; nothing is asked for any more. */

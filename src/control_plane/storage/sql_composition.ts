@@ -1,0 +1,132 @@
+import type {
+  CompositionRows,
+  CompositionSource,
+  EntryRow,
+  PeerRow,
+  PolicyRow,
+  ReachabilityState,
+} from "../state/composition_source.ts";
+import type { DomainService } from "./assignments.ts";
+import { executionFrom } from "./sql_operations.ts";
+import type { Sql, SqlRow } from "./sql.ts";
+
+/**
+ * Everything that the snapshot of one node is made of, in one statement: `kind`
+ * says what a row is, and only the columns of that kind are filled.
+ *
+ * ?1 is the node, ?2 its domain.
+ */
+const STATEMENT = `
+  SELECT 'peer' AS kind, id AS key, mesh_ip AS value, public_key AS extra,
+    endpoint AS tag, NULL AS place, NULL AS id, NULL AS node_id, NULL AS action,
+    NULL AS parameters, NULL AS timeout, NULL AS requested_at,
+    NULL AS expires_at, NULL AS state, NULL AS reason, NULL AS result,
+    NULL AS changed_at, NULL AS last_heartbeat_at
+  FROM nodes WHERE domain_id = ?2 AND id <> ?1
+  UNION ALL
+  SELECT 'self', id, NULL, capabilities, NULL, NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL, NULL, reachability_state, NULL, NULL, reachability_changed_at,
+    last_heartbeat_at
+  FROM nodes WHERE id = ?1
+  UNION ALL
+  SELECT 'metadata', key, value, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL
+  FROM metadata WHERE node_id = ?1
+  UNION ALL
+  SELECT 'data', key, payload, content_type, NULL, NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+  FROM data WHERE node_id = ?1 AND payload IS NOT NULL
+  UNION ALL
+  SELECT 'report', key, payload, content_type, workload_tag, NULL, NULL, NULL,
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+  FROM reports WHERE node_id = ?1
+  UNION ALL
+  SELECT 'policy', revision_id, rules, fingerprint, NULL, NULL, NULL, NULL,
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+  FROM compiled_policies WHERE node_id = ?1 AND matched <> '[]'
+  UNION ALL
+  SELECT 'bridge', node_id, config, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+  FROM bridges WHERE node_id = ?1
+  UNION ALL
+  SELECT 'execution', '', NULL, NULL, NULL, sequence, id, node_id, action,
+    parameters, timeout, requested_at, expires_at, state, reason, result,
+    changed_at, NULL
+  FROM executions WHERE node_id = ?1
+    AND state IN ('pending', 'accepted', 'started')
+  UNION ALL
+  SELECT 'role', role, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL
+  FROM node_roles WHERE node_id = ?1
+  UNION ALL
+  SELECT 'service', name, spec, roles, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL
+  FROM domain_services WHERE domain_id = ?2
+  ORDER BY kind, key, place`;
+
+export function compositionSource(sql: Sql): CompositionSource {
+  return {
+    rowsFor(nodeId, domainId): CompositionRows {
+      const rows = Map.groupBy(
+        sql.all(STATEMENT, nodeId, domainId),
+        (row) => row.text("kind"),
+      );
+      const of = (kind: string) => rows.get(kind) ?? [];
+      const [self] = of("self");
+      const [policy] = of("policy");
+      const [bridge] = of("bridge");
+      return {
+        peers: of("peer").map(peerFrom),
+        entries: (["metadata", "data", "report"] as const).flatMap((kind) =>
+          of(kind).map((row) => entryFrom(kind, row))
+        ),
+        executions: of("execution").map(executionFrom),
+        reachability: {
+          state: (self?.text("state") ?? "") as ReachabilityState,
+          lastHeartbeatAtMs: self?.numberOrNothing("last_heartbeat_at"),
+          changedAtMs: self?.numberOrNothing("changed_at"),
+        },
+        policy: policy && policyFrom(policy),
+        bridge: bridge?.text("value"),
+        roles: of("role").map((row) => row.text("key")),
+        services: of("service").map(serviceFrom),
+        capabilities: self?.textOrNothing("extra"),
+      };
+    },
+  };
+}
+
+function peerFrom(row: SqlRow): PeerRow {
+  return {
+    nodeId: row.text("key"),
+    meshIp: row.text("value"),
+    publicKey: row.text("extra"),
+    endpoint: row.text("tag"),
+  };
+}
+
+function entryFrom(kind: EntryRow["kind"], row: SqlRow): EntryRow {
+  return {
+    kind,
+    key: row.text("key"),
+    value: row.text("value"),
+    contentType: row.textOrNothing("extra"),
+    workloadTag: row.textOrNothing("tag"),
+  };
+}
+
+function serviceFrom(row: SqlRow): DomainService {
+  return {
+    name: row.text("key"),
+    roles: JSON.parse(row.text("extra")),
+    spec: row.text("value"),
+  };
+}
+
+function policyFrom(row: SqlRow): PolicyRow {
+  return {
+    revisionId: row.text("key"),
+    fingerprint: row.text("extra"),
+    rules: row.text("value"),
+  };
+}
