@@ -16,6 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   actions: ["uplink", "store", "wire", "platform"],
   node_api: ["uplink", "trust", "store", "wire", "platform"],
   control_plane: ["wire", "platform"],
+  host: ["config", "trust", "store", "wire", "platform"],
   agent: [
     "config",
     "sync",
@@ -29,6 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   cli: [
     "agent",
+    "host",
     "config",
     "control_plane",
     "sync",
@@ -117,6 +119,28 @@ Deno.test("only the control plane's storage file knows the database", () => {
     .filter((file) => importsOf(file).includes("node:sqlite"))
     .map((file) => file.path);
   assert.deepEqual(users, ["control_plane/sqlite_storage.ts"]);
+});
+
+Deno.test("processes are started in few places, and each is known", () => {
+  const starters = sources
+    .filter((file) =>
+      importsOf(file).includes("node:child_process") ||
+      /\bnew Deno\.Command\(/.test(file.text)
+    )
+    .map((file) => file.path)
+    .filter((path) => !path.startsWith("cli/dev/"));
+  assert.deepEqual(starters.toSorted(), [
+    "actions/start_process.ts",
+    "host/run_program.ts",
+  ]);
+});
+
+Deno.test("packages are loaded on demand through a file of their own", () => {
+  // Bundled, import() of a CommonJS package gives no named members.
+  const wrong = sources
+    .filter((file) => /\bimport\(\s*"[^."]/.test(file.text))
+    .map((file) => file.path);
+  assert.deepEqual(wrong, []);
 });
 
 Deno.test("only platform/ touches time and chance", () => {

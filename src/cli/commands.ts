@@ -1,5 +1,6 @@
 import type { Command, Flag } from "./command.ts";
 import { OUTPUT, RUNNING } from "./commands/flags.ts";
+import { INSTALL } from "./commands/install.ts";
 import { LOOK } from "./commands/look.ts";
 import { NODE } from "./commands/node.ts";
 import { REPAIR } from "./commands/repair.ts";
@@ -16,6 +17,7 @@ export interface CommandGroup {
 /** In the order of `plexd --help`. */
 export const GROUPS: readonly CommandGroup[] = [
   { title: "Run", commands: RUN },
+  { title: "Install", commands: INSTALL },
   { title: "Node", commands: NODE },
   { title: "Look", commands: LOOK },
   { title: "Use", commands: USE },
@@ -33,6 +35,7 @@ export const COMMANDS: readonly Command[] = GROUPS.flatMap(({ commands }) =>
 
 /** First words that several commands share, and what they are about. */
 export const FAMILIES: Readonly<Record<string, string>> = {
+  "config": "Look at the configuration",
   "store": "Look after what is on disk",
 };
 

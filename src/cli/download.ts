@@ -5,12 +5,7 @@ import { ControlError } from "../uplink/control_error.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { controlFailure } from "./control_failure.ts";
 import { nodeClient } from "./node_client.ts";
-
-/** What releases call the architectures that the runtime names otherwise. */
-const ARCHITECTURES: Readonly<Record<typeof Deno.build.arch, string>> = {
-  x86_64: "amd64",
-  aarch64: "arm64",
-};
+import { releaseArch } from "./release_arch.ts";
 
 /** `plexd download VERSION --to FILE`: a release from the control plane. */
 export async function download(invocation: Invocation): Promise<number> {
@@ -20,7 +15,7 @@ export async function download(invocation: Invocation): Promise<number> {
   const artifact = {
     version: args[0] ?? "",
     os: String(flags["--os"] ?? Deno.build.os),
-    arch: String(flags["--arch"] ?? ARCHITECTURES[Deno.build.arch]),
+    arch: String(flags["--arch"] ?? releaseArch()),
   };
   const config = await invocation.config();
   const io = invocation.platform(config);

@@ -326,6 +326,14 @@ export const SETTINGS = {
   "seal.key_file": path("Key that seals the node's keys on disk", {
     default: "/etc/plexd/machine.key",
   }),
+
+  "updates.base_url": text(
+    "Where plexd upgrade looks for releases",
+    CONTROL_PLANE_URL,
+  ),
+  "updates.key_file": path(
+    "PEM file of the public key of your own releases; absent: the project's",
+  ),
 } as const satisfies Readonly<Record<string, Setting<unknown>>>;
 
 export type SettingName = keyof typeof SETTINGS;
