@@ -59,6 +59,7 @@ export class Reload implements Disposable {
   #asked = false;
   #wake: (() => void) | undefined;
   #busy: () => number = () => 0;
+  #end: AbortSignal | undefined;
 
   constructor(options: ReloadOptions) {
     this.#options = options;
@@ -100,8 +101,10 @@ export class Reload implements Disposable {
       () => anew.abort(),
       AbortSignal.any([stop, over.signal]),
     );
+    // Deno 2.7 forgets such a signal, and who listens to it, once nobody holds it.
+    this.#end = AbortSignal.any([stop, anew.signal]);
     try {
-      const again = await work(AbortSignal.any([stop, anew.signal]));
+      const again = await work(this.#end);
       return again || anew.signal.aborted;
     } catch (error) {
       if (stop.aborted) throw error;
@@ -110,6 +113,7 @@ export class Reload implements Disposable {
       return true;
     } finally {
       this.#busy = () => 0;
+      this.#end = undefined;
       over.abort();
       await watching;
     }

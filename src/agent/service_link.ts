@@ -34,8 +34,9 @@ export interface PresentNode {
 export class ServiceLink {
   readonly #manager: ServiceManager;
   readonly #io: Platform;
-  /** Undefined while no parts work, as before and between identities. */
-  #node: PresentNode | undefined;
+  #latest:
+    | { readonly node: PresentNode; readonly stop: AbortSignal }
+    | undefined;
   /** It has been ready before, so it is past its start. */
   #started = false;
   #wake: (() => void) | undefined;
@@ -55,17 +56,20 @@ export class ServiceLink {
     node.ready.then(() => {
       if (stop.aborted) return;
       const forget = node.onChange(() => this.#wake?.());
-      stop.addEventListener("abort", () => {
-        forget();
-        this.#node = undefined;
-      }, { once: true });
-      this.#node = node;
+      stop.addEventListener("abort", forget, { once: true });
+      // Held: Deno 2.7 forgets who listens to a signal that nobody holds.
+      this.#latest = { node, stop };
       this.#started = true;
       this.#told = statusLine(node.status());
       this.#manager.ready(this.#told);
     }, () => {
       // Whoever runs the parts hears of it.
     });
+  }
+
+  /** Undefined while no parts work, as before and between identities. */
+  get #node(): PresentNode | undefined {
+    return this.#latest?.stop.aborted ? undefined : this.#latest?.node;
   }
 
   /** The configuration is read anew; `present` or `unchanged` ends that. */
