@@ -7,7 +7,12 @@ import {
   EXIT,
   type Invocation,
 } from "./command.ts";
-import { configFor, logSettings, reloadedConfigFor } from "./config_for.ts";
+import {
+  configFor,
+  inspectedConfigFor,
+  logSettings,
+  reloadedConfigFor,
+} from "./config_for.ts";
 import { progressOn } from "./output/progress.ts";
 import { screenOf } from "./output/screen.ts";
 import { type ParsedLine, parseLine } from "./parse_args.ts";
@@ -49,6 +54,7 @@ async function invoke(command: Command, line: ParsedLine): Promise<number> {
     version: VERSION,
     config: () => configFor(command, line),
     reloadedConfig: () => reloadedConfigFor(command, line, env),
+    inspectedConfig: (file) => inspectedConfigFor(command, line, file),
     platform: (config) => platformFor(config ?? logSettings(line)),
     print: (text) => write(Deno.stdout, text),
     complain: (text) => write(Deno.stderr, text),

@@ -1,4 +1,4 @@
-import type { LoadedConfig } from "../config/load_config.ts";
+import type { InspectedConfig, LoadedConfig } from "../config/load_config.ts";
 import type { Config, SettingName } from "../config/settings.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Progress } from "./output/progress.ts";
@@ -74,6 +74,11 @@ export interface Command {
   readonly load: () => Promise<(invocation: Invocation) => Promise<number>>;
 }
 
+/** What a configuration says, and the file that was looked for. */
+export interface FoundConfig extends InspectedConfig {
+  readonly path: string;
+}
+
 /** One run of a command. */
 export interface Invocation {
   readonly args: readonly string[];
@@ -92,6 +97,8 @@ export interface Invocation {
    * @throws {ConfigError}
    */
   readonly reloadedConfig: () => Promise<LoadedConfig>;
+  /** Tells everything about it instead of failing. */
+  readonly inspectedConfig: (file?: string) => Promise<FoundConfig>;
   /** Clock, randomness, and a log as the configuration wants it. */
   readonly platform: (config?: Config) => Platform;
   /** Writes a line to standard output. */

@@ -2,13 +2,14 @@ import { resolve } from "node:path";
 import { ConfigError } from "../config/config_error.ts";
 import {
   type ConfigSources,
+  inspectConfig,
   loadConfig,
   type LoadedConfig,
   variableOf,
 } from "../config/load_config.ts";
 import { SettingValueError } from "../config/setting.ts";
 import { type Config, type SettingName, SETTINGS } from "../config/settings.ts";
-import type { Command, Flag } from "./command.ts";
+import type { Command, Flag, FoundConfig } from "./command.ts";
 import { flagsOf } from "./commands.ts";
 import type { ParsedLine } from "./parse_args.ts";
 import { platformFor } from "./platform_for.ts";
@@ -47,6 +48,23 @@ export function reloadedConfigFor(
   env: Readonly<Record<string, string>>,
 ): Promise<LoadedConfig> {
   return loadConfig({ ...sourcesOf(command, line, env), lenient: true });
+}
+
+/**
+ * Everything about the configuration, right or wrong.
+ *
+ * @param file The file to read instead of the usual one.
+ */
+export async function inspectedConfigFor(
+  command: Command,
+  line: ParsedLine,
+  file?: string,
+): Promise<FoundConfig> {
+  const named = file === undefined
+    ? line
+    : { ...line, flags: { ...line.flags, "--config": file } };
+  const sources = sourcesOf(command, named, Deno.env.toObject());
+  return { ...await inspectConfig(sources), path: sources.file.path };
 }
 
 function sourcesOf(

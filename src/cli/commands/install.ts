@@ -75,7 +75,7 @@ export const INSTALL: readonly Command[] = [
   },
   {
     name: "upgrade",
-    summary: "Go to another version; back again if it is not ready in time",
+    summary: "Go to another version, and back if it is not ready",
     stoppable: true,
     args: [{
       name: "VERSION",

@@ -84,6 +84,37 @@ export const REPAIR: readonly Command[] = [
     load: async () => (await import("../download.ts")).download,
   },
   {
+    name: "config check",
+    summary: "Say all that is wrong with the configuration",
+    args: [{
+      name: "FILE",
+      doc: "the configuration file (default: as for every command)",
+      optional: true,
+    }],
+    flags: [],
+    common: [OUTPUT, ...RUNNING],
+    examples: [
+      {
+        line: "plexd config check plexd.yaml",
+        doc: "before it is put in place",
+      },
+      { line: "plexd config check", doc: "the one in /etc/plexd" },
+    ],
+    load: async () => (await import("../config/check.ts")).configCheck,
+  },
+  {
+    name: "config show",
+    summary: "Print every setting as it holds, and who says so",
+    args: [],
+    flags: [{ name: "--changed", doc: "only what is no default" }],
+    common: [OUTPUT, ...RUNNING],
+    examples: [
+      { line: "plexd config show --changed", doc: "what was set, and where" },
+      { line: "plexd config show --output yaml", doc: "everything" },
+    ],
+    load: async () => (await import("../config/show.ts")).configShow,
+  },
+  {
     name: "store verify",
     summary: "Look at every file of the store, and change none",
     args: [],
