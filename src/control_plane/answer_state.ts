@@ -46,8 +46,11 @@ export async function answerState(
       await rows.nodes.pulled(id, state.version)
     );
   }
-  const answer = await compressedAnswer(request, state.text);
+  const answer = isKnown(request, state.etag)
+    ? new Response(null, { status: 304, headers: UNCHANGED })
+    : await compressedAnswer(request, state.text);
   answer.headers.set("vary", "accept, accept-encoding");
+  if (state.etag !== undefined) answer.headers.set("etag", state.etag);
   if (signed) {
     answer.headers.set("content-type", SNAPSHOT_MEDIA_TYPE);
     const bundle = await services.storage.read(trustBundleText);
@@ -55,6 +58,17 @@ export async function answerState(
     answer.headers.set(TRUST_BUNDLE_HEADER, String(version));
   }
   return answer;
+}
+
+const UNCHANGED = { "cache-control": "no-store, no-transform" };
+
+/** Whether the caller names the tag as one that it has (RFC 9110, 13.1.2). */
+function isKnown(request: Request, etag: string | undefined): boolean {
+  const known = request.headers.get("if-none-match");
+  if (known === null || etag === undefined) return false;
+  const opaque = etag.replace(/^W\//, "");
+  return known.trim() === "*" ||
+    known.split(",").some((one) => one.trim().replace(/^W\//, "") === opaque);
 }
 
 async function noteApplied(

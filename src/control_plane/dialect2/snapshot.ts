@@ -5,6 +5,7 @@ import {
   type NodeStateSnapshot,
   RawJson,
 } from "../state/node_state_snapshot.ts";
+import type { RenderedState } from "../state/snapshot_provider.ts";
 import { soundPeers } from "../state/peer_invariants.ts";
 import { peerRow } from "../peer_changes.ts";
 import type { Node, Rows } from "../storage/storage.ts";
@@ -19,8 +20,14 @@ export async function snapshot2(
   node: Node,
   nowMs: number,
   log: Logger,
-): Promise<string> {
-  return textOf(await composed(rows, node, nowMs, log));
+): Promise<RenderedState> {
+  const { reachability, ...content } = await composed(rows, node, nowMs, log);
+  const rest = textOf(content).slice(1);
+  const { last_heartbeat_at: _changes, ...stable } = reachability;
+  return {
+    text: `{"reachability":${JSON.stringify(reachability)},${rest}`,
+    stable: `{"reachability":${JSON.stringify(stable)},${rest}`,
+  };
 }
 
 /** The same without reachability, which changes all by itself. */

@@ -1,7 +1,10 @@
 import { answerState } from "../answer_state.ts";
 import type { NodeRoute } from "../node_routes/node_route.ts";
 import type { Services } from "../services.ts";
-import type { SnapshotProvider } from "../state/snapshot_provider.ts";
+import type {
+  SnapshotProvider,
+  StateForms,
+} from "../state/snapshot_provider.ts";
 import type { RenderContent } from "../signed_snapshots.ts";
 import { nodeRoute2 } from "./node_route2.ts";
 import { signedContent2, snapshot2 } from "./snapshot.ts";
@@ -12,7 +15,7 @@ export function stateRoute2(
   states: SnapshotProvider,
 ): NodeRoute {
   const { clock, log } = services.io;
-  const plain: RenderContent = (rows, node) =>
+  const plain: StateForms["plain"] = (rows, node) =>
     snapshot2(rows, node, clock.now(), log);
   const content: RenderContent = (rows, node) =>
     signedContent2(rows, node, clock.now(), log);

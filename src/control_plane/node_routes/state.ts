@@ -1,7 +1,10 @@
 import { answerState } from "../answer_state.ts";
 import type { Services } from "../services.ts";
 import type { RenderContent } from "../signed_snapshots.ts";
-import type { SnapshotProvider } from "../state/snapshot_provider.ts";
+import type {
+  SnapshotProvider,
+  StateForms,
+} from "../state/snapshot_provider.ts";
 import { stateDocument } from "../state_document.ts";
 import { type NodeRoute, nodeRoute } from "./node_route.ts";
 
@@ -14,7 +17,13 @@ export function stateRoute(
   const render: RenderContent = (rows, node) =>
     stateDocument(rows, node, epoch, io.clock.now(), io.log);
   // This dialect's document has no reachability: both forms are one.
-  const forms = { plain: render, content: render };
+  const forms: StateForms = {
+    async plain(rows, node) {
+      const text = await render(rows, node);
+      return { text, stable: text };
+    },
+    content: render,
+  };
   return {
     ...nodeRoute(
       "state",

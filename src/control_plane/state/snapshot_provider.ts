@@ -1,10 +1,18 @@
+import { createHash } from "node:crypto";
 import type { RenderContent, SnapshotSigner } from "../signed_snapshots.ts";
-import type { Node, Storage } from "../storage/storage.ts";
+import type { Node, Rows, Storage } from "../storage/storage.ts";
+
+/** The answer of a pull. */
+export interface RenderedState {
+  readonly text: string;
+  /** The same without the time of the last heartbeat, for comparing. */
+  readonly stable: string;
+}
 
 /** The two forms of a node's state in its dialect. */
 export interface StateForms {
   /** The answer of a pull. */
-  readonly plain: RenderContent;
+  readonly plain: (rows: Rows, node: Node) => Promise<RenderedState>;
   /** The same without reachability: what goes into a signed snapshot. */
   readonly content: RenderContent;
 }
@@ -13,6 +21,12 @@ export interface StateForms {
 export interface ProvidedState {
   readonly text: string;
   readonly version: number;
+  /**
+   * Weak entity tag (RFC 9110, 8.8.3): equal for states that differ in nothing
+   * but the time of the last heartbeat. Absent of signed ones, of which each has
+   * a lifetime of its own.
+   */
+  readonly etag?: string;
 }
 
 /** Gate 4: makes the state of a node, whole or not at all. */
@@ -38,8 +52,12 @@ export function storedSnapshots(
           // Looked up again, so that version and content are of one view.
           const node = await rows.nodes.byId(id);
           if (!node) return undefined;
-          const text = await forms.plain(rows, node);
-          return { text, version: node.stateVersion };
+          const { text, stable } = await forms.plain(rows, node);
+          return { text, version: node.stateVersion, etag: etagOf(stable) };
         }),
   };
+}
+
+function etagOf(text: string): string {
+  return `W/"${createHash("sha256").update(text).digest("base64url")}"`;
 }
