@@ -76,6 +76,8 @@ export function buildLocalApi(
     },
     secretRead: (read) => context.intake.record(secretReadRecord(read)),
     status: () => status.document(),
+    reopened: (listener) =>
+      store.transitions.note("reopened", { reason: listener }),
     events: () => ({
       events: store.transitions.entries,
       capacity: store.transitions.capacity,

@@ -50,7 +50,9 @@ export function beginRun(
       agentState.stopped();
     },
     [Symbol.dispose]() {
-      if (!isOver) agentState.failed();
+      if (isOver) return;
+      store.transitions.note("failed");
+      agentState.failed();
     },
   };
 }

@@ -2,6 +2,7 @@ import { isoTime } from "../platform/clock.ts";
 import type { Part } from "../platform/part.ts";
 import type { HealthRecord } from "../store/health_store.ts";
 import type { StatusDocument } from "../wire/status.ts";
+import { followCanaryGroup } from "./canary_group.ts";
 import type { Downstream } from "./downstream.ts";
 import { IdentityWatch } from "./identity_watch.ts";
 import type { NodeContext } from "./node_context.ts";
@@ -15,7 +16,7 @@ export interface SelfWatch {
   status(): Pick<StatusDocument, "identity" | "resources" | "safe_until">;
 }
 
-/** Puts together what watches identity and resources. */
+/** Puts together what watches identity, resources and rollout. */
 export function buildSelfWatch(
   context: NodeContext,
   { signed }: Downstream,
@@ -34,7 +35,7 @@ export function buildSelfWatch(
       : undefined;
   };
   return {
-    parts: [identity, resources],
+    parts: [identity, resources, followCanaryGroup(context)],
     health() {
       const { last } = resources;
       const until = safeUntil();

@@ -111,7 +111,16 @@ export class NodeApi implements Part {
     this.#ready.resolve();
     const left = await Promise.all(
       open.map((listener, at) =>
-        keepListening(listener, { ...openers[at]!, clock, log }, signal)
+        keepListening(
+          listener,
+          {
+            ...openers[at]!,
+            reopened: (name) => this.#sources.reopened?.(name),
+            clock,
+            log,
+          },
+          signal,
+        )
       ),
     );
     await this.#finishRequests();

@@ -88,6 +88,8 @@ export interface ApiSources {
   readonly secrets: ApiSecrets;
   /** Hears of every read of a secret's value, and of every try. */
   secretRead?(read: SecretRead): void;
+  /** Hears when a listener that has failed is open again, by its name. */
+  reopened?(listener: string): void;
   /** Asked on each read, so it must be cheap. */
   freshness(): Freshness;
   /** Why no state must be served now, if so. Asked on each read as well. */

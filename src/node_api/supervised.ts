@@ -13,6 +13,8 @@ export interface KeepListeningOptions {
   /** What is listened on, for the log. */
   readonly name: string;
   readonly open: () => Promise<Listener>;
+  /** Hears when one that has failed is open again. */
+  readonly reopened?: (name: string) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -29,7 +31,7 @@ export async function keepListening(
   options: KeepListeningOptions,
   stop: AbortSignal,
 ): Promise<Listener | undefined> {
-  const { name, open, clock, log } = options;
+  const { name, open, reopened, clock, log } = options;
   let current: Listener | undefined = listener;
   const stopped = aborted(stop);
   while (!stop.aborted) {
@@ -48,6 +50,7 @@ export async function keepListening(
     try {
       current = await open();
       log.warn("Listener opened again", { listener: name });
+      reopened?.(name);
     } catch (error) {
       log.error("Listener not opened again", { listener: name, error });
     }

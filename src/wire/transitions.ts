@@ -6,6 +6,8 @@ export const TRANSITION_TYPES = [
   "start",
   /** The agent ends as it was told to. */
   "stop",
+  /** The agent ends because something has failed. */
+  "failed",
   /** The first event stream since the start is up. */
   "connect",
   /** The event stream was lost; the reason says how. */
@@ -26,6 +28,8 @@ export const TRANSITION_TYPES = [
   "reload",
   /** The machine has slept. */
   "wake",
+  /** A listener of the local API has failed, and is open again. */
+  "reopened",
   /** Something stored was not as it was left, and was dealt with. */
   "recovered",
   /** A degraded reason came; the reason names it. */

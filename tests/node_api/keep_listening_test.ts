@@ -32,7 +32,14 @@ Deno.test("keepListening() closes a failed listener and opens another until that
     ++attempts < 3
       ? Promise.reject(new Error("Still too many"))
       : Promise.resolve(second);
-  const options = { name: "api.sock", open, clock, log };
+  const reopened: string[] = [];
+  const options = {
+    name: "api.sock",
+    open,
+    reopened: (name: string) => void reopened.push(name),
+    clock,
+    log,
+  };
   const kept = keepListening(first, options, stop.signal);
   await settle();
   assert.deepEqual([attempts, first.closed], [0, false]);
@@ -42,9 +49,11 @@ Deno.test("keepListening() closes a failed listener and opens another until that
   assert.deepEqual(clock.sleeping, [REOPEN_MS]);
   await clock.advance(2 * REOPEN_MS);
   assert.equal(attempts, 2);
+  assert.deepEqual(reopened, []);
   await clock.advance(REOPEN_MS);
   assert.equal(attempts, 3);
   assert.deepEqual(clock.sleeping, []);
+  assert.equal(reopened.length, 1);
   stop.abort();
   assert.equal(await kept, second);
   assert.equal(second.closed, false);
