@@ -18,7 +18,7 @@ export async function readConfigFile(
   content: string,
 ): Promise<RawValue[]> {
   const { isAlias, isMap, isScalar, LineCounter, parseDocument, visit } =
-    await import("yaml");
+    await import("./yaml_library.ts");
   const lineCounter = new LineCounter();
   const document = parseDocument(content, { lineCounter });
   const at = (offset: number) => {

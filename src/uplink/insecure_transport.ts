@@ -24,7 +24,7 @@ export async function openInsecureTransport(
   options: InsecureTransportOptions,
 ): Promise<Transport> {
   // Loaded only when it is wanted: it costs time and memory at start.
-  const { Agent } = await import("undici");
+  const { Agent } = await import("./undici_library.ts");
   const { connectTimeoutMs: timeout, clientCertificate } = options;
   const agent = new Agent({
     connect: { rejectUnauthorized: false, ...clientCertificate, timeout },

@@ -10,7 +10,9 @@ const STEERING = /[\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g;
  * @param json Valid JSON.
  */
 export async function yamlText(json: string): Promise<string> {
-  const { Document, isScalar, visit } = await import("yaml");
+  const { Document, isScalar, visit } = await import(
+    "../../config/yaml_library.ts"
+  );
   const document = new Document(JSON.parse(json, withAllDigits), {
     aliasDuplicateObjects: false,
     compat: "yaml-1.1",
