@@ -19,8 +19,9 @@ import { comparePositions } from "../wire/state.ts";
 /**
  * Finds the active snapshot, or the one before it when that is damaged, and
  * builds the state anew from it where the state is older or damaged: what is
- * served is never less than what was activated. Policies and services are taken
- * from it in any case: files that are not sealed grant nothing.
+ * served is never less than what was activated. Peers, policies and services are
+ * taken from it in any case: files that are not sealed grant nothing. A peer that
+ * an event has brought since then comes again with the next pull.
  *
  * @returns undefined when there is no snapshot of this node.
  * @see design, section 4 "Durability", rule 5; seed Node Local State Store,
@@ -60,15 +61,16 @@ export async function restoreState(
   return ref;
 }
 
-/** Only a snapshot changes these, so the active one says what they are. */
+/** Policies and services change with snapshots only: others are a repair. */
 async function restoreGranted(
   { state, recovered }: Membership,
-  { policies, services }: Granted,
+  { peers, policies, services }: Granted,
   nowMs: number,
 ) {
   const before = state.view;
   const held = servicesAt(before.services, nowMs);
   const after = await state.update(() => ({
+    peers,
     policies,
     services: servicesAt(services, nowMs),
   }));

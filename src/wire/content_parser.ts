@@ -13,22 +13,22 @@ export function contentParser(
     : (content) => parseSnapshot2(content, { isSigned: true });
 }
 
-/** What of a signed state only another signed state may change. */
+/** What of a signed state gives somebody a part in something. */
 export type Granted =
-  & Pick<DesiredState, "policies">
+  & Pick<DesiredState, "peers" | "policies">
   & Required<Pick<DesiredState, "services">>;
 
 /** The members that say so; the others stand in for those a reader needs. */
 const GRANTING = {
-  1: { members: ["policies", "services"], rest: `"data":[]` },
+  1: { members: ["peers", "policies", "services"], rest: `"data":[]` },
   2: {
-    members: ["policy", "services"],
+    members: ["peers", "policy", "services"],
     rest: `"state":null,"reports":null`,
   },
 } as const;
 
 /**
- * Reads policies and services alone out of the content of a signed snapshot,
+ * Reads peers, policies and services alone out of the content of a signed snapshot,
  * which may hold a lot else.
  *
  * @param content What a {@linkcode contentParser} has accepted before.
@@ -38,6 +38,8 @@ export function grantedBy(content: string, dialect: Dialect): Granted {
   const wanted = rawMembers(content)
     .filter(([name]) => (members as readonly string[]).includes(name))
     .map(([name, raw]) => `${JSON.stringify(name)}:${raw}`);
-  const parsed = contentParser(dialect)(`{${[...wanted, rest]}}`);
-  return { policies: parsed.policies, services: parsed.services ?? [] };
+  const { peers, policies, services = [] } = contentParser(dialect)(
+    `{${[...wanted, rest]}}`,
+  );
+  return { peers, policies, services };
 }

@@ -110,3 +110,24 @@ Deno.test("a state that leaves a service out ends it", () =>
     assert.deepEqual(store.state.view.services, []);
     await store.close();
   }));
+
+Deno.test("a peer that the active snapshot does not hold is gone at the next start", () =>
+  restarted(
+    new FakeClock(VECTORS_NOW_MS),
+    (root) =>
+      forgePart(root, "directory", (directory) => ({
+        ...directory,
+        peers: [{
+          id: "n_x",
+          public_key: "k",
+          mesh_ip: "10.42.0.9",
+          endpoint: "",
+          allowed_ips: [],
+        }],
+      })),
+    ({ store }, recovered) => {
+      assert.deepEqual(store.state.view.peers, []);
+      // It may have come by an event, which is no damage.
+      assert.deepEqual(recovered, []);
+    },
+  ));

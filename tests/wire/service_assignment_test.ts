@@ -102,14 +102,23 @@ Deno.test("servicesAt() leaves out what is over", () => {
 });
 
 for (const dialect of [1, 2] as const) {
-  Deno.test(`grantedBy() finds policies and services among all else in dialect ${dialect}`, () => {
+  Deno.test(`grantedBy() finds peers, policies and services among all else in dialect ${dialect}`, () => {
     const policies = dialect === 1
       ? '"policies":[{"id":"ssh","rules":[ 1.0 ]}]'
       : '"policy":{"revision_id":"ssh","rules":[ 1.0 ]}';
     const services = JSON.stringify([serviceMembers(WEB)]);
-    const more = '"metadata":{"a":"b"},"peers":[{"id":"x"}]';
+    const peer = dialect === 1 ? '"id":"x"' : '"node_id":"x"';
+    const more = `"metadata":{"a":"b"},"peers":[{${peer},` +
+      '"public_key":"k","mesh_ip":"10.0.0.2"}]';
     const content = `{${more},${policies},"services":${services}}`;
     assert.deepEqual(grantedBy(content, dialect), {
+      peers: [{
+        id: "x",
+        publicKey: "k",
+        meshIp: "10.0.0.2",
+        endpoint: "",
+        allowedIps: [],
+      }],
       policies: [{ id: "ssh", rules: "[ 1.0 ]" }],
       services: [WEB],
     });
