@@ -31,6 +31,7 @@ Deno.test("events of dialect 2 are signed, scoped and named by key", async () =>
     node_id: node.id,
     epoch: Math.floor(plane.clock.now() / 1000),
     state_version: 2,
+    metadata: [{ key: "a", value: "secret-free" }],
   });
   await stream.close();
 });

@@ -1,7 +1,12 @@
 import type { StoredEvent } from "../storage/storage.ts";
 import { type AnnouncedKeys, signingKeyId } from "../signing_keys.ts";
 import type { WirePeer } from "../peer_changes.ts";
-import { peerOf } from "../state/compose.ts";
+import {
+  rawElements,
+  type RawMember,
+  rawMembers,
+} from "../../wire/raw_json.ts";
+import { dataValue, peerOf } from "../state/compose.ts";
 import type { NodeStatePeer } from "../state/node_state_snapshot.ts";
 
 /** An event in the words of dialect 2, before it is signed. */
@@ -22,8 +27,8 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /**
  * Turns a kept event, whose payload has the words of dialect 1, into dialect 2.
- * There it only hints at a change, which nodes pull; but for a new signing key,
- * which no pull tells.
+ * Nodes take it as a hint and pull, but for a new signing key, which no pull
+ * tells; what it carries is what that pull brings.
  *
  * @returns undefined for a change that dialect 2 cannot see.
  * @see docs/wire.md, section h.8
@@ -43,7 +48,7 @@ export function eventForm2(event: StoredEvent): EventForm2 | undefined {
 function payloadOf({ type, payload }: StoredEvent): string {
   switch (type) {
     case "node_state_updated":
-      return JSON.stringify(position(JSON.parse(payload)));
+      return stateUpdate(payload);
     case "signing_key_rotated":
       return JSON.stringify(rotation(JSON.parse(payload)));
     case "peer_added":
@@ -57,15 +62,29 @@ function payloadOf({ type, payload }: StoredEvent): string {
   }
 }
 
-interface Position {
-  readonly node_id: string;
-  readonly epoch: number;
-  readonly state_version: number;
+/** The changed part in the form that a pull has it in; payloads stay as text. */
+function stateUpdate(payload: string): string {
+  const members = rawMembers(payload).map(([name, raw]) => {
+    switch (name) {
+      case "metadata":
+        return `"metadata":[${rawMembers(raw).map(metadataEntry)}]`;
+      case "data":
+        return `"data":[${rawElements(raw).map(dataEntry)}]`;
+      default:
+        return `${JSON.stringify(name)}:${raw}`;
+    }
+  });
+  return `{${members}}`;
 }
 
-/** Without the part that changed. */
-function position({ node_id, epoch, state_version }: Position): Position {
-  return { node_id, epoch, state_version };
+function metadataEntry([key, raw]: RawMember): string {
+  return `{"key":${JSON.stringify(key)},"value":${raw}}`;
+}
+
+function dataEntry(raw: string): string {
+  const entry = new Map(rawMembers(raw));
+  const value = dataValue(entry.get("payload") ?? "null");
+  return `{"key":${entry.get("key")},"value":${JSON.stringify(value)}}`;
 }
 
 type InDomain = { readonly domain_id: string };

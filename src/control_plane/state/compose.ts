@@ -122,7 +122,7 @@ function reportsOf(rows: readonly EntryRow[]): NodeStateReports {
 }
 
 /** A payload as the text that dialect 2 has in its place. */
-function dataValue(payload: string): string {
+export function dataValue(payload: string): string {
   return payload.startsWith('"') ? JSON.parse(payload) : payload;
 }
 
