@@ -25,11 +25,9 @@ const FOLDERS = [
   "tmp",
 ] as const;
 
-/** What is only observed lies there: the agent can do without. */
+/** Nothing but what is observed lies there: the agent can do without. */
 const DISPENSABLE: readonly string[] = [
-  "peers",
   "routes",
-  "services",
   "health",
   "updates",
   "telemetry",
@@ -91,7 +89,8 @@ export function makeRoot(dataDir: string, root: string): void {
 /**
  * Makes the folders inside it.
  *
- * @param failed Hears of folders that cannot be made, and can be done without.
+ * @param failed Hears of folders that are there, but cannot be used, and can be
+ * done without.
  * @throws {StoreOpenError} as {@linkcode makeRoot}, for all others; without
  * `failed` for these, too.
  */
@@ -104,7 +103,8 @@ export function makeFolders(
       makeFolder(`${root}/${name}`, root);
     } catch (error) {
       const isTolerable = error instanceof StoreOpenError &&
-        !isShortage(error.cause) && DISPENSABLE.includes(name);
+        !isShortage(error.cause) && DISPENSABLE.includes(name) &&
+        isThere(`${root}/${name}`);
       if (!failed || !isTolerable) throw error;
       failed(name, error);
     }
@@ -134,6 +134,15 @@ function isFolder(path: string): boolean {
     return Deno.statSync(path).isDirectory;
   } catch {
     return false;
+  }
+}
+
+/** Also of what cannot be looked at. */
+function isThere(path: string): boolean {
+  try {
+    return statOf(path) !== undefined;
+  } catch {
+    return true;
   }
 }
 
