@@ -95,7 +95,8 @@ export class SystemSampler {
   }
 
   async #network(): Promise<SystemData | undefined> {
-    const network = parseNetwork(await this.#proc("net/dev"));
+    // That of this process: the other may be hidden, and is the same.
+    const network = parseNetwork(await this.#proc("self/net/dev"));
     return network && {
       network_rx_bytes: network.rx,
       network_tx_bytes: network.tx,

@@ -44,7 +44,7 @@ export function parseMemory(
   return { used: Math.max(0, total - available), total };
 }
 
-/** Reads `/proc/net/dev`. */
+/** Reads `/proc/self/net/dev`. */
 export function parseNetwork(text: string): Parsed<NetworkBytes> {
   const lines = [...text.matchAll(/^ *([^\s:]+): *([\d ]+)$/gm)];
   if (lines.length === 0) return undefined;

@@ -13,7 +13,7 @@ async function withProc(
 ) {
   const dir = await Deno.makeTempDir();
   try {
-    await Deno.mkdir(`${dir}/net`);
+    await Deno.mkdir(`${dir}/self/net`, { recursive: true });
     for (const [name, text] of Object.entries(files)) {
       await Deno.writeTextFile(`${dir}/${name}`, text);
     }
@@ -29,7 +29,7 @@ async function withProc(
 const FILES = {
   stat: "cpu  10 0 0 90\n",
   meminfo: "MemTotal: 4096 kB\nMemAvailable: 1024 kB\n",
-  "net/dev":
+  "self/net/dev":
     "  lo: 7 1 0 0 0 0 0 0 7 1 0 0 0 0 0 0\neth0: 5 1 0 0 0 0 0 0 6 1 0 0 0 0 0 0\n",
 };
 
