@@ -9,6 +9,7 @@ import { hash } from "node:crypto";
 import { systemDisk } from "../../src/store/disk.ts";
 import type { Membership } from "../../src/store/membership.ts";
 import { SUMS_FILE } from "../../src/store/state_sums.ts";
+import { sha256 } from "../../src/store/summed_json.ts";
 import { CacheKeeper } from "../../src/sync/cache_keeper.ts";
 import { serviceMembers } from "../../src/wire/service_assignment.ts";
 import { FakeClock, settle } from "../fakes/fake_clock.ts";
@@ -185,13 +186,13 @@ const EDITS: Readonly<Record<string, (root: string) => void>> = {
       redo: [],
     })),
   "state: a service in the steps of the last commit": (root) =>
-    forgeSummed(root, SUMS_FILE, (sums) => ({
-      ...sums,
-      redo: [{
-        file: "services/assignments.json",
-        text: JSON.stringify({ format: 1, services: CLAIMS.services }),
-      }],
-    })),
+    forgeSummed(root, SUMS_FILE, (sums) => {
+      const services = [{ name: EVIL, desired_state: "running" }];
+      const text = JSON.stringify({ format: 1, services });
+      const file = "services/assignments.json";
+      const parts = { ...sums.parts, services: sha256(text) };
+      return { ...sums, parts, redo: [{ file, text }] };
+    }),
   "state: metadata that claims a role": (root) =>
     forgePart(root, "metadata", () => ({ role: "admin", roles: EVIL })),
   "health: well, and another node": (root) =>
