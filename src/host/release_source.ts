@@ -18,6 +18,9 @@ const WAITS_MS = [0, 1000, 4000];
 /** Silence after which a download is given up, in ms. */
 const SILENCE_MS = 30_000;
 
+/** Most redirects that are followed for one file. */
+const MAX_HOPS = 5;
+
 /** Options for {@linkcode ReleaseSource}. */
 export interface ReleaseSourceOptions {
   /** Where releases are. */
@@ -160,13 +163,20 @@ export class ReleaseSource {
     take: (response: Response, alive: () => void) => Promise<void>,
   ): Promise<void> {
     using silence = watchSilence(this.#options.io.clock);
-    const response = await fetch(url, {
-      redirect: "manual",
-      signal: AbortSignal.any([signal, silence.signal]),
-    });
-    if (response.status === 200) return await take(response, silence.reset);
-    await response.body?.cancel();
-    throw refusedAnswer(url, response.status);
+    const alive = AbortSignal.any([signal, silence.signal]);
+    let at = url;
+    for (let hops = 0; hops <= MAX_HOPS; hops++) {
+      const response = await fetch(at, { redirect: "manual", signal: alive });
+      if (response.status === 200) return await take(response, silence.reset);
+      await response.body?.cancel();
+      const next = response.headers.get("location");
+      if (!(response.status >= 300 && response.status < 400) || !next) {
+        throw refusedAnswer(at, response.status);
+      }
+      // Nothing secret is sent, and what comes is verified.
+      at = checkedUrl(new URL(next, at).href, this.#options).href;
+    }
+    throw new HostError("failed", `${url} leads from one place to the next`);
   }
 }
 
@@ -176,13 +186,6 @@ function refusedAnswer(url: string, status: number): HostError {
       "failed",
       `${url} does not exist`,
       "see whether the version was published, and for this architecture",
-    );
-  }
-  if (status >= 300 && status < 400) {
-    return new HostError(
-      "failed",
-      `${url} leads elsewhere (HTTP ${status}), which is not followed`,
-      "give the address that it leads to with --base-url",
     );
   }
   return new HostError("unreachable", `${url} answered HTTP ${status}`);
@@ -227,29 +230,40 @@ function watchSilence(clock: ReleaseSourceOptions["io"]["clock"]) {
   };
 }
 
-function checkedBase(
-  { baseUrl, allowPlaintext }: ReleaseSourceOptions,
-): string {
-  const refuse = (what: string, hint: string) =>
-    new HostError("refused", `The address of releases ${what}`, hint);
-  if (!URL.canParse(baseUrl)) {
-    throw refuse("is not a URL", "give it as --base-url https://HOST/PATH");
+function checkedBase(options: ReleaseSourceOptions): string {
+  const url = checkedUrl(options.baseUrl, options);
+  if (url.username || url.password || url.search || url.hash) {
+    throw refusedAddress("has more than host and path", "leave the rest out");
   }
-  const url = new URL(baseUrl);
+  return url.href.replace(/\/+$/, "");
+}
+
+function checkedUrl(
+  text: string,
+  { allowPlaintext }: Pick<ReleaseSourceOptions, "allowPlaintext">,
+): URL {
+  if (!URL.canParse(text)) {
+    throw refusedAddress(
+      "is no URL",
+      "give it as --base-url https://HOST/PATH",
+    );
+  }
+  const url = new URL(text);
   const isPlain = url.protocol === "http:";
   if (!isPlain && url.protocol !== "https:") {
-    throw refuse(`begins with ${url.protocol}`, "use https");
-  }
-  if (url.username || url.password || url.search || url.hash) {
-    throw refuse("has more than host and path", "leave user and query out");
+    throw refusedAddress(`begins with ${url.protocol}`, "use https");
   }
   const isLoopback = url.hostname === "localhost" ||
     url.hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(url.hostname);
   if (isPlain && !isLoopback && !allowPlaintext) {
-    throw refuse(
+    throw refusedAddress(
       "is plain http",
       "use https, or say --allow-plaintext: signatures are checked either way",
     );
   }
-  return url.href.replace(/\/+$/, "");
+  return url;
+}
+
+function refusedAddress(what: string, hint: string): HostError {
+  return new HostError("refused", `The address of releases ${what}`, hint);
 }
