@@ -51,9 +51,9 @@ mount -o remount,ro "$hold"
 # UMask=, LimitNOFILE=, LimitCORE=, User=, SupplementaryGroups=,
 # NoNewPrivileges=, CapabilityBoundingSet=
 umask 0077
-ulimit -c 0
+prlimit --pid $$ --core=0
 # Not every root may have more than it was given.
-ulimit -n 65536 2>/dev/null || true
+prlimit --pid $$ --nofile=65536 2>/dev/null || true
 exec setpriv --reuid="$uid" --regid="$gid" --groups="$group" \
   --no-new-privs --bounding-set=-all --inh-caps=-all \
   "$@"
