@@ -1,4 +1,4 @@
-import { describeError } from "../platform/log.ts";
+import { describeError, type Logger } from "../platform/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import { isoTime } from "../platform/clock.ts";
 import type { Identity } from "../store/identity.ts";
@@ -21,7 +21,8 @@ import { comparePositions } from "../wire/state.ts";
  * builds the state anew from it where the state is older or damaged: what is
  * served is never less than what was activated. Peers, policies and services are
  * taken from it in any case: files that are not sealed grant nothing. A peer that
- * an event has brought since then comes again with the next pull.
+ * an event has brought since then comes again with the next pull. Without any
+ * snapshot no service is left.
  *
  * @returns undefined when there is no snapshot of this node.
  * @see design, section 4 "Durability", rule 5; seed Node Local State Store,
@@ -34,7 +35,10 @@ export async function restoreState(
 ): Promise<SnapshotRef | undefined> {
   store.snapshots.dropLeftOver();
   const active = await store.snapshots.load();
-  if (active?.snapshot.scope !== `node:${nodeId}`) return undefined;
+  if (active?.snapshot.scope !== `node:${nodeId}`) {
+    await endServices(store, io.log);
+    return undefined;
+  }
   const { ref, snapshot: { content } } = active;
   const { clock, log } = io;
   const { epoch, version } = ref;
@@ -83,6 +87,17 @@ async function restoreGranted(
   if (after.policies !== before.policies) tell("directory", "policies that");
   const isOther = JSON.stringify(after.services) !== JSON.stringify(held);
   if (isOther) tell("services", "services that");
+}
+
+/** Where no signed state can be asked, nothing proves that any is assigned. */
+async function endServices({ state }: Membership, log: Logger) {
+  if (state.view.services.length === 0) return;
+  try {
+    await state.update(() => ({ services: [] }));
+    log.info("Services end: no signed state says that they are assigned");
+  } catch (error) {
+    log.warn("Services could not be ended", { error: describeError(error) });
+  }
 }
 
 function isBehind({ position, complete }: StateView, ref: SnapshotRef) {
