@@ -1,9 +1,9 @@
 import type { Config } from "../config/settings.ts";
-import { describeError } from "../platform/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { PublicIdentity } from "../store/identity.ts";
 import { loadSealKey } from "../store/seal_key.ts";
 import { RegistrationError } from "../sync/registration_answer.ts";
+import { removeTokenFile } from "../sync/remove_token_file.ts";
 import type { FoundToken } from "../sync/token_sources.ts";
 import { askRunningAgent, NoAnswerError } from "./ask_running_agent.ts";
 
@@ -47,17 +47,6 @@ export async function joinThroughAgent(
   if (outcome === "failed" || nodeId === undefined || meshIp === undefined) {
     throw new NoAnswerError(`The agent could not do it: ${message}`);
   }
-  if (file !== undefined) await removeTokenFile(file, io);
+  if (file !== undefined) await removeTokenFile(file, io.log);
   return { nodeId, meshIp };
-}
-
-async function removeTokenFile(path: string, { log }: Platform) {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    log.warn("The used bootstrap token's file could not be removed", {
-      path,
-      error: describeError(error),
-    });
-  }
 }

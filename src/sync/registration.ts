@@ -22,6 +22,7 @@ import {
   type AskToRegister,
   type RegistrationUplink,
 } from "./registration_requests.ts";
+import { removeTokenFile } from "./remove_token_file.ts";
 import type { FoundToken } from "./token_sources.ts";
 
 /** Where the identity is kept. */
@@ -101,7 +102,7 @@ export async function register(
   await trust.save(keyringOf(answer));
   await options.pinTrust(announced);
   await store.save(identity);
-  if (found.file !== undefined) await removeTokenFile(found.file, io);
+  if (found.file !== undefined) await removeTokenFile(found.file, io.log);
   io.log.info("Node registered", { node_id: identity.nodeId, dialect });
   return identity;
 }
@@ -188,15 +189,4 @@ function waitAfter(
     Math.min(retryAfterMs, RETRY_AFTER_CAP_MS),
     backoffMs(0, unit),
   );
-}
-
-async function removeTokenFile(path: string, { log }: Platform) {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    log.warn("The used bootstrap token's file could not be removed", {
-      path,
-      error: describeError(error),
-    });
-  }
 }

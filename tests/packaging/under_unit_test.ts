@@ -92,9 +92,14 @@ Deno.test({
     await stage.startControlPlane();
     await stage.leaveToken();
     await leaveGroups(stage.folder);
+    // As in /etc/plexd, the file is the agent's and its folder is root's.
+    const tokenFile = `${stage.folder}/etc/bootstrap-token`;
+    await Deno.mkdir(`${stage.folder}/etc`, { mode: 0o755 });
+    await Deno.rename(stage.tokenFile, tokenFile);
     const [, config = ""] = await stage.configure({
       settings: {
         node_api: { group: "plexd", secrets_group: "plexd-secrets" },
+        registration: { token_file: tokenFile },
       },
     });
     const filter = await filterWords(stage.folder);
@@ -104,7 +109,7 @@ Deno.test({
       const [path, uid, gid] of [
         [stage.folder, UID, GID],
         [`${stage.folder}/run`, UID, GID],
-        [stage.tokenFile, UID, GID],
+        [tokenFile, UID, GID],
         [config, UID, GID],
       ] as const
     ) {
@@ -161,6 +166,7 @@ Deno.test({
     }
     const { status } = await call(stage.socket, "/v1/status");
     assert.equal(status, 200);
+    assert.equal(await Deno.readTextFile(tokenFile), "");
     agent.kill("SIGTERM");
     assert.equal((await agent.status).code, 0);
   },
