@@ -140,7 +140,7 @@ async function ensureToken(
     isEnrolled: isEnrolled(places),
   };
   if (node.isEnrolled) return { ...node, hasToken: false };
-  if (statIfThere(tokenFile)) {
+  if (holdsText(tokenFile)) {
     await giveFile(tokenFile, owner, steps);
     return { ...node, hasToken: true };
   }
@@ -158,6 +158,12 @@ async function ensureToken(
       }),
   );
   return { ...node, hasToken: true };
+}
+
+/** A spent token may have been emptied where it could not be removed. */
+function holdsText(path: string): boolean {
+  return statIfThere(path) !== undefined &&
+    Deno.readTextFileSync(path).trim() !== "";
 }
 
 /**
