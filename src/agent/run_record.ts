@@ -65,6 +65,7 @@ function featuresOf(config: Config): readonly string[] {
     logs: config["log_fwd.enabled"],
     metrics: config["metrics.enabled"],
     tcp: config["node_api.http_enabled"],
+    probe: config["peers.probe"] !== "off",
     dialect_forced: config["api.dialect"] !== "auto",
     insecure_tls: config["api.tls_insecure_skip_verify"],
     plaintext: config["api.allow_plaintext"],

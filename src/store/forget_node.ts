@@ -1,3 +1,5 @@
+import { dirname } from "node:path";
+import { IDENTITY_RECORD_FILE } from "./identity_record.ts";
 import type { IdentityStore } from "./identity_store.ts";
 import type { StoreContext } from "./store_context.ts";
 import { StoreWriteError } from "./store_errors.ts";
@@ -18,6 +20,8 @@ export async function forgetNode(
 ): Promise<void> {
   await identity.clear();
   try {
+    disk.remove(`${root}/${IDENTITY_RECORD_FILE}`);
+    folders.get(dirname(IDENTITY_RECORD_FILE)).syncNow();
     for (const folder of FOLDERS) {
       for (const { name } of disk.list(`${root}/${folder}`)) {
         disk.remove(`${root}/${folder}/${name}`);

@@ -136,12 +136,20 @@ Deno.test("forgetNode() leaves state and reports, and nothing that says who the 
       signedChange: false,
     });
     await store.events.resetCursor();
+    store.identityRecord.observe({
+      nodeId: "node-1",
+      enrollment: "enrolled",
+      sealRef: "credential:plexd.seal",
+      sealKeyId: store.sealKey.id,
+      revocations: [],
+    });
     await store.reports.put("r", { contentType: "text/plain", payload: "1" });
     await store.forgetNode();
     await store.close();
     const { store: again } = await openStore(dataDir);
     await using _ = again;
     assert.equal(await again.identity.load(), undefined);
+    assert.equal(again.identityRecord.facts, undefined);
     assert.equal(again.trust.load(), undefined);
     assert.equal(again.reports.get("r")?.payload, "1");
   });

@@ -145,3 +145,26 @@ Deno.test("openUpdates() knows no updates where there is no membership", () =>
     assert.equal(openUpdates(options), undefined);
     assert.deepEqual([...Deno.readDirSync(dataDir)], []);
   }));
+
+Deno.test({
+  name: "what the administrator notes belongs to the user of the agent",
+  ignore: Deno.uid() !== 0,
+  fn: () =>
+    inFolder(async (dataDir) => {
+      const clock = new FakeClock();
+      const { store } = await openStore(dataDir, undefined, clock);
+      await store.close();
+      const folder = `${store.paths.root}/updates`;
+      Deno.chownSync(folder, 65_534, 65_534);
+      const log = new MemoryLog();
+      openUpdates({ dataDir, cluster: "default", clock, log })
+        ?.running("1.0.0");
+      for (const name of ["lock", "updates.json"]) {
+        const { uid, gid, mode } = Deno.lstatSync(`${folder}/${name}`);
+        assert.deepEqual(
+          [name, uid, gid, mode! & 0o777],
+          [name, 65_534, 65_534, 0o600],
+        );
+      }
+    }),
+});
