@@ -64,6 +64,21 @@ export async function emitPeerChange(
   });
 }
 
+/**
+ * Lets the key of a node count no more; it stays for operators to look at, and
+ * its address stays taken.
+ */
+export async function revokeNode(
+  rows: Rows,
+  emit: Emit,
+  node: Node,
+  atMs: number,
+): Promise<void> {
+  if (node.revokedAtMs !== undefined) return;
+  await rows.nodes.revoke(node.id, atMs);
+  await emitPeerChange(rows, emit, "peer_removed", node);
+}
+
 /** Removes a node with all that belongs to it; its peers hear of it. */
 export async function removeNode(
   rows: Rows,

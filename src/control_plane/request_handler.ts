@@ -3,6 +3,7 @@ import { ADMIN_PREFIX, authenticateAdmin } from "./admin_routes/admin_route.ts";
 import { auditRoutes } from "./admin_routes/audit.ts";
 import { bridgeRoutes } from "./admin_routes/bridges.ts";
 import { actionRoutes } from "./admin_routes/actions.ts";
+import { domainRoutes, DOMAINS_PREFIX } from "./admin_routes/domains.ts";
 import { nodeHistoryRoutes } from "./admin_routes/node_history.ts";
 import { nodeSentRoutes } from "./admin_routes/node_sent.ts";
 import { nodeValueRoutes } from "./admin_routes/node_values.ts";
@@ -53,7 +54,7 @@ export function requestHandler(
     let path = "";
     try {
       path = rawPath(request);
-      if (path === ADMIN_PREFIX || path.startsWith(`${ADMIN_PREFIX}/`)) {
+      if (isOf(ADMIN_PREFIX, path) || isOf(DOMAINS_PREFIX, path)) {
         await authenticateAdmin(request, storage);
         return await admin.answer(request, path);
       }
@@ -63,6 +64,10 @@ export function requestHandler(
       return problemResponse(problem, path);
     }
   };
+}
+
+function isOf(prefix: string, path: string): boolean {
+  return path === prefix || path.startsWith(`${prefix}/`);
 }
 
 /** What nodes call. */
@@ -132,6 +137,7 @@ function inBothDialects(services: Services): NodeRoute[] {
 function adminSurface(services: Services): Router {
   return new Router([
     ...tokenRoutes(services),
+    ...domainRoutes(services),
     ...nodeRoutes(services),
     ...nodeValueRoutes(services),
     ...nodeHistoryRoutes(services),

@@ -4,7 +4,7 @@ import { emptyAnswer, jsonAnswer, jsonTextAnswer } from "../http/answers.ts";
 import type { Route } from "../http/router.ts";
 import { askToRotate } from "../key_rotation.ts";
 import { partText } from "../node_changes.ts";
-import { removeNode } from "../peer_changes.ts";
+import { removeNode, revokeNode } from "../peer_changes.ts";
 import type { Services } from "../services.ts";
 import type { AppliedSnapshot, Node } from "../storage/storage.ts";
 import { ADMIN_PREFIX, nodeOrProblem } from "./admin_route.ts";
@@ -62,6 +62,20 @@ export function nodeRoutes(services: Services): Route[] {
     },
     {
       method: "POST",
+      path: `${path}/revoke`,
+      async handle({ params }) {
+        const id = params["id"]!;
+        await changes.make(async (rows, emit) => {
+          const node = await nodeOrProblem(rows, id);
+          await revokeNode(rows, emit, node, io.clock.now());
+          await auditAdmin(rows, io.clock, "node.revoke", `node:${id}`);
+        });
+        streams.closeNode(id);
+        return emptyAnswer();
+      },
+    },
+    {
+      method: "POST",
       path: `${path}/rotate-keys`,
       async handle({ params }) {
         const id = params["id"]!;
@@ -97,6 +111,10 @@ function summary(node: Node, { streams }: Services) {
     pulled_version: node.pulledVersion,
     connected: streams.isOpen(node.id),
     registered_at: isoTime(node.registeredAtMs),
+    revoked_at: node.revokedAtMs === undefined
+      ? null
+      : isoTime(node.revokedAtMs),
+    reachability: node.reachabilityState,
     last_heartbeat_at: node.lastHeartbeatAtMs === undefined
       ? null
       : isoTime(node.lastHeartbeatAtMs),

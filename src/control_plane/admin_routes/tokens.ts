@@ -5,7 +5,7 @@ import { UUID } from "../../wire/uuid.ts";
 import { newBootstrapToken } from "../dialect2/bootstrap_token.ts";
 import { auditAdmin } from "../admin_audit.ts";
 import { hashOf, newToken } from "../credentials.ts";
-import { DEFAULT_DOMAIN, ensureDomain } from "../domains.ts";
+import { DEFAULT_DOMAIN, DOMAIN_NAME, ensureDomain } from "../domains.ts";
 import { parseDuration } from "../../wire/duration.ts";
 import { jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
@@ -20,9 +20,7 @@ const MAX_TTL_MS = 30 * 24 * 60 * 60_000;
 
 const requestSchema = z.strictObject({
   ttl: z.optional(z.string()),
-  domain: z.optional(
-    z.string().check(z.regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/)),
-  ),
+  domain: z.optional(z.string().check(z.regex(DOMAIN_NAME))),
   dialect: z.optional(z.union([z.literal(1), z.literal(2)])),
   project_id: z.optional(z.string().check(z.regex(UUID))),
 });

@@ -3,16 +3,14 @@ import {
   BOOTSTRAP_TOKEN_2,
   registerRequest2Schema,
 } from "../../wire/dialect2/bodies.ts";
-import { jsonAnswer } from "../http/answers.ts";
 import { parseJsonBody } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
 import { canonicalKey } from "../public_key.ts";
-import { registerNode, welcome } from "../registration.ts";
+import { registerNode } from "../registration.ts";
 import type { Services } from "../services.ts";
-import { signingKeyId } from "../signing_keys.ts";
 import { tokenParts } from "./bootstrap_token.ts";
+import { registrationAnswer2 } from "./registration_answer.ts";
 import { renamed } from "./renamed.ts";
-import { peers2 } from "./snapshot.ts";
 
 const MAX_NONCE = 255;
 
@@ -53,23 +51,7 @@ export async function register2(
     hostname: body.resource_handle,
     labels: JSON.stringify({ project_id: body.project_id }),
   });
-  const { node, nodeSecretKey } = registered;
-  const { keys, ...trust } = await welcome(services, node);
-  const { peers, domain } = await services.storage.read(async (rows) => ({
-    peers: await peers2(rows, node, services.io.log),
-    domain: await rows.domains.byId(node.domainId),
-  }));
-  return jsonAnswer({
-    node_id: node.id,
-    mesh_ip: node.meshIp,
-    signing_public_key: keys.current,
-    signing_key_id: signingKeyId(keys.current),
-    nsk: nodeSecretKey,
-    peer_snapshot: peers,
-    domain_mesh_cidr: domain?.meshCidr,
-    domain_id: node.domainId,
-    ...trust,
-  }, 201);
+  return await registrationAnswer2(services, registered);
 }
 
 function requestFrom(text: string) {

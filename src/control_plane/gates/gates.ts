@@ -21,7 +21,8 @@ export interface Caller {
  * up for it.
  *
  * @throws {ProblemError} 401 "unauthorized"; where a bearer of dialect 2 is
- * wrong, or is the key of such a node as it was given, 401 "nsk_invalid".
+ * wrong, or is the key of such a node as it was given, 401 "nsk_invalid", where
+ * an operator has revoked it 401 "nsk_revoked".
  */
 export async function authenticated(
   request: Request,
@@ -35,9 +36,13 @@ export async function authenticated(
     );
   const isTheirs = node && node.dialect === bearer.dialect &&
     (bearer.nodeId === undefined || bearer.nodeId === node.id);
-  if (isTheirs) return { node, principal: { kind: "node", id: node.id } };
+  const isRevoked = node?.revokedAtMs !== undefined;
+  if (isTheirs && !isRevoked) {
+    return { node, principal: { kind: "node", id: node.id } };
+  }
   const isNsk = bearer?.dialect === 2 || node?.dialect === 2;
-  throw new ProblemError(401, isNsk ? "nsk_invalid" : "unauthorized", {
+  const nskCode = isTheirs ? "nsk_revoked" : "nsk_invalid";
+  throw new ProblemError(401, isNsk ? nskCode : "unauthorized", {
     headers: { "www-authenticate": "Bearer" },
   });
 }

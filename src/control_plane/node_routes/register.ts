@@ -3,15 +3,14 @@ import { BOOTSTRAP_TOKEN_2 } from "../../wire/dialect2/bodies.ts";
 import { ENDPOINTS } from "../../wire/endpoints.ts";
 import { bearerOf } from "../credentials.ts";
 import { register2 } from "../dialect2/register.ts";
-import { jsonAnswer } from "../http/answers.ts";
 import { parseJsonBody } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
 import { readText } from "../http/request_body.ts";
 import type { Route } from "../http/router.ts";
 import { canonicalKey } from "../public_key.ts";
-import { registerNode, welcome } from "../registration.ts";
+import { registerNode } from "../registration.ts";
+import { registrationAnswer } from "../registration_answer.ts";
 import type { Services } from "../services.ts";
-import { peersOf } from "../state_document.ts";
 
 /** Longest host name there is (RFC 1035), and room for odd ones. */
 const MAX_HOSTNAME = 255;
@@ -63,26 +62,14 @@ async function register1(
         "and registration.resource_handle to be set",
     });
   }
-  const { node, nodeSecretKey } = await registerNode(services, {
+  const registered = await registerNode(services, {
     dialect: 1,
     token: body.token,
     publicKey: canonicalKey(body.public_key),
     hostname: checkedHostname(body.hostname),
     labels: JSON.stringify(body.metadata ?? {}),
   });
-  const { keys, ...trust } = await welcome(services, node);
-  const peers = await services.storage.read((rows) =>
-    peersOf(rows, node, services.io.log)
-  );
-  return jsonAnswer({
-    node_id: node.id,
-    mesh_ip: node.meshIp,
-    signing_public_key: keys.current,
-    node_secret_key: nodeSecretKey,
-    domain_id: node.domainId,
-    peers,
-    ...trust,
-  }, 201);
+  return await registrationAnswer(services, registered);
 }
 
 function checkedHostname(text: string): string {

@@ -22,7 +22,7 @@ const STATEMENT = `
     NULL AS parameters, NULL AS timeout, NULL AS requested_at,
     NULL AS expires_at, NULL AS state, NULL AS reason, NULL AS result,
     NULL AS changed_at, NULL AS last_heartbeat_at
-  FROM nodes WHERE domain_id = ?2 AND id <> ?1
+  FROM nodes WHERE domain_id = ?2 AND id <> ?1 AND revoked_at IS NULL
   UNION ALL
   SELECT 'self', id, NULL, capabilities, NULL, NULL, NULL, NULL, NULL, NULL,
     NULL, NULL, NULL, reachability_state, NULL, NULL, reachability_changed_at,

@@ -7,8 +7,11 @@ export function nodeRows(sql: Sql): NodeRows {
   return {
     all: () => sql.all("SELECT * FROM nodes ORDER BY id").map(nodeFrom),
     ofDomain: (domainId) =>
-      sql.all("SELECT * FROM nodes WHERE domain_id = ? ORDER BY id", domainId)
-        .map(nodeFrom),
+      sql.all(
+        `SELECT * FROM nodes WHERE domain_id = ? AND revoked_at IS NULL
+          ORDER BY id`,
+        domainId,
+      ).map(nodeFrom),
     meshIps: (domainId) =>
       sql.all("SELECT mesh_ip FROM nodes WHERE domain_id = ?", domainId)
         .map((row) => row.text("mesh_ip")),
@@ -115,6 +118,9 @@ export function nodeRows(sql: Sql): NodeRows {
         id,
       );
     },
+    revoke(id, atMs) {
+      sql.run("UPDATE nodes SET revoked_at = ? WHERE id = ?", atMs, id);
+    },
     setCapabilities(id, text, atMs) {
       sql.run(
         "UPDATE nodes SET capabilities = ?, capabilities_at = ? WHERE id = ?",
@@ -171,5 +177,6 @@ function nodeFrom(row: SqlRow): Node {
     capabilities: row.textOrNothing("capabilities"),
     capabilitiesAtMs: row.numberOrNothing("capabilities_at"),
     registrationNonce: row.textOrNothing("registration_nonce"),
+    revokedAtMs: row.numberOrNothing("revoked_at"),
   };
 }

@@ -283,4 +283,8 @@ export const SCHEMA_STEPS: readonly string[] = [
     config TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- Since when the key of the node does not count any more.
+  ALTER TABLE nodes ADD COLUMN revoked_at INTEGER;
+  `,
 ];

@@ -165,6 +165,8 @@ export interface Node {
   readonly capabilitiesAtMs: number | undefined;
   /** Dialect 2 only: what it registered with. */
   readonly registrationNonce: string | undefined;
+  /** Since when its key does not count; it is nobody's peer any more. */
+  readonly revokedAtMs: number | undefined;
 }
 
 /** What is known of a node at its registration. */
@@ -186,7 +188,7 @@ export type NewNode =
 
 export interface NodeRows {
   all(): Eventual<Node[]>;
-  /** In ascending order of ids. */
+  /** Those that were not revoked, in ascending order of ids. */
   ofDomain(domainId: string): Eventual<Node[]>;
   /** Addresses in use in a domain. */
   meshIps(domainId: string): Eventual<string[]>;
@@ -227,6 +229,7 @@ export interface NodeRows {
     natType: string,
     atMs: number,
   ): Eventual<void>;
+  revoke(id: string, atMs: number): Eventual<void>;
   setCapabilities(id: string, text: string, atMs: number): Eventual<void>;
   /** @returns the new state version. */
   nextStateVersion(id: string): Eventual<number>;
