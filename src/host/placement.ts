@@ -57,8 +57,10 @@ export function stageFiles(
   const staged: StagedFile[] = [];
   const sums = new Map<string, string>();
   const discard = () => staged.forEach(({ temp }) => removeIfThere(temp));
+  let at: string | undefined;
   try {
     for (const planned of files) {
+      at = planned.target;
       const bytes = bytesOf(planned.source);
       sums.set(planned.target, digest(bytes));
       const there = readIfThere(planned.target);
@@ -78,7 +80,7 @@ export function stageFiles(
     }
   } catch (error) {
     discard();
-    throw writeFailure(error, staged.at(-1)?.planned.target);
+    throw writeFailure(error, at);
   }
   return {
     changed: staged.map(({ planned }) => planned.target),
