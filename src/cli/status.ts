@@ -2,6 +2,7 @@ import type { StatusDocument } from "../wire/status.ts";
 import { askAgent, errorText } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { indentJson } from "./indent_json.ts";
+import { selfLines } from "./self_lines.ts";
 
 /** `plexd status`: one screen that says whether the agent is well. */
 export async function status(invocation: Invocation): Promise<number> {
@@ -34,11 +35,15 @@ const SECTIONS = [
   "events",
   "pull",
   "state",
+  "caches",
   "signed_state",
   "sync",
   "contact",
   "store",
   "agent",
+  "identity",
+  "resources",
+  "updates",
   "tasks",
   "telemetry",
 ];
@@ -57,6 +62,10 @@ export function statusLines(status: StatusDocument, nowMs: number): string[] {
     time === null ? "never" : `${span(nowMs - Date.parse(time))} ago`;
   const until = (time: string | null) =>
     time === null ? "" : `, next try in ${span(Date.parse(time) - nowMs)}`;
+  const when = (time: string) =>
+    Date.parse(time) > nowMs
+      ? `in ${span(Date.parse(time) - nowMs)}`
+      : ago(time);
   const { stream, events, pull, state, sync } = status;
   const refused = Object.entries(events.rejected)
     .map(([reason, count]) => `${count} ${reason}`);
@@ -116,6 +125,7 @@ export function statusLines(status: StatusDocument, nowMs: number): string[] {
     ["Store", storeLine(status.store, ago)],
     ...tasksLines(status.tasks, ago, until),
     ["Telemetry", telemetryLine(status.telemetry)],
+    ...selfLines(status, { ago, when }),
     [
       "Agent",
       `plexd ${status.version}, pid ${status.pid}, up ${
