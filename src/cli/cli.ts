@@ -13,6 +13,7 @@ import {
   logSettings,
   reloadedConfigFor,
 } from "./config_for.ts";
+import { TABLE } from "./commands.ts";
 import { progressOn } from "./output/progress.ts";
 import { screenOf } from "./output/screen.ts";
 import { type ParsedLine, parseLine } from "./parse_args.ts";
@@ -33,7 +34,7 @@ export async function runCli(words: readonly string[]): Promise<number> {
     if (line.flags["--version"]) return say(versionText());
     if (line.flags["--help"] || !line.command) {
       const { helpFor } = await import("./help.ts");
-      return say(helpFor(line, screenOf(Deno.stdout)));
+      return say(helpFor(TABLE, line, screenOf(Deno.stdout)));
     }
     return await invoke(line.command, line);
   } catch (error) {
@@ -51,6 +52,7 @@ async function invoke(command: Command, line: ParsedLine): Promise<number> {
   const invocation: Invocation = {
     args: line.args,
     flags: line.flags,
+    table: TABLE,
     version: VERSION,
     config: () => configFor(command, line),
     reloadedConfig: () => reloadedConfigFor(command, line, env),

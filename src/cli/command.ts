@@ -74,6 +74,22 @@ export interface Command {
   readonly load: () => Promise<(invocation: Invocation) => Promise<number>>;
 }
 
+/** Commands that a person looks for in one place. */
+export interface CommandGroup {
+  readonly title: string;
+  readonly commands: readonly Command[];
+}
+
+/** All that there is to type; a command gets it, since it cannot import it. */
+export interface CommandTable {
+  /** In the order of `plexd --help`. */
+  readonly groups: readonly CommandGroup[];
+  /** First words that several commands share, and what they are about. */
+  readonly families: Readonly<Record<string, string>>;
+  /** Flags that several commands share, for a line that names no command. */
+  readonly commonFlags: readonly Flag[];
+}
+
 /** What a configuration says, and the file that was looked for. */
 export interface FoundConfig extends InspectedConfig {
   readonly path: string;
@@ -85,6 +101,8 @@ export interface Invocation {
   /** Values of flags by name; `true` for a switch. */
   readonly flags: Readonly<Record<string, string | true>>;
   readonly version: string;
+  /** What else there is to type, for help and completions. */
+  readonly table: CommandTable;
   /**
    * Loads the configuration; warnings go to the log.
    *

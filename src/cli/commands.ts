@@ -1,4 +1,5 @@
-import type { Command, Flag } from "./command.ts";
+import type { Command, CommandGroup, CommandTable } from "./command.ts";
+import { allCommands } from "./command_table.ts";
 import { OUTPUT, RUNNING } from "./commands/flags.ts";
 import { INSTALL } from "./commands/install.ts";
 import { LOOK } from "./commands/look.ts";
@@ -8,14 +9,7 @@ import { RUN } from "./commands/run.ts";
 import { SHELL } from "./commands/shell.ts";
 import { USE } from "./commands/use.ts";
 
-/** Commands that a person looks for in one place. */
-export interface CommandGroup {
-  readonly title: string;
-  readonly commands: readonly Command[];
-}
-
-/** In the order of `plexd --help`. */
-export const GROUPS: readonly CommandGroup[] = [
+const GROUPS: readonly CommandGroup[] = [
   { title: "Run", commands: RUN },
   { title: "Install", commands: INSTALL },
   { title: "Node", commands: NODE },
@@ -25,29 +19,19 @@ export const GROUPS: readonly CommandGroup[] = [
   { title: "Shell", commands: SHELL },
 ];
 
-/**
- * Every command. Help texts, usage errors, completions and manual pages all
- * come from here.
- */
-export const COMMANDS: readonly Command[] = GROUPS.flatMap(({ commands }) =>
-  commands
-);
-
-/** First words that several commands share, and what they are about. */
-export const FAMILIES: Readonly<Record<string, string>> = {
+const FAMILIES: Readonly<Record<string, string>> = {
   "config": "Look at the configuration",
   "store": "Look after what is on disk",
 };
 
-/** Commands whose first word is `family`. */
-export function commandsOf(family: string): readonly Command[] {
-  return COMMANDS.filter(({ name }) => name.startsWith(`${family} `));
-}
+/**
+ * Every command. Parser, help texts, usage errors, completions and manual pages
+ * all come from here.
+ */
+export const TABLE: CommandTable = {
+  groups: GROUPS,
+  families: FAMILIES,
+  commonFlags: [...RUNNING, OUTPUT],
+};
 
-/** Flags that several commands share, for a line that names no command. */
-export const COMMON_FLAGS: readonly Flag[] = [...RUNNING, OUTPUT];
-
-/** All flags that a command takes, its own first. */
-export function flagsOf(command: Command): readonly Flag[] {
-  return [...command.flags, ...command.common];
-}
+export const COMMANDS: readonly Command[] = allCommands(TABLE);

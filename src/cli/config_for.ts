@@ -10,7 +10,7 @@ import {
 import { SettingValueError } from "../config/setting.ts";
 import { type Config, type SettingName, SETTINGS } from "../config/settings.ts";
 import type { Command, Flag, FoundConfig } from "./command.ts";
-import { flagsOf } from "./commands.ts";
+import { flagsOf } from "./command_table.ts";
 import type { ParsedLine } from "./parse_args.ts";
 import { platformFor } from "./platform_for.ts";
 

@@ -1,8 +1,8 @@
-import { type Command, EXIT, type Flag } from "./command.ts";
-import { commandsOf, FAMILIES, GROUPS } from "./commands.ts";
+import { type Command, type CommandTable, EXIT, type Flag } from "./command.ts";
+import { commandsOf, isFamily } from "./command_table.ts";
+import type { Topic } from "./find_topic.ts";
 import { paint, type Screen } from "./output/screen.ts";
 import { widthOf } from "./output/text_width.ts";
-import type { Topic } from "./parse_args.ts";
 
 /** Where a line ends that no terminal shows. */
 const USUAL_COLUMNS = 80;
@@ -10,19 +10,23 @@ const USUAL_COLUMNS = 80;
 const NARROWEST_TEXT = 24;
 
 /** What `--help` prints about a command, a family of them, or all. */
-export function helpFor(topic: Topic, screen: Screen): string {
-  if (topic.command) return commandHelpText(topic.command, screen);
-  if (topic.family) return familyHelpText(topic.family, screen);
-  return helpText(screen);
+export function helpFor(
+  table: CommandTable,
+  topic: Topic,
+  screen: Screen,
+): string {
+  if (topic.command) return commandHelpText(table, topic.command, screen);
+  if (topic.family) return familyHelpText(table, topic.family, screen);
+  return helpText(table, screen);
 }
 
 /** What `plexd --help` prints: every command, on one screen. */
-export function helpText(screen: Screen): string {
-  const groups = GROUPS.map(({ title, commands }) => ({
+export function helpText(table: CommandTable, screen: Screen): string {
+  const groups = table.groups.map(({ title, commands }) => ({
     title,
-    lines: foldFamilies(commands),
+    lines: foldFamilies(table, commands),
   }));
-  const titleWidth = Math.max(...GROUPS.map(({ title }) => title.length));
+  const titleWidth = Math.max(...groups.map(({ title }) => title.length));
   const width = Math.max(
     ...groups.flatMap(({ lines }) => lines.map(([left]) => left.length)),
   );
@@ -46,13 +50,18 @@ export function helpText(screen: Screen): string {
 }
 
 /** A family is one line, where its first command would stand. */
-function foldFamilies(commands: readonly Command[]): Pair[] {
+function foldFamilies(
+  table: CommandTable,
+  commands: readonly Command[],
+): Pair[] {
   const pairs = new Map<string, string>();
   for (const { name, summary } of commands) {
     const first = name.split(" ")[0]!;
-    if (!Object.hasOwn(FAMILIES, first)) pairs.set(name, summary);
+    if (!isFamily(table, first)) pairs.set(name, summary);
     else {
-      const words = commandsOf(first).map(({ name }) => name.split(" ")[1]!);
+      const words = commandsOf(table, first).map(({ name }) =>
+        name.split(" ")[1]!
+      );
       pairs.set(first, words.join(", "));
     }
   }
@@ -60,10 +69,14 @@ function foldFamilies(commands: readonly Command[]): Pair[] {
 }
 
 /** What a first word alone prints: the commands that begin with it. */
-function familyHelpText(family: string, screen: Screen): string {
-  const commands = commandsOf(family);
+function familyHelpText(
+  table: CommandTable,
+  family: string,
+  screen: Screen,
+): string {
+  const commands = commandsOf(table, family);
   return [
-    `${FAMILIES[family]}.`,
+    `${table.families[family]}.`,
     "",
     `Usage: plexd ${family} COMMAND [FLAGS]`,
     ...section(screen, "Commands", commands.map(pairOfCommand)),
@@ -73,7 +86,11 @@ function familyHelpText(family: string, screen: Screen): string {
 }
 
 /** What `plexd COMMAND --help` prints. */
-function commandHelpText(command: Command, screen: Screen): string {
+function commandHelpText(
+  table: CommandTable,
+  command: Command,
+  screen: Screen,
+): string {
   const { name, summary, args, examples } = command;
   const flags = command.flags.filter((flag) => !flag.hidden);
   return [
@@ -83,7 +100,7 @@ function commandHelpText(command: Command, screen: Screen): string {
     ...section(screen, "Arguments", args.map((one) => [one.name, one.doc])),
     ...section(screen, "Flags", flags.map(pairOf)),
     ...section(screen, "Common flags", command.common.map(pairOf)),
-    ...section(screen, "See also", commandsOf(name).map(pairOfCommand)),
+    ...section(screen, "See also", commandsOf(table, name).map(pairOfCommand)),
     ...section(screen, "Exit codes", EXIT_CODES),
     "",
     paint(screen, "bold", "Examples:"),

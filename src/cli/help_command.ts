@@ -1,10 +1,10 @@
 import { EXIT, type Invocation } from "./command.ts";
+import { findTopic } from "./find_topic.ts";
 import { helpFor } from "./help.ts";
-import { findTopic } from "./parse_args.ts";
 
 /** `plexd help [COMMAND...]`: what `plexd COMMAND --help` prints. */
 export function help(invocation: Invocation): Promise<number> {
-  const { args, print, screen } = invocation;
-  print(helpFor(findTopic(args), screen));
+  const { args, print, screen, table } = invocation;
+  print(helpFor(table, findTopic(table, args), screen));
   return Promise.resolve(EXIT.fine);
 }

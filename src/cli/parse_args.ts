@@ -1,19 +1,8 @@
 import { nearest } from "../config/nearest.ts";
 import { type Command, CommandError, EXIT, type Flag } from "./command.ts";
-import {
-  COMMANDS,
-  commandsOf,
-  COMMON_FLAGS,
-  FAMILIES,
-  flagsOf,
-} from "./commands.ts";
-
-/** What a line is about: one command, several that begin alike, or neither. */
-export interface Topic {
-  readonly command?: Command;
-  /** First word of several commands, when it stands alone. */
-  readonly family?: string;
-}
+import { commandsOf, flagsOf } from "./command_table.ts";
+import { COMMANDS, TABLE } from "./commands.ts";
+import { findTopic, type Topic } from "./find_topic.ts";
 
 /** What the words of a command line mean. */
 export interface ParsedLine extends Topic {
@@ -28,60 +17,15 @@ export interface ParsedLine extends Topic {
  */
 export function parseLine(words: readonly string[]): ParsedLine {
   const { plain, flagWords } = sortWords(words);
-  const topic = findTopic(plain);
+  const topic = findTopic(TABLE, plain);
   const { command } = topic;
-  const allowed = command ? flagsOf(command) : COMMON_FLAGS;
+  const allowed = command ? flagsOf(command) : TABLE.commonFlags;
   const flags = readFlags(flagWords, allowed, command);
   const args = command ? plain.slice(command.name.split(" ").length) : plain;
   if (command && flags["--help"] === undefined) {
     checkCounts(command, args, flags);
   }
   return { ...topic, args, flags };
-}
-
-/**
- * The command that words begin with, or the family that they name.
- *
- * @throws {CommandError} exit code 2, with the nearest right command.
- */
-export function findTopic(words: readonly string[]): Topic {
-  const [first, second] = words;
-  if (first === undefined) return {};
-  const command = COMMANDS.find(({ name }) => name === `${first} ${second}`) ??
-    COMMANDS.find(({ name }) => name === first);
-  if (command) return { command };
-  const isFamily = Object.hasOwn(FAMILIES, first);
-  if (isFamily && second === undefined) return { family: first };
-  const asked = isFamily ? `${first} ${second}` : first;
-  throw new CommandError(
-    EXIT.wrongUsage,
-    `there is no command "${asked}"`,
-    meant(first, second) ??
-      (isFamily
-        ? `plexd ${first} lists its commands`
-        : "plexd --help lists all commands"),
-  );
-}
-
-/** Of the first word alone, or of both where commands have two. */
-function meant(first: string, second: string | undefined): string | undefined {
-  const firsts = [...COMMANDS.map(({ name }) => name), ...Object.keys(FAMILIES)]
-    .filter((name) => !name.includes(" "));
-  const pairs = COMMANDS.map(({ name }) => name)
-    .filter((name) => name.includes(" "));
-  const near =
-    (Object.hasOwn(FAMILIES, first) ? undefined : nearest(first, firsts)) ??
-      (second === undefined
-        ? undefined
-        : nearest(`${first} ${second}`, pairs)) ??
-      // Perhaps only the first word was left out.
-      pairs.find((name) => name.endsWith(` ${first}`));
-  if (near === undefined) return undefined;
-  const isFamily = Object.hasOwn(FAMILIES, near) && second !== undefined;
-  const whole = isFamily
-    ? nearest(`${near} ${second}`, commandsOf(near).map(({ name }) => name))
-    : near;
-  return `did you mean "plexd ${whole ?? near}"?`;
 }
 
 /** Tells flags, each with its value, from all other words. */
@@ -121,7 +65,7 @@ function sortWords(words: readonly string[]) {
 
 /** By both their spellings. */
 function knownFlags(): ReadonlyMap<string, Flag> {
-  const flags = [...COMMON_FLAGS, ...COMMANDS.flatMap((one) => one.flags)];
+  const flags = [...TABLE.commonFlags, ...COMMANDS.flatMap((one) => one.flags)];
   return new Map(flags.flatMap((flag) => [
     [flag.name, flag],
     ...(flag.short ? [[flag.short, flag] as const] : []),
@@ -201,7 +145,7 @@ function checkCounts(
   const isOpen = command.args.at(-1)?.repeated ?? false;
   if (args.length > command.args.length && !isOpen) {
     // Perhaps the word was meant to go on with the command's name.
-    const longer = commandsOf(command.name).map((one) => one.name);
+    const longer = commandsOf(TABLE, command.name).map((one) => one.name);
     const near = nearest(`${command.name} ${args[0]}`, longer);
     throw new CommandError(
       EXIT.wrongUsage,

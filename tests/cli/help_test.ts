@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { COMMANDS, FAMILIES } from "../../src/cli/commands.ts";
+import { COMMANDS, TABLE } from "../../src/cli/commands.ts";
 import { helpFor, helpText } from "../../src/cli/help.ts";
 import { NO_SCREEN } from "../../src/cli/output/screen.ts";
 import { parseLine } from "../../src/cli/parse_args.ts";
@@ -8,23 +8,23 @@ import { parseLine } from "../../src/cli/parse_args.ts";
 const SCREEN = { columns: 80, rows: 44 };
 
 Deno.test("plexd --help fits one screen", () => {
-  const lines = helpText(NO_SCREEN).split("\n");
+  const lines = helpText(TABLE, NO_SCREEN).split("\n");
   assert.ok(lines.length < SCREEN.rows, `${lines.length} lines`);
   for (const line of lines) assert.ok(line.length <= SCREEN.columns, line);
 });
 
 Deno.test("plexd --help names every command, or the family that has it", () => {
-  const text = helpText(NO_SCREEN);
+  const text = helpText(TABLE, NO_SCREEN);
   for (const { name } of COMMANDS) {
     const first = name.split(" ")[0]!;
-    const isFolded = Object.hasOwn(FAMILIES, first);
+    const isFolded = Object.hasOwn(TABLE.families, first);
     assert.match(text, new RegExp(` ${isFolded ? first : name} `));
   }
 });
 
-for (const family of Object.keys(FAMILIES)) {
+for (const family of Object.keys(TABLE.families)) {
   Deno.test(`plexd ${family} alone lists its commands`, () => {
-    const text = helpFor({ family }, NO_SCREEN);
+    const text = helpFor(TABLE, { family }, NO_SCREEN);
     for (const { name, summary } of COMMANDS) {
       if (!name.startsWith(`${family} `)) continue;
       assert.ok(text.includes(name));
@@ -37,7 +37,8 @@ for (const command of COMMANDS) {
   Deno.test(`plexd ${command.name} has examples that can be typed`, () => {
     assert.ok(command.examples.length > 0);
     for (const { line } of command.examples) {
-      const words = line.replace(/^sudo -u plexd /, "").replace(/ < \S+$/, "")
+      const words = line.replace(/^sudo -u plexd |^source <\(|\)$/g, "")
+        .replace(/ [<>] \S+$/, "")
         .match(/'[^']*'|\S+/g)!.map((word) => word.replace(/^'|'$/g, ""));
       assert.equal(words.shift(), "plexd");
       assert.equal(parseLine(words).command, command, line);
@@ -49,7 +50,9 @@ for (const columns of [60, 80, 200]) {
   Deno.test(`help fits a terminal of ${columns} columns`, () => {
     const screen = { columns, steerable: true, colour: false };
     for (const command of COMMANDS) {
-      const described = helpFor({ command }, screen).split("\nExamples:")[0]!;
+      const described = helpFor(TABLE, { command }, screen).split(
+        "\nExamples:",
+      )[0]!;
       // Usage and examples stay whole, for copying; so does a long path.
       const lines = described.split("\n").filter((line) =>
         !line.startsWith("Usage:") && line.trim().includes(" ")

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { CommandError } from "../../src/cli/command.ts";
-import { COMMANDS, FAMILIES, flagsOf } from "../../src/cli/commands.ts";
+import { flagsOf } from "../../src/cli/command_table.ts";
+import { COMMANDS, TABLE } from "../../src/cli/commands.ts";
 import { parseLine } from "../../src/cli/parse_args.ts";
 
 function problemOf(words: readonly string[]): CommandError {
@@ -246,7 +247,7 @@ Deno.test("only the last arguments of a command may be left out", () => {
 
 Deno.test("every command that has two words is of a family or of a command", () => {
   const firsts = [
-    ...Object.keys(FAMILIES),
+    ...Object.keys(TABLE.families),
     ...COMMANDS.map(({ name }) => name),
   ];
   for (const { name } of COMMANDS.filter(({ name }) => name.includes(" "))) {

@@ -110,7 +110,7 @@ export const LOOK: readonly Command[] = [
   },
   {
     name: "actions",
-    summary: "List what the control plane may run here, and what it ran",
+    summary: "List what may be run here on request, and what was run",
     args: [],
     flags: [],
     common: [OUTPUT, ...ASKING],

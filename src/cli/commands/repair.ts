@@ -19,7 +19,7 @@ export const REPAIR: readonly Command[] = [
   },
   {
     name: "call",
-    summary: "Call the control plane as this node, and print the answer",
+    summary: "Make any call to the control plane as this node",
     args: [
       {
         name: "METHOD",

@@ -22,6 +22,32 @@ export const SHELL: readonly Command[] = [
     load: async () => (await import("../help_command.ts")).help,
   },
   {
+    name: "completion",
+    summary: "Print what completes plexd in a shell",
+    args: [{
+      name: "SHELL",
+      doc: "bash, zsh or fish",
+      choices: ["bash", "zsh", "fish"],
+    }],
+    flags: [],
+    common: HELP_FLAGS,
+    examples: [
+      {
+        line: "source <(plexd completion bash)",
+        doc: "in ~/.bashrc; a release brings it along",
+      },
+      {
+        line: 'plexd completion zsh > "$fpath[1]/_plexd"',
+        doc: "for zsh, before compinit",
+      },
+      {
+        line: "plexd completion fish > ~/.config/fish/completions/plexd.fish",
+        doc: "for fish",
+      },
+    ],
+    load: async () => (await import("../completion/command.ts")).completion,
+  },
+  {
     name: "version",
     summary: "Print the version of plexd and of its runtime",
     args: [],
