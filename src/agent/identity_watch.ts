@@ -109,8 +109,8 @@ export class IdentityWatch implements Part {
     const { certificateRef, notAfter } = certificate;
     io.log.warn(
       state === "expired"
-        ? "The client certificate has expired: renew it and restart plexd"
-        : "The client certificate expires soon: renew it and restart plexd",
+        ? "The client certificate has expired: renew it, then reload plexd"
+        : "The client certificate expires soon: renew it, then reload plexd",
       { certificate: certificateRef, not_after: notAfter },
     );
   }

@@ -13,6 +13,7 @@ const OF_THE_PROCESS: readonly SettingName[] = [
   "cluster",
   "seal.key_file",
   "store.snapshots_kept",
+  "store.ring_size",
   "log_fwd.enabled",
   "log_fwd.batch_size",
   "audit_fwd.enabled",

@@ -38,7 +38,7 @@ function certificateText(
   if (!certificate) return undefined;
   const { subject, not_after, state } = certificate;
   const verb = state === "expired" ? "has expired" : "ends";
-  const advice = state === "valid" ? "" : ": renew it and restart plexd";
+  const advice = state === "valid" ? "" : ": renew it, then reload plexd";
   return `${subject} ${verb} ${when(not_after)}${advice}`;
 }
 

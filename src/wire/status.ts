@@ -100,7 +100,7 @@ export interface StatusDocument {
       /** It ended by itself, and could still say so. */
       readonly failed: boolean;
     } | null;
-    /** What is switched on, such as `actions`, `tcp` or `metrics`. */
+    /** What was switched on at the start, such as `actions` or `metrics`. */
     readonly features: readonly string[];
     /** The last look at the whole node; null before the first. */
     readonly last_diagnostics: {

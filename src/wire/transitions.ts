@@ -8,7 +8,7 @@ export const TRANSITION_TYPES = [
   "stop",
   /** The agent ends because something has failed. */
   "failed",
-  /** The first event stream since the start is up. */
+  /** The first event stream since the start, or a reload, is up. */
   "connect",
   /** The event stream was lost; the reason says how. */
   "disconnect",

@@ -69,10 +69,10 @@ Deno.test("selfLines() tells when certificate and safe operation end, and of dia
     "Certificate: CN=n ends at T",
   ]);
   assert.deepEqual(linesOf(certificate("expires_soon")), [
-    "Certificate: CN=n ends at T: renew it and restart plexd",
+    "Certificate: CN=n ends at T: renew it, then reload plexd",
   ]);
   assert.deepEqual(linesOf(certificate("expired")), [
-    "Certificate: CN=n has expired at T: renew it and restart plexd",
+    "Certificate: CN=n has expired at T: renew it, then reload plexd",
   ]);
   const found = { kind: "store_verify", at: "T", outcome: "findings" } as const;
   const agent = { ...sampleStatus.agent, last_diagnostics: found };

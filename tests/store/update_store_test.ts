@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { sealKeyFrom } from "../../src/store/seal_key.ts";
+import { surveyMembership } from "../../src/store/survey.ts";
 import { openUpdates } from "../../src/store/update_store.ts";
 import { verifyArtifact } from "../../src/trust/verify_artifact.ts";
 import { encodeBase64 } from "../../src/wire/base64.ts";
 import type { VerifiedArtifact } from "../../src/wire/release.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
+import { FakeRandom } from "../fakes/fake_random.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
 import { publicKeyOf, signWith } from "../trust/signers.ts";
 import { inFolder, openStore } from "./open_store.ts";
@@ -105,6 +108,28 @@ Deno.test("an update that was staged more than an hour ago is removed at the sta
       action: "removed",
     }]);
     await third.store.close();
+  }));
+
+Deno.test("store verify names an update that nobody went on with, and changes nothing", () =>
+  inFolder(async (dataDir) => {
+    const clock = new FakeClock();
+    const { store } = await openStore(dataDir, undefined, clock);
+    store.updates.stage(artifact("1.1.0"));
+    await store.close();
+    clock.jump(3_600_001);
+    const survey = await surveyMembership({
+      dataDir,
+      cluster: "default",
+      seal: () => sealKeyFrom(new Uint8Array(32).fill(7), "file"),
+      clock,
+      random: new FakeRandom(),
+    });
+    assert.deepEqual(survey?.findings, [{
+      file: "updates/updates.json",
+      what: `an update to 1.1.0 that was staged ${AT}`,
+      repair: "removed",
+    }]);
+    assert.equal(store.updates.record.pending?.since, AT);
   }));
 
 Deno.test("damaged updates are set aside by name, and what was staged in them is gone", () =>
