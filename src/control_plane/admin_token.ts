@@ -3,6 +3,9 @@ import { hashOf, newToken } from "./credentials.ts";
 import { readPrivateFile, writePrivateFile } from "./private_file.ts";
 import type { Storage } from "./storage/storage.ts";
 
+/** It has no name, and cannot be removed: somebody must be able to get in. */
+const FIRST = "";
+
 /**
  * Makes the first admin token, in a file for the operator. The database keeps
  * only its hash.
@@ -15,10 +18,8 @@ export async function ensureAdminToken(
   storage: Storage,
   { clock, random }: Platform,
 ): Promise<void> {
-  const hashes = await storage.read(async (rows) =>
-    await rows.admins.tokenHashes()
-  );
-  if (hashes.length > 0) return;
+  const known = await storage.read(async (rows) => await rows.admins.all());
+  if (known.some(({ name }) => name === FIRST)) return;
   let token = readPrivateFile(path);
   if (!token) {
     token = newToken("plexd_admin", random);
@@ -26,6 +27,12 @@ export async function ensureAdminToken(
   }
   const hash = hashOf(token);
   await storage.write(async (rows) =>
-    await rows.admins.addToken(hash, clock.now())
+    await rows.admins.add({
+      hash,
+      name: FIRST,
+      scopes: ["admin"],
+      createdAtMs: clock.now(),
+      expiresAtMs: undefined,
+    })
   );
 }

@@ -1,11 +1,16 @@
 import type { Logger } from "../platform/log.ts";
-import { ADMIN_PREFIX, authenticateAdmin } from "./admin_routes/admin_route.ts";
+import {
+  ADMIN_PREFIX,
+  type ByOperator,
+  scoped,
+} from "./admin_routes/admin_route.ts";
 import { auditRoutes } from "./admin_routes/audit.ts";
 import { bridgeRoutes } from "./admin_routes/bridges.ts";
 import { actionRoutes } from "./admin_routes/actions.ts";
 import { domainRoutes, DOMAINS_PREFIX } from "./admin_routes/domains.ts";
 import { nodeHistoryRoutes } from "./admin_routes/node_history.ts";
 import { nodeSentRoutes } from "./admin_routes/node_sent.ts";
+import { operatorRoutes } from "./admin_routes/operators.ts";
 import { nodeValueRoutes } from "./admin_routes/node_values.ts";
 import { nodeRoutes } from "./admin_routes/nodes.ts";
 import { policyRoutes } from "./admin_routes/policies.ts";
@@ -39,6 +44,7 @@ import { rotateKeysRoute } from "./node_routes/rotate_keys.ts";
 import { secretRoute } from "./node_routes/secret.ts";
 import { stateRoute } from "./node_routes/state.ts";
 import { trustBundleRoute } from "./node_routes/trust_bundle.ts";
+import { authenticateOperator } from "./operators.ts";
 import { type BusSurface, notProvisioned } from "./provision.ts";
 import type { Services } from "./services.ts";
 import { StorageError } from "./storage/storage.ts";
@@ -55,10 +61,14 @@ export function requestHandler(
     try {
       path = rawPath(request);
       if (isOf(ADMIN_PREFIX, path) || isOf(DOMAINS_PREFIX, path)) {
-        await authenticateAdmin(request, storage);
-        return await admin.answer(request, path);
+        const operator = await authenticateOperator(
+          request,
+          storage,
+          io.clock,
+        );
+        return await admin.answer(request, path, { operator });
       }
-      return await nodes.answer(request, path);
+      return await nodes.answer(request, path, {});
     } catch (error) {
       const problem = problemFrom(error, io.log, request.method, path);
       return problemResponse(problem, path);
@@ -134,8 +144,9 @@ function inBothDialects(services: Services): NodeRoute[] {
 }
 
 /** What operators call. */
-function adminSurface(services: Services): Router {
-  return new Router([
+function adminSurface(services: Services): Router<ByOperator> {
+  return new Router(scoped([
+    ...operatorRoutes(services),
     ...tokenRoutes(services),
     ...domainRoutes(services),
     ...nodeRoutes(services),
@@ -149,7 +160,7 @@ function adminSurface(services: Services): Router {
     ...sessionRoutes(services),
     ...signingKeyRoutes(services),
     ...auditRoutes(services),
-  ]);
+  ]));
 }
 
 function problemFrom(

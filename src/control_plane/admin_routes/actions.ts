@@ -6,12 +6,12 @@ import { auditAdmin } from "../admin_audit.ts";
 import { jsonAnswer, jsonTextAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
-import type { Route } from "../http/router.ts";
 import { emitToNode } from "../node_events.ts";
 import type { Services } from "../services.ts";
 import type { Execution } from "../storage/operations.ts";
 import {
   ADMIN_PREFIX,
+  type AdminRoute,
   bodyLimits,
   checkedText,
   nodeOrProblem,
@@ -37,14 +37,14 @@ const requestSchema = z.strictObject({
  *
  * @see docs/wire.md, section b.5
  */
-export function actionRoutes(services: Services): Route[] {
+export function actionRoutes(services: Services): AdminRoute[] {
   const { storage, changes, epoch, io } = services;
   const path = `${ADMIN_PREFIX}/nodes/{id}`;
   return [
     {
       method: "POST",
       path: `${path}/actions`,
-      async handle({ request, params }) {
+      async handle({ request, params, operator }) {
         const { value } = await readJson(
           request,
           requestSchema,
@@ -77,6 +77,7 @@ export function actionRoutes(services: Services): Route[] {
           await auditAdmin(
             rows,
             io.clock,
+            operator,
             "action.request",
             `node:${node.id}/actions/${execution.action}`,
           );

@@ -1,29 +1,37 @@
-import { bearerOf, hashOf, isAmong } from "../credentials.ts";
 import { ProblemError } from "../http/problem.ts";
 import type { ReadTextOptions } from "../http/request_body.ts";
+import type { Call, Route } from "../http/router.ts";
+import { checkScope, type Operator } from "../operators.ts";
+import type { Scope } from "../scopes.ts";
 import type { Services } from "../services.ts";
-import type { Node, Rows, Storage } from "../storage/storage.ts";
+import type { Node, Rows } from "../storage/storage.ts";
 
 /** Paths of the admin API start with it. */
 export const ADMIN_PREFIX = "/admin/v1";
 
-/**
- * The gate before every call below the prefix, existing or not.
- *
- * @throws {ProblemError} 401 "unauthorized"
- */
-export async function authenticateAdmin(
-  request: Request,
-  storage: Storage,
-): Promise<void> {
-  const bearer = bearerOf(request);
-  const hashes = await storage.read(async (rows) =>
-    await rows.admins.tokenHashes()
-  );
-  if (bearer !== undefined && isAmong(hashOf(bearer), hashes)) return;
-  throw new ProblemError(401, "unauthorized", {
-    headers: { "www-authenticate": "Bearer" },
-  });
+/** What handlers are told beside the call. */
+export interface ByOperator {
+  readonly operator: Operator;
+}
+
+/** A call of the admin API. */
+export interface AdminRoute extends Route<ByOperator> {
+  /** What the operator's token must be good for. @default {"read" or "write"} */
+  readonly scope?: Scope;
+}
+
+export type AdminCall = Call & ByOperator;
+
+/** Puts the check of scopes before calls. */
+export function scoped(routes: readonly AdminRoute[]): Route<ByOperator>[] {
+  return routes.map(({ method, path, scope, handle }) => ({
+    method,
+    path,
+    async handle(call) {
+      checkScope(call.operator, scope ?? (method === "GET" ? "read" : "write"));
+      return await handle(call);
+    },
+  }));
 }
 
 /** @throws {ProblemError} 404 "node_not_found" */

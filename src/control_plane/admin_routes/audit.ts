@@ -1,14 +1,13 @@
 import { isoTime } from "../../platform/clock.ts";
 import { jsonAnswer } from "../http/answers.ts";
-import type { Route } from "../http/router.ts";
 import type { Services } from "../services.ts";
-import { ADMIN_PREFIX } from "./admin_route.ts";
+import { ADMIN_PREFIX, type AdminRoute } from "./admin_route.ts";
 
 /** Audit rows shown at a time. */
 const SHOWN = 500;
 
 /** `GET /audit`: who did what, newest first. */
-export function auditRoutes({ storage, auditLog }: Services): Route[] {
+export function auditRoutes({ storage, auditLog }: Services): AdminRoute[] {
   return [{
     method: "GET",
     path: `${ADMIN_PREFIX}/audit`,

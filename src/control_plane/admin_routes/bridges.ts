@@ -5,9 +5,13 @@ import { emitBridgeChange } from "../bridges.ts";
 import { emptyAnswer, jsonAnswer, jsonTextAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
-import type { Route } from "../http/router.ts";
 import type { Services } from "../services.ts";
-import { ADMIN_PREFIX, bodyLimits, nodeOrProblem } from "./admin_route.ts";
+import {
+  ADMIN_PREFIX,
+  type AdminRoute,
+  bodyLimits,
+  nodeOrProblem,
+} from "./admin_route.ts";
 
 /** A block goes into an event as a whole. */
 export const MAX_BRIDGE_BYTES = 512 * 1024;
@@ -30,7 +34,7 @@ const bridgeSchema = z.strictObject({
  *
  * @see docs/wire.md, section h.4
  */
-export function bridgeRoutes(services: Services): Route[] {
+export function bridgeRoutes(services: Services): AdminRoute[] {
   const { storage, changes, epoch, io } = services;
   const path = `${ADMIN_PREFIX}/bridges/{id}`;
   return [
@@ -57,7 +61,7 @@ export function bridgeRoutes(services: Services): Route[] {
     {
       method: "PUT",
       path,
-      async handle({ request, params }) {
+      async handle({ request, params, operator }) {
         const { raw } = await readJson(
           request,
           bridgeSchema,
@@ -70,7 +74,13 @@ export function bridgeRoutes(services: Services): Route[] {
             return { node_id: node.id, state_version: node.stateVersion };
           }
           await rows.bridges.put(node.id, config);
-          await auditAdmin(rows, io.clock, "bridge.set", `node:${node.id}`);
+          await auditAdmin(
+            rows,
+            io.clock,
+            operator,
+            "bridge.set",
+            `node:${node.id}`,
+          );
           const version = await emitBridgeChange(rows, emit, node, epoch);
           return { node_id: node.id, state_version: version };
         });
@@ -80,11 +90,17 @@ export function bridgeRoutes(services: Services): Route[] {
     {
       method: "DELETE",
       path,
-      async handle({ params }) {
+      async handle({ params, operator }) {
         await changes.make(async (rows, emit) => {
           const node = await nodeOrProblem(rows, params["id"]!);
           if (!await rows.bridges.remove(node.id)) throw notThere();
-          await auditAdmin(rows, io.clock, "bridge.remove", `node:${node.id}`);
+          await auditAdmin(
+            rows,
+            io.clock,
+            operator,
+            "bridge.remove",
+            `node:${node.id}`,
+          );
           await emitBridgeChange(rows, emit, node, epoch);
         });
         return emptyAnswer();

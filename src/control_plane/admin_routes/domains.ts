@@ -7,13 +7,12 @@ import { addDomain, DOMAIN_NAME } from "../domains.ts";
 import { jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
-import type { Route } from "../http/router.ts";
 import { canonicalKey } from "../public_key.ts";
 import { registerNode } from "../registration.ts";
 import { registrationAnswer } from "../registration_answer.ts";
 import type { Services } from "../services.ts";
 import type { Domain, Rows } from "../storage/storage.ts";
-import { ADMIN_PREFIX, bodyLimits } from "./admin_route.ts";
+import { ADMIN_PREFIX, type AdminRoute, bodyLimits } from "./admin_route.ts";
 
 /** Where the published control plane has domains; for operators, too. */
 export const DOMAINS_PREFIX = "/v1/domains";
@@ -41,14 +40,14 @@ const nodeSchema = z.strictObject({
  *
  * @see seed Reconciliation pull, "Status"
  */
-export function domainRoutes(services: Services): Route[] {
+export function domainRoutes(services: Services): AdminRoute[] {
   return [`${ADMIN_PREFIX}/domains`, DOMAINS_PREFIX].flatMap((path) => [
     ...routesAt(path, services),
     ...nodeRoutesAt(path, services),
   ]);
 }
 
-function routesAt(path: string, services: Services): Route[] {
+function routesAt(path: string, services: Services): AdminRoute[] {
   const { storage, changes, io } = services;
   return [
     {
@@ -63,8 +62,9 @@ function routesAt(path: string, services: Services): Route[] {
     },
     {
       method: "POST",
+      scope: "enrol",
       path,
-      async handle({ request }) {
+      async handle({ request, operator }) {
         const { value } = await readJson(
           request,
           domainSchema,
@@ -78,7 +78,7 @@ function routesAt(path: string, services: Services): Route[] {
             io,
           );
           const object = `domain:${added.id}`;
-          await auditAdmin(rows, io.clock, "domain.create", object);
+          await auditAdmin(rows, io.clock, operator, "domain.create", object);
           return added;
         });
         return jsonAnswer(shown(domain), 201);
@@ -95,7 +95,7 @@ function routesAt(path: string, services: Services): Route[] {
   ];
 }
 
-function nodeRoutesAt(path: string, services: Services): Route[] {
+function nodeRoutesAt(path: string, services: Services): AdminRoute[] {
   const { storage, changes, io } = services;
   return [
     {
@@ -118,8 +118,9 @@ function nodeRoutesAt(path: string, services: Services): Route[] {
     },
     {
       method: "POST",
+      scope: "enrol",
       path: `${path}/{id}/nodes`,
-      async handle({ request, params }) {
+      async handle({ request, params, operator }) {
         const { value } = await readJson(
           request,
           nodeSchema,
@@ -137,7 +138,13 @@ function nodeRoutesAt(path: string, services: Services): Route[] {
             domainId: id,
             expiresAtMs: io.clock.now() + TOKEN_TTL_MS,
           });
-          await auditAdmin(rows, io.clock, "node.create", `domain:${id}`);
+          await auditAdmin(
+            rows,
+            io.clock,
+            operator,
+            "node.create",
+            `domain:${id}`,
+          );
         });
         const registered = await registerNode(services, {
           dialect,

@@ -1,16 +1,15 @@
 import { isoTime } from "../../platform/clock.ts";
 import { encodeDataEntry } from "../../wire/data_entry.ts";
 import { jsonTextAnswer } from "../http/answers.ts";
-import type { Route } from "../http/router.ts";
 import type { Services } from "../services.ts";
 import type { StoredEvent } from "../storage/storage.ts";
-import { ADMIN_PREFIX, nodeOrProblem } from "./admin_route.ts";
+import { ADMIN_PREFIX, type AdminRoute, nodeOrProblem } from "./admin_route.ts";
 
 /** Events shown of a node. */
 const SHOWN_EVENTS = 100;
 
 /** What a node reported, what it had to correct, and what was sent to it. */
-export function nodeHistoryRoutes({ storage }: Services): Route[] {
+export function nodeHistoryRoutes({ storage }: Services): AdminRoute[] {
   const path = `${ADMIN_PREFIX}/nodes/{id}`;
   return [
     {

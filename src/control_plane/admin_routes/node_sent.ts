@@ -1,10 +1,9 @@
 import { isoTime } from "../../platform/clock.ts";
 import { jsonTextAnswer } from "../http/answers.ts";
 import { ProblemError } from "../http/problem.ts";
-import type { Route } from "../http/router.ts";
 import type { Services } from "../services.ts";
 import type { IngestKind } from "../storage/operations.ts";
-import { ADMIN_PREFIX, nodeOrProblem } from "./admin_route.ts";
+import { ADMIN_PREFIX, type AdminRoute, nodeOrProblem } from "./admin_route.ts";
 
 /** Records shown at a time, the newest ones. */
 const SHOWN = 500;
@@ -15,7 +14,7 @@ const INGEST_KINDS: readonly IngestKind[] = ["metrics", "logs", "audit"];
  * `GET /nodes/{id}/capabilities`, `…/metrics`, `…/logs` and `…/audit`: what a
  * node sent about itself, newest first.
  */
-export function nodeSentRoutes(services: Services): Route[] {
+export function nodeSentRoutes(services: Services): AdminRoute[] {
   const { storage } = services;
   return [
     {
@@ -40,7 +39,7 @@ export function nodeSentRoutes(services: Services): Route[] {
   ];
 }
 
-function ingestedRoute(kind: IngestKind, { storage }: Services): Route {
+function ingestedRoute(kind: IngestKind, { storage }: Services): AdminRoute {
   return {
     method: "GET",
     path: `${ADMIN_PREFIX}/nodes/{id}/${kind}`,

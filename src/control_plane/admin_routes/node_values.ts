@@ -5,7 +5,6 @@ import { auditAdmin } from "../admin_audit.ts";
 import { emptyAnswer, jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
-import type { Call, Route } from "../http/router.ts";
 import { emitStateChange, type StatePart } from "../node_changes.ts";
 import { compilePolicies } from "../policies.ts";
 import type { Services } from "../services.ts";
@@ -14,6 +13,8 @@ import { checkKey2 } from "../dialect2/keys.ts";
 import { SEALED } from "../vault.ts";
 import {
   ADMIN_PREFIX,
+  type AdminCall,
+  type AdminRoute,
   bodyLimits,
   checkedKey,
   checkedText,
@@ -31,7 +32,7 @@ const entrySchema = z.strictObject({
 });
 
 /** Setting and removing a node's metadata, data and secrets. */
-export function nodeValueRoutes(services: Services): Route[] {
+export function nodeValueRoutes(services: Services): AdminRoute[] {
   return [
     ...routesOf("metadata", "metadata", services, putMetadata, removeMetadata),
     ...routesOf("data", "data", services, putData, removeData),
@@ -50,7 +51,7 @@ type Done = { readonly version?: number } | undefined;
 
 /** Reads a call, and returns what its transaction is to do. */
 type Put = (
-  call: Call,
+  call: AdminCall,
   target: Target,
   services: Services,
 ) => Promise<(rows: Rows) => Promise<Done>>;
@@ -64,17 +65,22 @@ function routesOf(
   services: Services,
   put: Put,
   remove: Remove,
-): Route[] {
+): AdminRoute[] {
   const path = `${ADMIN_PREFIX}/nodes/{id}/${name}/{key}`;
   const { changes, epoch, io } = services;
-  const change = (target: Target, relation: string, work: Work) =>
+  const change = (
+    { operator }: AdminCall,
+    target: Target,
+    relation: string,
+    work: Work,
+  ) =>
     changes.make(async (rows, emit) => {
       const node = await nodeOrProblem(rows, target.nodeId);
       if (node.dialect === 2) checkKey2(part, target.key);
       const done = await work(rows);
       if (!done) return { state_version: node.stateVersion };
       const object = `node:${node.id}/${name}/${target.key}`;
-      await auditAdmin(rows, io.clock, `${name}.${relation}`, object);
+      await auditAdmin(rows, io.clock, operator, `${name}.${relation}`, object);
       const version = await emitStateChange(rows, emit, node, part, epoch);
       if (part === "metadata") {
         await compilePolicies(rows, emit, node.domainId, services, node.id);
@@ -88,7 +94,7 @@ function routesOf(
       async handle(call) {
         const target = targetOf(call);
         const work = await put(call, target, services);
-        const done = await change(target, "set", work);
+        const done = await change(call, target, "set", work);
         return jsonAnswer({
           node_id: target.nodeId,
           key: target.key,
@@ -102,7 +108,7 @@ function routesOf(
       path,
       async handle(call) {
         const target = targetOf(call);
-        await change(target, "remove", async (rows) => {
+        await change(call, target, "remove", async (rows) => {
           if (await remove(rows, target)) return {};
           throw new ProblemError(404, "key_not_found");
         });
@@ -114,11 +120,15 @@ function routesOf(
 
 type Work = (rows: Rows) => Promise<Done>;
 
-function targetOf({ params }: Call): Target {
+function targetOf({ params }: AdminCall): Target {
   return { nodeId: params["id"]!, key: checkedKey(params["key"]!) };
 }
 
-async function putMetadata(call: Call, target: Target, services: Services) {
+async function putMetadata(
+  call: AdminCall,
+  target: Target,
+  services: Services,
+) {
   const { value: body } = await readJson(
     call.request,
     valueSchema,
@@ -135,7 +145,7 @@ async function putMetadata(call: Call, target: Target, services: Services) {
   };
 }
 
-async function putData(call: Call, target: Target, services: Services) {
+async function putData(call: AdminCall, target: Target, services: Services) {
   const { value: body, raw } = await readJson(
     call.request,
     entrySchema,
@@ -168,7 +178,7 @@ async function putData(call: Call, target: Target, services: Services) {
   };
 }
 
-async function putSecret(call: Call, target: Target, services: Services) {
+async function putSecret(call: AdminCall, target: Target, services: Services) {
   const { value: body } = await readJson(
     call.request,
     valueSchema,

@@ -1,16 +1,15 @@
 import { isoTime } from "../../platform/clock.ts";
 import { auditAdmin } from "../admin_audit.ts";
 import { emptyAnswer, jsonAnswer, jsonTextAnswer } from "../http/answers.ts";
-import type { Route } from "../http/router.ts";
 import { askToRotate } from "../key_rotation.ts";
 import { partText } from "../node_changes.ts";
 import { removeNode, revokeNode } from "../peer_changes.ts";
 import type { Services } from "../services.ts";
 import type { AppliedSnapshot, Node } from "../storage/storage.ts";
-import { ADMIN_PREFIX, nodeOrProblem } from "./admin_route.ts";
+import { ADMIN_PREFIX, type AdminRoute, nodeOrProblem } from "./admin_route.ts";
 
 /** Listing, looking at and removing nodes, and asking them to rotate keys. */
-export function nodeRoutes(services: Services): Route[] {
+export function nodeRoutes(services: Services): AdminRoute[] {
   const { storage, changes, streams, epoch, io } = services;
   const path = `${ADMIN_PREFIX}/nodes/{id}`;
   return [
@@ -50,11 +49,17 @@ export function nodeRoutes(services: Services): Route[] {
     {
       method: "DELETE",
       path,
-      async handle({ params }) {
+      async handle({ params, operator }) {
         const id = params["id"]!;
         await changes.make(async (rows, emit) => {
           await removeNode(rows, emit, await nodeOrProblem(rows, id));
-          await auditAdmin(rows, io.clock, "node.delete", `node:${id}`);
+          await auditAdmin(
+            rows,
+            io.clock,
+            operator,
+            "node.delete",
+            `node:${id}`,
+          );
         });
         streams.closeNode(id);
         return emptyAnswer();
@@ -63,12 +68,19 @@ export function nodeRoutes(services: Services): Route[] {
     {
       method: "POST",
       path: `${path}/revoke`,
-      async handle({ params }) {
+      scope: "keys",
+      async handle({ params, operator }) {
         const id = params["id"]!;
         await changes.make(async (rows, emit) => {
           const node = await nodeOrProblem(rows, id);
           await revokeNode(rows, emit, node, io.clock.now());
-          await auditAdmin(rows, io.clock, "node.revoke", `node:${id}`);
+          await auditAdmin(
+            rows,
+            io.clock,
+            operator,
+            "node.revoke",
+            `node:${id}`,
+          );
         });
         streams.closeNode(id);
         return emptyAnswer();
@@ -77,12 +89,19 @@ export function nodeRoutes(services: Services): Route[] {
     {
       method: "POST",
       path: `${path}/rotate-keys`,
-      async handle({ params }) {
+      scope: "keys",
+      async handle({ params, operator }) {
         const id = params["id"]!;
         await changes.make(async (rows, emit) => {
           const node = await nodeOrProblem(rows, id);
           await askToRotate(rows, emit, node, epoch, io);
-          await auditAdmin(rows, io.clock, "node.rotate_keys", `node:${id}`);
+          await auditAdmin(
+            rows,
+            io.clock,
+            operator,
+            "node.rotate_keys",
+            `node:${id}`,
+          );
         });
         return jsonAnswer({ node_id: id, rotate_keys: true }, 202);
       },

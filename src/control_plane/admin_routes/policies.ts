@@ -5,12 +5,18 @@ import { domainOf } from "../domains.ts";
 import { emptyAnswer, jsonAnswer, jsonTextAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
-import type { Call, Route } from "../http/router.ts";
 import { adminPolicyText, compilePolicies } from "../policies.ts";
 import type { Services } from "../services.ts";
+import type { Operator } from "../operators.ts";
 import type { PolicySelector } from "../storage/operations.ts";
 import type { Domain, Rows } from "../storage/storage.ts";
-import { ADMIN_PREFIX, bodyLimits, checkedKey } from "./admin_route.ts";
+import {
+  ADMIN_PREFIX,
+  type AdminCall,
+  type AdminRoute,
+  bodyLimits,
+  checkedKey,
+} from "./admin_route.ts";
 
 /** Every pull of the domain carries all of them. */
 export const MAX_POLICY_BYTES = 1024 * 1024;
@@ -43,7 +49,7 @@ const policySchema = z.strictObject({
  *
  * @see docs/wire.md, section a.5
  */
-export function policyRoutes(services: Services): Route[] {
+export function policyRoutes(services: Services): AdminRoute[] {
   const { storage, changes, io } = services;
   const path = `${ADMIN_PREFIX}/policies/{id}`;
   return [
@@ -92,7 +98,7 @@ export function policyRoutes(services: Services): Route[] {
           await rows.policies.put(domain.id, { id, rules, selector });
           await checkSize(rows, domain.id);
           await compilePolicies(rows, emit, domain.id, services);
-          await audit(rows, "policy.set", domain, id);
+          await audit(rows, call.operator, "policy.set", domain, id);
           return domain;
         });
         return jsonAnswer({ domain_id: domain.id, id });
@@ -109,17 +115,24 @@ export function policyRoutes(services: Services): Route[] {
             throw new ProblemError(404, "policy_not_found");
           }
           await compilePolicies(rows, emit, domain.id, services);
-          await audit(rows, "policy.remove", domain, id);
+          await audit(rows, call.operator, "policy.remove", domain, id);
         });
         return emptyAnswer();
       },
     },
   ];
 
-  function audit(rows: Rows, relation: string, domain: Domain, id: string) {
+  function audit(
+    rows: Rows,
+    operator: Operator,
+    relation: string,
+    domain: Domain,
+    id: string,
+  ) {
     return auditAdmin(
       rows,
       io.clock,
+      operator,
       relation,
       `domain:${domain.id}/policies/${id}`,
     );
@@ -141,7 +154,7 @@ function selectorOf(
   };
 }
 
-function idOf({ params }: Call): string {
+function idOf({ params }: AdminCall): string {
   return checkedKey(params["id"]!);
 }
 

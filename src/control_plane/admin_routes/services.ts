@@ -11,12 +11,17 @@ import { domainOf } from "../domains.ts";
 import { emptyAnswer, jsonAnswer, jsonTextAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
-import type { Call, Route } from "../http/router.ts";
 import { emitHint } from "../node_changes.ts";
 import type { Services } from "../services.ts";
 import type { DomainService } from "../storage/assignments.ts";
 import type { Rows } from "../storage/storage.ts";
-import { ADMIN_PREFIX, bodyLimits, nodeOrProblem } from "./admin_route.ts";
+import {
+  ADMIN_PREFIX,
+  type AdminCall,
+  type AdminRoute,
+  bodyLimits,
+  nodeOrProblem,
+} from "./admin_route.ts";
 
 /** Roles that one node may have. */
 const MAX_ROLES = 64;
@@ -48,15 +53,15 @@ const serviceSchema = z.strictObject({
  *
  * @see docs/wire.md, section j.1
  */
-export function serviceRoutes(services: Services): Route[] {
+export function serviceRoutes(services: Services): AdminRoute[] {
   return [...ofDomains(services), ...ofNodes(services)];
 }
 
-function ofDomains(services: Services): Route[] {
+function ofDomains(services: Services): AdminRoute[] {
   const { storage, changes, epoch, io } = services;
   const path = `${ADMIN_PREFIX}/services/{name}`;
   const change = (
-    call: Call,
+    call: AdminCall,
     relation: string,
     work: (
       rows: Rows,
@@ -73,7 +78,13 @@ function ofDomains(services: Services): Route[] {
       const touched = new Set([...roles, ...known?.roles ?? []]);
       await emitAssignments(rows, emit, domain.id, touched, epoch);
       const object = `domain:${domain.id}/services/${name}`;
-      await auditAdmin(rows, io.clock, `service.${relation}`, object);
+      await auditAdmin(
+        rows,
+        io.clock,
+        call.operator,
+        `service.${relation}`,
+        object,
+      );
       return domain;
     });
   return [
@@ -147,10 +158,10 @@ function ofDomains(services: Services): Route[] {
   ];
 }
 
-function ofNodes({ changes, epoch, io }: Services): Route[] {
+function ofNodes({ changes, epoch, io }: Services): AdminRoute[] {
   const path = `${ADMIN_PREFIX}/nodes/{id}/roles/{role}`;
   const change = (
-    call: Call,
+    call: AdminCall,
     relation: string,
     work: (rows: Rows, nodeId: string, role: string) => Promise<boolean>,
   ) =>
@@ -159,7 +170,13 @@ function ofNodes({ changes, epoch, io }: Services): Route[] {
       const role = nameOf(call, "role");
       if (!await work(rows, node.id, role)) return node.stateVersion;
       const object = `node:${node.id}/roles/${role}`;
-      await auditAdmin(rows, io.clock, `role.${relation}`, object);
+      await auditAdmin(
+        rows,
+        io.clock,
+        call.operator,
+        `role.${relation}`,
+        object,
+      );
       return await emitHint(rows, emit, node, epoch);
     });
   return [
@@ -196,7 +213,7 @@ function ofNodes({ changes, epoch, io }: Services): Route[] {
 }
 
 /** Names are typed by people, and stand in reports' keys on nodes. */
-function nameOf({ params }: Call, place: "name" | "role"): string {
+function nameOf({ params }: AdminCall, place: "name" | "role"): string {
   const text = params[place]!;
   if (NAME.test(text)) return text;
   throw new ProblemError(400, "invalid_name", {

@@ -6,11 +6,15 @@ import { auditAdmin } from "../admin_audit.ts";
 import { emptyAnswer, jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
-import type { Route } from "../http/router.ts";
 import { emitToNode } from "../node_events.ts";
 import type { Services } from "../services.ts";
 import type { Session } from "../storage/operations.ts";
-import { ADMIN_PREFIX, bodyLimits, nodeOrProblem } from "./admin_route.ts";
+import {
+  ADMIN_PREFIX,
+  type AdminRoute,
+  bodyLimits,
+  nodeOrProblem,
+} from "./admin_route.ts";
 
 /** Access that is open for longer is not for one session. */
 const LONGEST_MS = 24 * 60 * 60_000;
@@ -31,7 +35,7 @@ const requestSchema = z.strictObject({
  *
  * @see docs/wire.md, section b.5
  */
-export function sessionRoutes(services: Services): Route[] {
+export function sessionRoutes(services: Services): AdminRoute[] {
   const { storage, changes, epoch, io } = services;
   const path = `${ADMIN_PREFIX}/nodes/{id}/sessions`;
   return [
@@ -55,7 +59,7 @@ export function sessionRoutes(services: Services): Route[] {
     {
       method: "POST",
       path,
-      async handle({ request, params }) {
+      async handle({ request, params, operator }) {
         const { value } = await readJson(
           request,
           requestSchema,
@@ -77,7 +81,7 @@ export function sessionRoutes(services: Services): Route[] {
           const members = membersOf(session);
           await emitToNode(emit, "ssh_session_setup", node, epoch, members);
           const object = `node:${node.id}/sessions/${session.id}`;
-          await auditAdmin(rows, io.clock, "session.setup", object);
+          await auditAdmin(rows, io.clock, operator, "session.setup", object);
         });
         return jsonAnswer(membersOf(session), 201);
       },
@@ -85,7 +89,7 @@ export function sessionRoutes(services: Services): Route[] {
     {
       method: "DELETE",
       path: `${path}/{sid}`,
-      async handle({ params }) {
+      async handle({ params, operator }) {
         const sid = params["sid"]!;
         await changes.make(async (rows, emit) => {
           const node = await nodeOrProblem(rows, params["id"]!);
@@ -96,7 +100,7 @@ export function sessionRoutes(services: Services): Route[] {
             session_id: sid,
           });
           const object = `node:${node.id}/sessions/${sid}`;
-          await auditAdmin(rows, io.clock, "session.revoke", object);
+          await auditAdmin(rows, io.clock, operator, "session.revoke", object);
         });
         return emptyAnswer();
       },

@@ -4,10 +4,9 @@ import { parseDuration } from "../../wire/duration.ts";
 import { jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
-import type { Route } from "../http/router.ts";
 import type { Services } from "../services.ts";
 import { rotateSigningKey } from "../signing_keys.ts";
-import { ADMIN_PREFIX, bodyLimits } from "./admin_route.ts";
+import { ADMIN_PREFIX, type AdminRoute, bodyLimits } from "./admin_route.ts";
 
 const DEFAULT_TRANSITION_MS = 60 * 60_000;
 /** Nodes accept the key before for no longer (design, section 6). */
@@ -16,12 +15,13 @@ const MAX_TRANSITION_MS = 24 * 60 * 60_000;
 const requestSchema = z.strictObject({ transition: z.optional(z.string()) });
 
 /** `POST /signing-keys/rotate` {`transition`?}: a new key signs from now on. */
-export function signingKeyRoutes(services: Services): Route[] {
+export function signingKeyRoutes(services: Services): AdminRoute[] {
   const { io } = services;
   return [{
     method: "POST",
     path: `${ADMIN_PREFIX}/signing-keys/rotate`,
-    async handle({ request }) {
+    scope: "keys",
+    async handle({ request, operator }) {
       const { value } = await readJson(
         request,
         requestSchema,
@@ -30,7 +30,14 @@ export function signingKeyRoutes(services: Services): Route[] {
       const announced = await rotateSigningKey(
         services,
         transitionFrom(value.transition),
-        (rows) => auditAdmin(rows, io.clock, "signing_key.rotate", "all nodes"),
+        (rows) =>
+          auditAdmin(
+            rows,
+            io.clock,
+            operator,
+            "signing_key.rotate",
+            "all nodes",
+          ),
       );
       io.log.info("Signing key rotated", {
         transition_expires: announced.transition_expires,

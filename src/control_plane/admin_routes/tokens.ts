@@ -10,9 +10,8 @@ import { parseDuration } from "../../wire/duration.ts";
 import { jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
-import type { Route } from "../http/router.ts";
 import type { Services } from "../services.ts";
-import { ADMIN_PREFIX, bodyLimits } from "./admin_route.ts";
+import { ADMIN_PREFIX, type AdminRoute, bodyLimits } from "./admin_route.ts";
 
 const DEFAULT_TTL_MS = 60 * 60_000;
 /** A token that lies about for longer is a risk without a use. */
@@ -29,12 +28,13 @@ const requestSchema = z.strictObject({
  * `POST /tokens` {`ttl`?, `domain`?, `dialect`?, `project_id`?}: a new one-time
  * token. In dialect 2 it may be good for one project only.
  */
-export function tokenRoutes(services: Services): Route[] {
+export function tokenRoutes(services: Services): AdminRoute[] {
   const { changes, io } = services;
   return [{
     method: "POST",
     path: `${ADMIN_PREFIX}/tokens`,
-    async handle({ request }) {
+    scope: "enrol",
+    async handle({ request, operator }) {
       const { value } = await readJson(
         request,
         requestSchema,
@@ -57,6 +57,7 @@ export function tokenRoutes(services: Services): Route[] {
         await auditAdmin(
           rows,
           io.clock,
+          operator,
           "token.create",
           `domain:${domain.id}`,
         );

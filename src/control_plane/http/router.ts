@@ -9,22 +9,26 @@ export interface Call {
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** A method and path with what answers them. `{name}` is one path segment. */
-export interface Route {
+/**
+ * A method and path with what answers them. `{name}` is one path segment.
+ *
+ * `More` is what its handler is told beside the call, such as who makes it.
+ */
+export interface Route<More extends object = object> {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly path: string;
-  readonly handle: (call: Call) => Promise<Response>;
+  readonly handle: (call: Call & More) => Promise<Response>;
 }
 
-interface CompiledRoute extends Route {
+interface CompiledRoute<More extends object> extends Route<More> {
   readonly segments: readonly string[];
 }
 
 /** Finds the route of a request. */
-export class Router {
-  readonly #routes: readonly CompiledRoute[];
+export class Router<More extends object = object> {
+  readonly #routes: readonly CompiledRoute<More>[];
 
-  constructor(routes: readonly Route[]) {
+  constructor(routes: readonly Route<More>[]) {
     this.#routes = routes.map((route) => ({
       ...route,
       segments: route.path.split("/"),
@@ -35,12 +39,17 @@ export class Router {
    * @throws {ProblemError} 404 "not_found", 405 "method_not_allowed" with
    * `Allow`, 400 "malformed_path" for broken percent-encoding.
    */
-  async answer(request: Request, path: string): Promise<Response> {
+  async answer(
+    request: Request,
+    path: string,
+    more: More,
+  ): Promise<Response> {
     const segments = path.split("/");
     const candidates = this.#routes.filter((route) => matches(route, segments));
     const route = candidates.find(({ method }) => method === request.method);
     if (route) {
       return await route.handle({
+        ...more,
         request,
         path,
         params: paramsOf(route, segments),
@@ -52,14 +61,20 @@ export class Router {
   }
 }
 
-function matches(route: CompiledRoute, segments: readonly string[]): boolean {
+function matches(
+  route: { readonly segments: readonly string[] },
+  segments: readonly string[],
+): boolean {
   return route.segments.length === segments.length &&
     route.segments.every((wanted, at) =>
       wanted.startsWith("{") ? segments[at] !== "" : wanted === segments[at]
     );
 }
 
-function paramsOf(route: CompiledRoute, segments: readonly string[]) {
+function paramsOf(
+  route: { readonly segments: readonly string[] },
+  segments: readonly string[],
+) {
   const params: Record<string, string> = {};
   for (const [at, wanted] of route.segments.entries()) {
     if (!wanted.startsWith("{")) continue;

@@ -120,15 +120,28 @@ export function relationRows(sql: Sql): RelationRows {
 
 export function adminRows(sql: Sql): AdminRows {
   return {
-    tokenHashes: () =>
-      sql.all("SELECT hash FROM admin_tokens").map((row) => row.bytes("hash")),
-    addToken(hash, atMs) {
+    all: () =>
+      sql.all("SELECT * FROM admin_tokens ORDER BY created_at, name")
+        .map((row) => ({
+          hash: row.bytes("hash"),
+          name: row.text("name"),
+          scopes: JSON.parse(row.text("scopes")),
+          createdAtMs: row.number("created_at"),
+          expiresAtMs: row.numberOrNothing("expires_at"),
+        })),
+    add({ hash, name, scopes, createdAtMs, expiresAtMs }) {
       sql.run(
-        "INSERT INTO admin_tokens (hash, created_at) VALUES (?, ?)",
+        `INSERT INTO admin_tokens (hash, name, scopes, created_at, expires_at)
+          VALUES (?, ?, ?, ?, ?)`,
         hash,
-        atMs,
+        name,
+        JSON.stringify(scopes),
+        createdAtMs,
+        expiresAtMs ?? null,
       );
     },
+    remove: (name) =>
+      sql.run("DELETE FROM admin_tokens WHERE name = ?", name) > 0,
   };
 }
 

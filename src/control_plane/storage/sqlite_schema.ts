@@ -287,4 +287,11 @@ export const SCHEMA_STEPS: readonly string[] = [
   -- Since when the key of the node does not count any more.
   ALTER TABLE nodes ADD COLUMN revoked_at INTEGER;
   `,
+  `
+  -- The first token has no name, and may do everything.
+  ALTER TABLE admin_tokens ADD COLUMN name TEXT NOT NULL DEFAULT '';
+  ALTER TABLE admin_tokens ADD COLUMN scopes TEXT NOT NULL DEFAULT '["admin"]';
+  ALTER TABLE admin_tokens ADD COLUMN expires_at INTEGER;
+  CREATE UNIQUE INDEX admin_token_names ON admin_tokens (name);
+  `,
 ];

@@ -7,6 +7,7 @@ import type { Dialect } from "../../wire/dialect.ts";
 import type { EventType } from "../../wire/event_types.ts";
 import type { SecretRef } from "../../wire/state.ts";
 import type { AssignmentRows } from "./assignments.ts";
+import type { Scope } from "../scopes.ts";
 import type { Eventual } from "./eventual.ts";
 import type {
   CompositionSource,
@@ -406,10 +407,23 @@ export interface RelationRows {
   removeOf(subjectOrObject: string): Eventual<void>;
 }
 
+/** What an operator shows; the token itself is not kept. */
+export interface AdminToken {
+  /** SHA-256 of the token. */
+  readonly hash: Uint8Array;
+  /** Empty of the first one. */
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly createdAtMs: number;
+  /** Undefined: never. */
+  readonly expiresAtMs: number | undefined;
+}
+
 export interface AdminRows {
-  /** SHA-256 of each admin token. */
-  tokenHashes(): Eventual<Uint8Array[]>;
-  addToken(hash: Uint8Array, atMs: number): Eventual<void>;
+  all(): Eventual<AdminToken[]>;
+  add(token: AdminToken): Eventual<void>;
+  /** @returns whether it was there. */
+  remove(name: string): Eventual<boolean>;
 }
 
 /** Who did what to what, and whether it was allowed. */
