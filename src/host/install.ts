@@ -11,7 +11,7 @@ import {
   stageFiles,
   sumOfFile,
 } from "./placement.ts";
-import { prepareNode } from "./prepare_node.ts";
+import { prepareNode, type TokenSource } from "./prepare_node.ts";
 import type { Release } from "./release_folder.ts";
 import { startAgent } from "./start_agent.ts";
 import type { Steps } from "./steps.ts";
@@ -25,10 +25,8 @@ export interface InstallOptions {
   readonly steps: Steps;
   /** For the configuration, where there is none yet. */
   readonly first: FirstConfig;
-  /**
-   * Asked for the bootstrap token when the node still has to join and has none.
-   */
-  readonly token: () => string | undefined;
+  /** The bootstrap token, for a node that still has to join. */
+  readonly token: TokenSource;
   /** Start the agent, or only have it started with the machine. */
   readonly start: boolean;
   /** Only what runs is restarted: for an upgrade of what is there. */

@@ -12,6 +12,13 @@ import { replaceFile } from "./placement.ts";
 import type { Steps } from "./steps.ts";
 import { systemdRuns } from "./systemd.ts";
 
+/**
+ * Gives the bootstrap token that somebody has named.
+ *
+ * @param mayAsk There is none so far: a person may be asked for it.
+ */
+export type TokenSource = (mayAsk: boolean) => string | undefined;
+
 /** Options for {@linkcode prepareNode}. */
 export interface PrepareOptions {
   readonly places: Places;
@@ -19,10 +26,8 @@ export interface PrepareOptions {
   readonly io: { readonly random: Random };
   /** For the configuration, where there is none yet. */
   readonly first: FirstConfig;
-  /**
-   * Asked for the bootstrap token when the node still has to join and has none.
-   */
-  readonly token: () => string | undefined;
+  /** The bootstrap token, for a node that still has to join. */
+  readonly token: TokenSource;
 }
 
 /** How far a node is from working. */
@@ -61,12 +66,31 @@ export async function prepareNode(
   return await ensureToken(options, owner);
 }
 
+/** Where systemd looks for credentials of a unit. */
+const CREDENTIAL_FOLDERS = [
+  "/etc/credstore",
+  "/etc/credstore.encrypted",
+  "/run/credstore",
+  "/run/credstore.encrypted",
+];
+
+function hasCredential({ isSystem }: Places, name: string): boolean {
+  return isSystem &&
+    CREDENTIAL_FOLDERS.some((folder) =>
+      statIfThere(`${folder}/${name}`) !== undefined
+    );
+}
+
 async function ensureKey(
   { places, steps, io }: PrepareOptions,
   owner: Owner | undefined,
 ) {
   const keyFile = places.machineKey;
   if (!statIfThere(keyFile)) {
+    if (hasCredential(places, "plexd.seal")) {
+      steps.tell("the machine's key is a credential of the unit");
+      return;
+    }
     if (isEnrolled(places) && !isFormerNode(places)) {
       // It may come as a credential. A new one could open nothing.
       steps.tell(
@@ -140,13 +164,12 @@ async function ensureToken(
     isEnrolled: isEnrolled(places),
   };
   if (node.isEnrolled) return { ...node, hasToken: false };
-  if (holdsText(tokenFile)) {
-    await giveFile(tokenFile, owner, steps);
-    return { ...node, hasToken: true };
-  }
-  const token = node.hasControlPlane ? options.token() : undefined;
+  const isThere = holdsText(tokenFile);
+  const isFound = isThere || settings.hasOtherToken;
+  const token = options.token(node.hasControlPlane && !isFound);
   if (token === undefined) {
-    return { ...node, hasToken: settings.hasOtherToken };
+    if (isThere) await giveFile(tokenFile, owner, steps);
+    return { ...node, hasToken: isFound };
   }
   await steps.do(
     `write the bootstrap token into ${tokenFile} (0600)`,
@@ -170,7 +193,8 @@ function holdsText(path: string): boolean {
  * What the configuration says, as far as it matters here. One that cannot be
  * used is the agent's to complain about.
  */
-async function settingsOf({ configFile, configDir, tokenFile }: Places) {
+async function settingsOf(places: Places) {
+  const { configFile, configDir, tokenFile } = places;
   const hasEnvironment = statIfThere(`${configDir}/environment`) !== undefined;
   try {
     const { config } = await loadConfig({
@@ -184,7 +208,8 @@ async function settingsOf({ configFile, configDir, tokenFile }: Places) {
       hasControlPlane: config["api.base_url"] !== undefined || hasEnvironment,
       tokenFile: isThere ? config["registration.token_file"] : tokenFile,
       hasOtherToken: config["registration.token_value"] !== undefined ||
-        config["registration.use_metadata"] || hasEnvironment,
+        config["registration.use_metadata"] || hasEnvironment ||
+        hasCredential(places, "plexd.token"),
     };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

@@ -115,6 +115,30 @@ inRoot("a configuration that is there is never written over", async (root) => {
 });
 
 inRoot(
+  "credentials of the unit take the place of key and token",
+  async (root) => {
+    await root.read(`mkdir -p /etc/credstore
+    echo one-time >/etc/credstore/plexd.token
+    echo a-key >/etc/credstore/plexd.seal`);
+    const { stderr } = await root.script(API);
+    assert.match(stderr, /the machine's key is a credential of the unit/);
+    assert.equal(await root.read("ls /etc/plexd"), "config.yaml\n");
+    assert.ok(root.systemctlCalls().includes("restart plexd.service"));
+  },
+);
+
+inRoot(
+  "a token that is named takes the place of one that is there",
+  async (root) => {
+    await root.script(`${API} --no-start`, { token: "first" });
+    await root.script("--no-start", { token: "second" });
+    assert.equal(await root.read("cat /etc/plexd/bootstrap-token"), "second\n");
+    const { stderr } = await root.script("--no-start", { code: 1, token: "é" });
+    assert.match(stderr, /is not 1 to 512 bytes of printable ASCII/);
+  },
+);
+
+inRoot(
   "an upgrade replaces the program and keeps the former one",
   async (root) => {
     await root.script(`${API} --version 1.0.0`, { token: "one-time-token" });

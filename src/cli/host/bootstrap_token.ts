@@ -1,3 +1,4 @@
+import type { TokenSource } from "../../host/prepare_node.ts";
 import { TokenError, validateToken } from "../../sync/token_sources.ts";
 import { CommandError, EXIT, type Invocation } from "../command.ts";
 import { readStdin } from "../read_stdin.ts";
@@ -16,7 +17,7 @@ const MAX_BYTES = 4096;
  */
 export async function bootstrapToken(
   { flags }: Pick<Invocation, "flags">,
-): Promise<() => string | undefined> {
+): Promise<TokenSource> {
   const variable = Deno.env.get(VARIABLE) ?? "";
   // Programs that are run from here would find it.
   Deno.env.delete(VARIABLE);
@@ -35,7 +36,7 @@ export async function bootstrapToken(
     );
   }
   const given = valid(variable, `the variable ${VARIABLE}`);
-  return given === undefined ? askTerminal : () => given;
+  return (mayAsk) => given ?? (mayAsk ? askTerminal() : undefined);
 }
 
 async function readFrom(file: string): Promise<string> {
