@@ -1,4 +1,4 @@
-import { describeError, type Logger } from "../platform/log.ts";
+import { describeError } from "../platform/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import { isoTime } from "../platform/clock.ts";
 import type { Identity } from "../store/identity.ts";
@@ -21,8 +21,8 @@ import { comparePositions } from "../wire/state.ts";
  * builds the state anew from it where the state is older or damaged: what is
  * served is never less than what was activated. Peers, policies and services are
  * taken from it in any case: files that are not sealed grant nothing. A peer that
- * an event has brought since then comes again with the next pull. Without any
- * snapshot no service is left.
+ * an event has brought since then comes again with the next pull. Where states
+ * are not signed, a sealed copy of what the last one granted does the same.
  *
  * @returns undefined when there is no snapshot of this node.
  * @see design, section 4 "Durability", rule 5; seed Node Local State Store,
@@ -36,7 +36,7 @@ export async function restoreState(
   store.snapshots.dropLeftOver();
   const active = await store.snapshots.load();
   if (active?.snapshot.scope !== `node:${nodeId}`) {
-    await endServices(store, io.log);
+    await restoreUnsigned(store, nodeId, io);
     return undefined;
   }
   const { ref, snapshot: { content } } = active;
@@ -65,7 +65,7 @@ export async function restoreState(
   return ref;
 }
 
-/** Policies and services change with snapshots only: others are a repair. */
+/** Policies and services change with pulls only: others are a repair. */
 async function restoreGranted(
   { state, recovered }: Membership,
   { peers, policies, services }: Granted,
@@ -81,22 +81,38 @@ async function restoreGranted(
   const tell = (part: "directory" | "services", what: string) =>
     recovered({
       file: PART_FILES[part],
-      what: `${what} the active snapshot does not hold`,
-      action: "written anew from it",
+      what: `${what} the last pulled state does not hold`,
+      action: "written anew from its sealed copy",
     });
   if (after.policies !== before.policies) tell("directory", "policies that");
   const isOther = JSON.stringify(after.services) !== JSON.stringify(held);
   if (isOther) tell("services", "services that");
 }
 
-/** Where no signed state can be asked, nothing proves that any is assigned. */
-async function endServices({ state }: Membership, log: Logger) {
-  if (state.view.services.length === 0) return;
+const NOTHING: Granted = { peers: [], policies: [], services: [] };
+
+/**
+ * What the last unsigned state granted, as long as none was signed; whatever is
+ * not sealed waits for the next pull.
+ */
+async function restoreUnsigned(
+  store: Membership,
+  nodeId: string,
+  { clock, log }: Platform,
+) {
+  const hasSigned = store.marks.load().snapshot !== undefined;
+  const granted = hasSigned ? undefined : await store.granted.load(nodeId);
   try {
-    await state.update(() => ({ services: [] }));
-    log.info("Services end: no signed state says that they are assigned");
+    if (granted) return await restoreGranted(store, granted, clock.now());
+    const { peers, policies, services } = store.state.view;
+    const held = [peers, policies, services];
+    if (held.every(({ length }) => length === 0)) return;
+    await store.state.update(() => NOTHING);
+    log.info("Peers, policies and services wait for the next pull");
   } catch (error) {
-    log.warn("Services could not be ended", { error: describeError(error) });
+    log.warn("What the last state granted could not be restored", {
+      error: describeError(error),
+    });
   }
 }
 

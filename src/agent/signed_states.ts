@@ -50,6 +50,7 @@ export function buildSignedStates(
     uplink,
     snapshots: store.snapshots,
     marks: store.marks,
+    granted: store.granted,
     keyring,
     bundles,
     lifetime,

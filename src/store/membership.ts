@@ -12,6 +12,7 @@ import {
 } from "./folders.ts";
 import { ExecutionStore } from "./execution_store.ts";
 import { forgetNode } from "./forget_node.ts";
+import { GrantedStore } from "./granted_store.ts";
 import { HealthStore } from "./health_store.ts";
 import { IdentityRecord } from "./identity_record.ts";
 import { IdentityStore } from "./identity_store.ts";
@@ -87,6 +88,7 @@ export interface Membership extends AsyncDisposable {
   readonly trustBundle: TrustBundleStore;
   readonly marks: TrustMarks;
   readonly snapshots: SnapshotStore;
+  readonly granted: GrantedStore;
   readonly sessions: SessionLog;
   readonly state: StateStore;
   readonly reports: ReportStore;
@@ -215,6 +217,7 @@ function open(
     trust: new TrustStore(context),
     trustBundle: new TrustBundleStore(context),
     marks,
+    granted: new GrantedStore(context, key),
     snapshots: new SnapshotStore(context, key, marks, { kept: snapshotsKept }),
     sessions,
     state,

@@ -12,6 +12,7 @@ export type SealedRole =
   | "node_secret_key"
   | "pending_private_key"
   | "snapshot"
+  | "granted"
   | "request_token";
 
 /** Where a secret belongs; part of what its seal proves. */

@@ -115,6 +115,7 @@ export async function readThrough(
       () => store.identity.loadPending(),
       () => store.keyRotation.pending(),
       () => store.snapshots.load(),
+      () => store.granted.load(),
     );
   }
   const findings: Finding[] = [];
@@ -216,7 +217,7 @@ async function keyOf(
 }
 
 function hasSealed(disk: Disk, root: string): boolean {
-  return ["identity", "snapshots"].some((folder) =>
+  return ["identity", "snapshots", "services"].some((folder) =>
     overlayDisk(disk).list(`${root}/${folder}`)
       .some(({ name }) => name.endsWith(".sealed"))
   );

@@ -18,6 +18,7 @@ import { MemoryLog } from "../fakes/memory_log.ts";
 import { fillCaches } from "../store/fill_caches.ts";
 import { filesBelow, IDENTITY } from "../store/full_store.ts";
 import { copyFolder, inFolder, openStore, WEB } from "../store/open_store.ts";
+import { parseStateDocument } from "../../src/wire/state_document.ts";
 import { forgePart, forgeSummed, plantSummed } from "../store/tamper.ts";
 import { SigningPlane } from "../sync/signing_plane.ts";
 import { publicKeyOf } from "../trust/signers.ts";
@@ -30,8 +31,11 @@ const CONTENT = `{"metadata":{"a":"x"},"data":[],"secret_refs":[],` +
   `"policies":[{"id":"ssh","rules":[{"port":22}]}],` +
   `"services":[${JSON.stringify(serviceMembers(WEB_LASTING))}]}`;
 
-/** A node that has joined, pulled a signed state, and something everywhere. */
-async function makeNode(dataDir: string): Promise<void> {
+/** Whether the control plane signs states. */
+type Kind = "signed" | "unsigned";
+
+/** A node that has joined, pulled a state, and something everywhere. */
+async function makeNode(dataDir: string, kind: Kind): Promise<void> {
   const clock = new FakeClock(VECTORS_NOW_MS);
   const { store } = await openStore(dataDir, systemDisk, clock);
   await store.identity.save({ ...IDENTITY, nodeId: "n_1" });
@@ -48,6 +52,9 @@ async function makeNode(dataDir: string): Promise<void> {
   });
   const node = await SigningPlane.start(store, clock);
   node.sends({ version: 3, content: CONTENT });
+  if (kind === "unsigned") {
+    node.answer = { kind: "plain", state: parseStateDocument(CONTENT) };
+  }
   await node.pull();
   await fillCaches(store);
   await store.reports.put("service.web", {
@@ -288,11 +295,14 @@ async function startOffline(dataDir: string) {
   return store;
 }
 
-for (const [edit, forge] of Object.entries(EDITS)) {
-  Deno.test(`local state is no authority: ${edit}`, () =>
+const ALL = (["signed", "unsigned"] as const).flatMap((kind) =>
+  Object.entries(EDITS).map(([edit, forge]) => ({ kind, edit, forge }))
+);
+for (const { kind, edit, forge } of ALL) {
+  Deno.test(`local state is no authority beside a ${kind} one: ${edit}`, () =>
     inFolder(async (folder) => {
       const [honest, forged] = [`${folder}/honest`, `${folder}/forged`];
-      await makeNode(honest);
+      await makeNode(honest, kind);
       copyFolder(
         `${honest}/clusters/default`,
         `${honest}/clusters/other`,
@@ -315,17 +325,36 @@ for (const [edit, forge] of Object.entries(EDITS)) {
     }));
 }
 
-Deno.test("all that an honest start grants is what the signed state says", () =>
-  inFolder(async (dataDir) => {
-    await makeNode(dataDir);
-    const store = await startOffline(dataDir);
-    assert.deepEqual(store.state.view.services, [WEB_LASTING]);
-    assert.deepEqual(store.state.view.policies, [
-      { id: "ssh", rules: '[{"port":22}]' },
-    ]);
-    assert.deepEqual(
-      store.routes.routes.map(({ selected }) => selected.peerId),
-      ["n_b"],
-    );
-    await store.close();
-  }));
+const SEALED = {
+  signed: ["snapshots/active.json", "snapshots/1-3.sealed"],
+  unsigned: ["services/granted.sealed"],
+} as const;
+
+for (const kind of ["signed", "unsigned"] as const) {
+  Deno.test(`all that an honest start grants is what the ${kind} state says`, () =>
+    inFolder(async (dataDir) => {
+      await makeNode(dataDir, kind);
+      const store = await startOffline(dataDir);
+      assert.deepEqual(store.state.view.services, [WEB_LASTING]);
+      assert.deepEqual(store.state.view.policies, [
+        { id: "ssh", rules: '[{"port":22}]' },
+      ]);
+      assert.deepEqual(
+        store.routes.routes.map(({ selected }) => selected.peerId),
+        ["n_b"],
+      );
+      await store.close();
+    }));
+
+  Deno.test(`without its sealed copy the ${kind} state grants nothing until the next pull`, () =>
+    inFolder(async (dataDir) => {
+      await makeNode(dataDir, kind);
+      const root = `${dataDir}/clusters/default`;
+      for (const file of SEALED[kind]) Deno.removeSync(`${root}/${file}`);
+      const store = await startOffline(dataDir);
+      const { peers, policies, services } = store.state.view;
+      assert.deepEqual([peers, policies, services], [[], [], []]);
+      assert.equal(store.state.view.metadata.get("a"), "x");
+      await store.close();
+    }));
+}

@@ -131,21 +131,3 @@ Deno.test("a peer that the active snapshot does not hold is gone at the next sta
       assert.deepEqual(recovered, []);
     },
   ));
-
-Deno.test("without a signed state no service outlasts a start; policies wait for the next pull", () =>
-  inFolder(async (dataDir) => {
-    const clock = new FakeClock(VECTORS_NOW_MS);
-    const first = await openStore(dataDir, systemDisk, clock);
-    await first.store.state.update(() => ({
-      policies: [POLICY],
-      services: [LATER],
-      complete: true,
-    }));
-    await first.store.close();
-    const second = await openStore(dataDir, systemDisk, clock);
-    await SigningPlane.start(second.store, clock);
-    assert.deepEqual(second.store.state.view.services, []);
-    assert.deepEqual(second.store.state.view.policies, [POLICY]);
-    assert.deepEqual(second.recovered, []);
-    await second.store.close();
-  }));

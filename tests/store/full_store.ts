@@ -91,6 +91,11 @@ export async function fillStore(dataDir: string): Promise<void> {
   store.recoveries.note({ file: "a", what: "damaged", action: "kept" });
   await store.health.save({ reasons: [], contact: { lastPullMs: 1 } });
   await fillCaches(store);
+  await store.granted.save(IDENTITY.nodeId, {
+    peers: [],
+    policies: [],
+    services: [WEB],
+  });
   store.sessions.note({ sessionId: "session-1", target: "db" });
   store.transitions.note("start", { reason: "plexd 1.0.0" });
   store.updates.running("1.0.0");

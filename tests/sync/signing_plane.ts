@@ -110,6 +110,7 @@ export class SigningPlane {
       },
       snapshots: store.snapshots,
       marks: store.marks,
+      granted: store.granted,
       keyring: this.keyring,
       bundles: this.bundles,
       lifetime: this.lifetime,
