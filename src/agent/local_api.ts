@@ -164,6 +164,8 @@ function signedState(
         version: active.version,
         expires_at: isoTime(active.expiresAtMs),
         refresh_due_at: isoTime(refreshDueMs),
+        activated_at: isoTime(active.activatedAtMs),
+        key_id: active.keyId ?? null,
       }
       : null,
     trust_bundle_version: bundles.version ?? null,

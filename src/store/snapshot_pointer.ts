@@ -16,6 +16,8 @@ export interface SnapshotRef {
   readonly expiresAtMs: number;
   /** When it was activated, ms since the Unix epoch. */
   readonly activatedAtMs: number;
+  /** Of the key whose signature was checked; absent in older pointers. */
+  readonly keyId?: string;
 }
 
 /** Which snapshot is in use, and which one was before it. */
@@ -32,6 +34,7 @@ const refSchema = z.object({
   issued_at_ms: z.int(),
   expires_at_ms: z.int(),
   activated_at_ms: z.int(),
+  key_id: z.optional(z.string()),
 });
 const pointerSchema = z.object({
   format: z.literal(1),
@@ -80,6 +83,7 @@ function refMembers(ref: SnapshotRef): z.infer<typeof refSchema> {
     issued_at_ms: ref.issuedAtMs,
     expires_at_ms: ref.expiresAtMs,
     activated_at_ms: ref.activatedAtMs,
+    ...(ref.keyId === undefined ? {} : { key_id: ref.keyId }),
   };
 }
 
@@ -91,5 +95,6 @@ function refFrom(members: z.infer<typeof refSchema>): SnapshotRef {
     issuedAtMs: members.issued_at_ms,
     expiresAtMs: members.expires_at_ms,
     activatedAtMs: members.activated_at_ms,
+    ...(members.key_id === undefined ? {} : { keyId: members.key_id }),
   };
 }

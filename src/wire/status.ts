@@ -60,6 +60,9 @@ export interface StatusDocument {
       readonly version: number;
       readonly expires_at: string;
       readonly refresh_due_at: string;
+      readonly activated_at: string;
+      /** Of the key that has signed it; null when that was not noted. */
+      readonly key_id: string | null;
     } | null;
     readonly trust_bundle_version: number | null;
   };

@@ -32,6 +32,7 @@ async function activate(
     contentSha256: snapshot.contentSha256,
     issuedAtMs: Date.parse(snapshot.issuedAt),
     expiresAtMs: Date.parse(snapshot.expiresAt),
+    keyId: snapshot.keyId,
   });
 }
 
@@ -50,6 +51,7 @@ Deno.test("an activated snapshot is there after a restart, byte for byte", () =>
     const active = await store.snapshots.load();
     assert.deepEqual(active?.snapshot, numbered(1));
     assert.equal(active?.fellBack, false);
+    assert.equal(active?.ref.keyId, numbered(1).keyId);
     const { epoch, version, contentSha256 } = numbered(1);
     assert.deepEqual(store.marks.load().snapshot, {
       epoch,
