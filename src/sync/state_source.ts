@@ -9,6 +9,7 @@ import {
 } from "../trust/verify_snapshot.ts";
 import { decodeAnswer } from "../uplink/decode_answer.ts";
 import type { PulledAnswer } from "../uplink/state_pulls.ts";
+import type { Granted } from "../wire/content_parser.ts";
 import type { Dialect } from "../wire/dialect.ts";
 import {
   parseSignedSnapshot,
@@ -28,6 +29,11 @@ export interface SnapshotPort {
   activate(ref: Omit<SnapshotRef, "activatedAtMs">): Promise<SnapshotRef>;
 }
 
+/** Where it is kept what unsigned states grant. */
+export interface GrantedPort {
+  save(nodeId: string, granted: Granted): Promise<void>;
+}
+
 /** Where high-water marks are kept. */
 export interface MarksPort {
   load(): Marks;
@@ -44,6 +50,7 @@ export interface StateSourceOptions {
   };
   readonly snapshots: SnapshotPort;
   readonly marks: MarksPort;
+  readonly granted: GrantedPort;
   readonly keyring: Keyring;
   readonly bundles: TrustBundles;
   readonly lifetime: SnapshotLifetime;
@@ -93,7 +100,8 @@ export class StateSource {
   }
 
   #plain(state: DesiredState): FetchedState {
-    const { marks, requireSigned = false, degraded } = this.#options;
+    const { marks, granted, nodeId, requireSigned = false, degraded } =
+      this.#options;
     const { snapshot, signedRequired } = marks.load();
     const why = snapshot
       ? "it is not signed, though one before was"
@@ -105,7 +113,9 @@ export class StateSource {
     if (why !== undefined) throw new RefusedStateError("unsigned", why);
     const detail = "the control plane does not sign the state of a pull";
     degraded.raise("unsigned_state", { detail });
-    return state;
+    const { peers, policies, services = [] } = state;
+    const activate = () => granted.save(nodeId, { peers, policies, services });
+    return { ...state, activate };
   }
 
   async #signed(text: string, signal: AbortSignal): Promise<FetchedState> {
