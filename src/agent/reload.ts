@@ -80,6 +80,7 @@ export class Reload implements Disposable {
    * @param busy How much is under way that an end of the parts would cut off.
    */
   works(busy: () => number): void {
+    this.#former?.client[Symbol.dispose]();
     this.#former = undefined;
     this.#busy = busy;
   }
@@ -129,6 +130,7 @@ export class Reload implements Disposable {
     if (!former) throw error;
     const { port, transitions, io } = this.#options;
     this.#former = undefined;
+    this.#now.client[Symbol.dispose]();
     this.#now = former;
     port.useLog(former.config);
     const reason = describeError(error);

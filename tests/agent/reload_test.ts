@@ -3,7 +3,6 @@ import { Reload } from "../../src/agent/reload.ts";
 import { ConfigError } from "../../src/config/config_error.ts";
 import type { Config } from "../../src/config/settings.ts";
 import { ControlClient } from "../../src/uplink/control_client.ts";
-import { fetchTransport } from "../../src/uplink/transport.ts";
 import { FakeClock, settle } from "../fakes/fake_clock.ts";
 import { FakeRandom } from "../fakes/fake_random.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
@@ -18,14 +17,22 @@ async function reloading() {
   const noted: string[] = [];
   let ask = () => {};
   let load = () => Promise.resolve(first);
-  const clientOf = () =>
-    new ControlClient({
+  const closed: number[] = [];
+  let clients = 0;
+  const clientOf = () => {
+    const number = clients++;
+    return new ControlClient({
       baseUrl: "http://127.0.0.1:1",
       version: "test",
-      transport: fetchTransport(),
+      transport: {
+        insecure: false,
+        send: () => Promise.reject(new Error("Nobody is asked")),
+        close: () => closed.push(number),
+      },
       clock,
       log,
     });
+  };
   const reload = new Reload({
     port: {
       onRequest(listener) {
@@ -53,6 +60,8 @@ async function reloading() {
     first,
     told,
     noted,
+    /** Numbers of the clients that are closed; the first is 0. */
+    closed,
     reload,
     /** Asks, with what is then read. */
     async ask(config: Config | ConfigError) {
@@ -113,7 +122,7 @@ Deno.test("Reload keeps everything when the configuration is wrong, and says whe
 });
 
 Deno.test("Reload goes back once when parts do not come up with it", async () => {
-  const { reload, ask, noted, first } = await reloading();
+  const { reload, ask, noted, closed, first } = await reloading();
   const done = reload.during(steady, never);
   await ask(await configOf({ "heartbeat.interval": "5s" }));
   await done;
@@ -121,15 +130,17 @@ Deno.test("Reload goes back once when parts do not come up with it", async () =>
   assert.equal(await reload.during(fails, never), true);
   assert.equal(reload.current.config, first);
   assert.equal(noted.at(-1), "reload: taken back: port in use");
+  assert.deepEqual(closed, [1]);
   await assert.rejects(reload.during(fails, never), /port in use/);
 });
 
 Deno.test("Reload has no way back from what has been seen to work", async () => {
-  const { reload, ask } = await reloading();
+  const { reload, ask, closed } = await reloading();
   const done = reload.during(steady, never);
   await ask(await configOf({ "heartbeat.interval": "5s" }));
   await done;
   reload.works(() => 0);
+  assert.deepEqual(closed, [0]);
   const fails = () => Promise.reject(new Error("out of memory"));
   await assert.rejects(reload.during(fails, never), /out of memory/);
 });
