@@ -1,6 +1,5 @@
 import { dirname, resolve } from "node:path";
 import { install as installRelease } from "../../host/install.ts";
-import { PACKAGED_FILES } from "../../host/packaged_files.ts";
 import {
   type Release,
   releaseIn,
@@ -64,7 +63,8 @@ function checkUrl(flag: string, value: string) {
 }
 
 /** The release that is named, lies around this program, or is this program. */
-async function releaseOfThis({ flags, version }: Invocation): Promise<Release> {
+async function releaseOfThis(invocation: Invocation): Promise<Release> {
+  const { flags, version } = invocation;
   const from = flags["--from"];
   if (typeof from === "string") return await releaseIn(resolve(from));
   if (!Deno.build.standalone) {
@@ -77,9 +77,9 @@ async function releaseOfThis({ flags, version }: Invocation): Promise<Release> {
   }
   const program = Deno.execPath();
   const folder = dirname(program);
-  return isRelease(folder)
-    ? await releaseIn(folder)
-    : releaseOf(program, version, PACKAGED_FILES);
+  if (isRelease(folder)) return await releaseIn(folder);
+  const { carriedFiles } = await import("./carried_files.ts");
+  return releaseOf(program, version, carriedFiles(invocation));
 }
 
 function isRelease(folder: string): boolean {
