@@ -6,7 +6,11 @@ import type { Storage } from "./storage/storage.ts";
 const EVENTS_KEPT_MS = 7 * 24 * 60 * 60_000;
 const EVERY_MS = 60 * 60_000;
 
-/** Removes events that no node will ask for any more, and expired sessions. */
+const AUDIT_KEPT_MS = 30 * 24 * 60 * 60_000;
+/** Each pull leaves one: some thousand nodes make millions a day. */
+const MAX_AUDIT_ROWS = 1_000_000;
+
+/** Removes what nobody will ask for any more: events, sessions, audit rows. */
 export class Retention implements Part {
   readonly name = "retention";
   readonly #storage: Storage;
@@ -25,6 +29,7 @@ export class Retention implements Part {
         const removed = await this.#storage.write(async (rows) => {
           await rows.sessions.prune(clock.now());
           // In dialect 2 a pull does not tell the keys: only these events do.
+          await rows.audit.prune(clock.now() - AUDIT_KEPT_MS, MAX_AUDIT_ROWS);
           return await rows.events.prune(oldest, "signing_key_rotated");
         });
         if (removed > 0) log.info("Old events removed", { removed });

@@ -77,7 +77,8 @@ Deno.test("events are signed anew for a node that was away for a day", async () 
   const before = await node.events();
   const first = await before.next();
   await before.close();
-  await plane.clock.advance(24 * 3_600_000);
+  plane.clock.jump(24 * 3_600_000);
+  await plane.clock.advance(60_000);
   const after = await node.events();
   const again = await after.next();
   agentOf(node).take(again);
@@ -275,7 +276,8 @@ Deno.test("events older than seven days are removed, and their numbers not given
   await using plane = await RunningPlane.start();
   const node = await plane.join();
   await node.admin("PUT", "/metadata/a", { value: "1" });
-  await plane.clock.advance(7 * 24 * 3_600_000 + 3_600_000);
+  plane.clock.jump(7 * 24 * 3_600_000);
+  await plane.clock.advance(3_600_000);
   await plane.restart();
   const { json } = await node.admin("GET", "/events");
   assert.deepEqual(json["events"], []);

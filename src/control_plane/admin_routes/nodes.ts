@@ -1,16 +1,19 @@
 import { isoTime } from "../../platform/clock.ts";
 import { auditAdmin } from "../admin_audit.ts";
 import { emptyAnswer, jsonAnswer, jsonTextAnswer } from "../http/answers.ts";
+import { ProblemError } from "../http/problem.ts";
 import { askToRotate } from "../key_rotation.ts";
 import { partText } from "../node_changes.ts";
 import { removeNode, revokeNode } from "../peer_changes.ts";
+import { notProvisioned } from "../provision.ts";
 import type { Services } from "../services.ts";
+import { formsOf } from "../state/forms_of.ts";
 import type { AppliedSnapshot, Node } from "../storage/storage.ts";
 import { ADMIN_PREFIX, type AdminRoute, nodeOrProblem } from "./admin_route.ts";
 
 /** Listing, looking at and removing nodes, and asking them to rotate keys. */
 export function nodeRoutes(services: Services): AdminRoute[] {
-  const { storage, changes, streams, epoch, io } = services;
+  const { storage, changes, streams, bus, epoch, io } = services;
   const path = `${ADMIN_PREFIX}/nodes/{id}`;
   return [
     {
@@ -45,6 +48,20 @@ export function nodeRoutes(services: Services): AdminRoute[] {
               `,"secrets":${await partText(rows, node.id, "secret_refs")}}`,
           );
         }),
+    },
+    {
+      method: "GET",
+      path: `${path}/state`,
+      async handle({ params }) {
+        if ("missing" in bus) return await notProvisioned();
+        const node = await storage.read((rows) =>
+          nodeOrProblem(rows, params["id"]!)
+        );
+        const forms = formsOf(node.dialect, services);
+        const state = await bus.snapshots.snapshotForNode(node, forms, "plain");
+        if (!state) throw new ProblemError(404, "node_not_found");
+        return jsonTextAnswer(state.text);
+      },
     },
     {
       method: "DELETE",

@@ -6,6 +6,7 @@ import type {
   DomainRows,
   RelationRows,
   SettingRows,
+  StoredAuditRow,
   Token,
   TokenRows,
 } from "./storage.ts";
@@ -160,12 +161,27 @@ export function auditRows(sql: Sql): AuditRows {
     },
     newest: (limit) =>
       sql.all("SELECT * FROM audit ORDER BY id DESC LIMIT ?", limit)
-        .map((row) => ({
-          atMs: row.number("at"),
-          subject: row.text("subject"),
-          relation: row.text("relation"),
-          object: row.text("object"),
-          outcome: row.text("outcome"),
-        })),
+        .map(auditRowFrom),
+    after: (id, limit) =>
+      sql.all("SELECT * FROM audit WHERE id > ? ORDER BY id LIMIT ?", id, limit)
+        .map(auditRowFrom),
+    prune: (olderThanMs, most) =>
+      sql.run(
+        `DELETE FROM audit WHERE at < ?
+          OR id <= (SELECT max(id) FROM audit) - ?`,
+        olderThanMs,
+        most,
+      ),
+  };
+}
+
+function auditRowFrom(row: SqlRow): StoredAuditRow {
+  return {
+    id: row.number("id"),
+    atMs: row.number("at"),
+    subject: row.text("subject"),
+    relation: row.text("relation"),
+    object: row.text("object"),
+    outcome: row.text("outcome"),
   };
 }

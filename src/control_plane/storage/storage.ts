@@ -426,6 +426,12 @@ export interface AdminRows {
   remove(name: string): Eventual<boolean>;
 }
 
+/** A row as it is kept. */
+export interface StoredAuditRow extends AuditRow {
+  /** Counts the rows, from 1. */
+  readonly id: number;
+}
+
 /** Who did what to what, and whether it was allowed. */
 export interface AuditRow {
   readonly atMs: number;
@@ -440,5 +446,9 @@ export interface AuditRow {
 export interface AuditRows {
   add(row: AuditRow): Eventual<void>;
   /** Newest first. */
-  newest(limit: number): Eventual<AuditRow[]>;
+  newest(limit: number): Eventual<StoredAuditRow[]>;
+  /** Those with a higher id, oldest first. */
+  after(id: number, limit: number): Eventual<StoredAuditRow[]>;
+  /** Removes what is older, and all but the newest `most`. @returns how many. */
+  prune(olderThanMs: number, most: number): Eventual<number>;
 }
