@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import type { Disk } from "../../src/store/disk.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
+import { CrashDisk } from "./crash_disk.ts";
 import { inFolder, openStore } from "./open_store.ts";
 
 const AT = "2026-03-01T12:00:00.000Z";
@@ -103,4 +105,26 @@ Deno.test("a disk that takes nothing costs the ring no entry of this run", () =>
     await store.close();
     assert.deepEqual(store.transitions.entries, [{ type: "start", at: AT }]);
     assert.ok(log.lines.every(({ level }) => level === "debug"));
+  }));
+
+Deno.test("a crash at any step of a write leaves the ring of before or after", () =>
+  inFolder(async (dataDir) => {
+    let steps = 0;
+    for (let at = 1;; at++) {
+      const disk: Disk & CrashDisk = new CrashDisk();
+      const first = await openStore(dataDir, disk);
+      const before = first.store.transitions.entries.length;
+      disk.plan({ at, then: "end" });
+      first.store.transitions.note("start");
+      await first.store.close().catch(() => {});
+      const second = await openStore(dataDir);
+      const found = second.store.transitions.entries.length - before;
+      assert.ok(found === 0 || found === 1, `step ${at}: ${found}`);
+      if (!disk.reached) assert.equal(found, 1);
+      assert.deepEqual(second.recovered, []);
+      await second.store.close();
+      if (!disk.reached) break;
+      steps = at;
+    }
+    assert.ok(steps >= 3, `only ${steps} steps were tried`);
   }));

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { sealKeyFrom } from "../../src/store/seal_key.ts";
 import { surveyMembership } from "../../src/store/survey.ts";
+import type { Disk } from "../../src/store/disk.ts";
+import { StoreWriteError } from "../../src/store/store_errors.ts";
 import { openUpdates } from "../../src/store/update_store.ts";
 import { verifyArtifact } from "../../src/trust/verify_artifact.ts";
 import { encodeBase64 } from "../../src/wire/base64.ts";
@@ -9,6 +11,7 @@ import { FakeClock } from "../fakes/fake_clock.ts";
 import { FakeRandom } from "../fakes/fake_random.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
 import { publicKeyOf, signWith } from "../trust/signers.ts";
+import { CrashDisk } from "./crash_disk.ts";
 import { inFolder, openStore } from "./open_store.ts";
 
 const AT = "2026-03-01T12:00:00.000Z";
@@ -148,6 +151,35 @@ Deno.test("damaged updates are set aside by name, and what was staged in them is
       "updates/updates.json",
     ]);
     await second.store.close();
+  }));
+
+Deno.test("a crash at any step of a change leaves the updates of before or after", () =>
+  inFolder(async (dataDir) => {
+    let steps = 0;
+    for (let at = 1;; at++) {
+      const first = await openStore(dataDir);
+      first.store.updates.running("1.0.0");
+      await first.store.close();
+      const disk: Disk & CrashDisk = new CrashDisk();
+      const second = await openStore(dataDir, disk);
+      disk.plan({ at, then: "end" });
+      let done = false;
+      try {
+        second.store.updates.running("2.0.0");
+        done = true;
+      } catch (error) {
+        assert.ok(error instanceof StoreWriteError);
+      }
+      await second.store.close().catch(() => {});
+      const third = await openStore(dataDir);
+      const { current } = third.store.updates.record;
+      assert.match(current?.version ?? "", done ? /^2/ : /^[12]/);
+      assert.deepEqual(third.recovered, []);
+      await third.store.close();
+      if (!disk.reached) break;
+      steps = at;
+    }
+    assert.ok(steps >= 4, `only ${steps} steps were tried`);
   }));
 
 Deno.test("what another file left half written does not stand in the way", () =>
