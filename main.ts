@@ -1,3 +1,3 @@
-import { runCli } from "./src/cli/cli.ts";
+import { main } from "./src/cli/main.ts";
 
-Deno.exit(await runCli(Deno.args));
+Deno.exit(await main(Deno.args));

@@ -3,7 +3,6 @@ import { errorText, failureOf } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { call, LocalCallError } from "./local_client.ts";
 import { show } from "./output/show.ts";
-import { stateTable } from "./state_table.ts";
 import { storedMembership } from "./stored_membership.ts";
 
 /**
@@ -16,7 +15,8 @@ export async function printState(invocation: Invocation): Promise<number> {
     JSON.stringify(fromDisk(config, invocation));
   await show(invocation, {
     json: state,
-    table: (screen) => stateTable(screen, JSON.parse(state)),
+    table: async (screen) =>
+      (await import("./state_table.ts")).stateTable(screen, JSON.parse(state)),
     usual: "json",
   });
   return EXIT.fine;

@@ -3,7 +3,6 @@ import { askAgent, errorText } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { show } from "./output/show.ts";
 import { readStdin } from "./read_stdin.ts";
-import { entryTable, stateTable } from "./state_table.ts";
 
 /** `plexd state` */
 export async function state(invocation: Invocation): Promise<number> {
@@ -15,7 +14,8 @@ export async function state(invocation: Invocation): Promise<number> {
   warnWhenStale(answer.headers, invocation);
   await show(invocation, {
     json: answer.text,
-    table: (screen) => stateTable(screen, answer.body),
+    table: async (screen) =>
+      (await import("./state_table.ts")).stateTable(screen, answer.body),
     usual: "json",
   });
   return EXIT.fine;
@@ -46,7 +46,8 @@ export async function stateGet(invocation: Invocation): Promise<number> {
   warnWhenStale(answer.headers, invocation);
   await show(invocation, {
     json: answer.text,
-    table: (screen) => entryTable(screen, answer.body),
+    table: async (screen) =>
+      (await import("./state_table.ts")).entryTable(screen, answer.body),
     usual: "json",
   });
   return EXIT.fine;

@@ -8,7 +8,7 @@ export interface Shown {
   /** The stable form for programs: JSON text, as it came or as it was made. */
   readonly json: string;
   /** The form for people; an empty text prints nothing. */
-  readonly table: (screen: Screen) => string;
+  readonly table: (screen: Screen) => string | Promise<string>;
   /** The form when none is asked for. @default {"table"} */
   readonly usual?: OutputForm;
 }
@@ -33,6 +33,6 @@ export async function show(
     const { yamlText } = await import("./yaml_text.ts");
     return print(await yamlText(json));
   }
-  const text = table(screen);
+  const text = await table(screen);
   if (text !== "") print(text);
 }
