@@ -153,6 +153,25 @@ Deno.test("damaged updates are set aside by name, and what was staged in them is
     await second.store.close();
   }));
 
+Deno.test("UpdateStore takes nothing that was not verified, nor what it gives back", () =>
+  inFolder(async (dataDir) => {
+    const { store: { updates, close } } = await openStore(dataDir);
+    const { version, name, sums, signature } = artifact("1.1.0");
+    const unsigned = { version, name, sums, signature, sha256: SUM, keyId: "" };
+    // Never called: the types are what is tried.
+    const attempts = [
+      // @ts-expect-error -- No key has signed it.
+      () => updates.stage(unsigned),
+      // @ts-expect-error -- No key has signed it.
+      () => updates.activate(unsigned),
+      // @ts-expect-error -- What lies on disk is to be verified anew.
+      () => updates.activate(updates.record.pending!.artifact),
+    ];
+    assert.equal(attempts.length, 3);
+    assert.deepEqual(updates.record, {});
+    await close();
+  }));
+
 Deno.test("a crash at any step of a change leaves the updates of before or after", () =>
   inFolder(async (dataDir) => {
     let steps = 0;
