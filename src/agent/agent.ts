@@ -1,4 +1,5 @@
 import type { Config } from "../config/settings.ts";
+import type { KernelFiles } from "../platform/kernel_files.ts";
 import { runTogether } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Identity } from "../store/identity.ts";
@@ -36,6 +37,7 @@ import { watchDisk } from "./watch_disk.ts";
 export interface AgentOptions {
   readonly config: Config;
   readonly io: Platform;
+  readonly kernel: KernelFiles;
   readonly version: string;
   /** Hears how the agent is. */
   readonly service: ServiceLink;
@@ -112,6 +114,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       reload,
       snapshots,
       ending: stop,
+      kernel: options.kernel,
       io,
       intake,
       startedAtMs,

@@ -1,4 +1,5 @@
 import type { Config } from "../config/settings.ts";
+import type { KernelFiles } from "../platform/kernel_files.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { AgentState } from "../store/agent_state.ts";
 import type { Identity } from "../store/identity.ts";
@@ -19,6 +20,8 @@ import type { DiskWatch } from "./watch_disk.ts";
 export interface NodeContext {
   readonly config: Config;
   readonly io: Platform;
+  /** Where the kernel tells about machine and process. */
+  readonly kernel: KernelFiles;
   readonly version: string;
   /** Ms since the Unix epoch. */
   readonly startedAtMs: number;

@@ -1,5 +1,6 @@
 import { statfs } from "node:fs/promises";
 import { isoTime } from "../platform/clock.ts";
+import type { KernelFiles } from "../platform/kernel_files.ts";
 import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { ResourceRecord } from "../store/health_store.ts";
@@ -32,6 +33,8 @@ export interface ResourceWatchOptions {
   readonly dataDir: string;
   /** Where the kernel tells about itself. @default {"/proc"} */
   readonly procDir?: string;
+  /** @default {Deno.readTextFile} */
+  readonly readText?: KernelFiles["read"];
   /** Where control groups are. @default {"/sys/fs/cgroup"} */
   readonly cgroupDir?: string;
   readonly io: Platform;
@@ -112,8 +115,9 @@ export class ResourceWatch implements Part {
   /** Of the agent's own control group where that is told, else of the machine. */
   async #memory() {
     const { procDir = "/proc", cgroupDir = "/sys/fs/cgroup" } = this.#options;
+    const { readText = Deno.readTextFile } = this.#options;
     const group = await orAbsent(async () =>
-      parseControlGroup(await Deno.readTextFile(`${procDir}/self/cgroup`))
+      parseControlGroup(await readText(`${procDir}/self/cgroup`))
     );
     const own = group && await orAbsent(async () =>
       parsePressure(
@@ -121,13 +125,13 @@ export class ResourceWatch implements Part {
       )
     );
     const found = own ??
-      parsePressure(await Deno.readTextFile(`${procDir}/pressure/memory`));
+      parsePressure(await readText(`${procDir}/pressure/memory`));
     return found && { somePercent: found.some, fullPercent: found.full };
   }
 
   async #descriptors() {
-    const { procDir = "/proc" } = this.#options;
-    const limits = await Deno.readTextFile(`${procDir}/self/limits`);
+    const { procDir = "/proc", readText = Deno.readTextFile } = this.#options;
+    const limits = await readText(`${procDir}/self/limits`);
     const limit = parseOpenFilesLimit(limits);
     if (limit === undefined) return undefined;
     let open = 0;

@@ -26,7 +26,11 @@ export function buildSelfWatch(
     context,
     () => signed.bundles.revokedKeyIds,
   );
-  const resources = new ResourceWatch({ dataDir: config.data_dir, io });
+  const resources = new ResourceWatch({
+    dataDir: config.data_dir,
+    readText: (path) => context.kernel.read(path),
+    io,
+  });
   // A node that may serve what has expired has no such deadline.
   const safeUntil = () => {
     const { active } = signed.lifetime;

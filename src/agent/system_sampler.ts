@@ -1,5 +1,6 @@
 import { statfs } from "node:fs/promises";
 import { isoTime } from "../platform/clock.ts";
+import type { KernelFiles } from "../platform/kernel_files.ts";
 import { describeError } from "../platform/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import {
@@ -18,6 +19,8 @@ export interface SystemSamplerOptions {
   readonly dataDir: string;
   /** Where the kernel tells about itself. @default {"/proc"} */
   readonly procDir?: string;
+  /** @default {Deno.readTextFile} */
+  readonly readText?: KernelFiles["read"];
   readonly io: Platform;
 }
 
@@ -104,6 +107,7 @@ export class SystemSampler {
   }
 
   #proc(file: string): Promise<string> {
-    return Deno.readTextFile(`${this.#procDir}/${file}`);
+    const { readText = Deno.readTextFile } = this.#options;
+    return readText(`${this.#procDir}/${file}`);
   }
 }

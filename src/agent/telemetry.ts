@@ -1,6 +1,7 @@
 import type { BatchSettings, BatchStatus } from "../sync/batch_sender.ts";
 import { BatchSender } from "../sync/batch_sender.ts";
 import type { Config } from "../config/settings.ts";
+import type { KernelFiles } from "../platform/kernel_files.ts";
 import type { Part } from "../platform/part.ts";
 import type { NodeUplink } from "../uplink/node_uplink.ts";
 import type { Dialect } from "../wire/dialect.ts";
@@ -14,6 +15,8 @@ export interface TelemetryNeeds {
   readonly dialect: Dialect;
   readonly uplink: Pick<NodeUplink, "sendMetrics" | "sendLogs" | "sendAudit">;
   readonly intake: TelemetryIntake;
+  /** What tells the load of the machine. */
+  readonly kernel: KernelFiles;
 }
 
 /** What sends metrics, logs and audit records. */
@@ -29,6 +32,7 @@ export function buildTelemetry(needs: TelemetryNeeds): Telemetry {
   const shared = { dialect: needs.dialect, io: intake.plainIo };
   const sampler = new SystemSampler({
     dataDir: config.data_dir,
+    readText: (path) => needs.kernel.read(path),
     io: intake.io,
   });
   const metrics = config["metrics.enabled"]

@@ -1,6 +1,8 @@
 import { runAgent } from "../agent/agent.ts";
 import type { ReloadPort } from "../agent/reload.ts";
+import { KERNEL_FILES } from "../agent/kernel_files.ts";
 import { ServiceLink } from "../agent/service_link.ts";
+import { openKernelFiles } from "../platform/kernel_files.ts";
 import type { LiveLogger } from "../platform/live_logger.ts";
 import { liveLogger } from "../platform/live_logger.ts";
 import { openServiceManager } from "../platform/open_service_manager.ts";
@@ -16,6 +18,7 @@ export async function up(invocation: Invocation): Promise<number> {
   const platform = invocation.platform(config);
   const live = liveLogger(platform.log);
   const io = { ...platform, log: live.log };
+  using kernel = openKernelFiles(KERNEL_FILES);
   using signals = agentSignals();
   const stop = AbortSignal.any([invocation.stop, signals.gone]);
   using manager = openServiceManager(io.log);
@@ -26,7 +29,16 @@ export async function up(invocation: Invocation): Promise<number> {
   try {
     await service.during(
       () =>
-        runAgent({ config, io, version, service, reloads, snapshots, stop }),
+        runAgent({
+          config,
+          io,
+          kernel,
+          version,
+          service,
+          reloads,
+          snapshots,
+          stop,
+        }),
       stop,
     );
   } catch (error) {

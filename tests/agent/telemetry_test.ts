@@ -74,6 +74,7 @@ async function whileSending(
       sendAudit: post("audit"),
     },
     intake,
+    kernel: { read: (path) => Deno.readTextFile(path) },
   });
   const stop = new AbortController();
   const done = runTogether(telemetry.parts, stop.signal);

@@ -1,0 +1,52 @@
+/** Files in which the kernel tells something else each time they are read. */
+export interface KernelFiles {
+  /** @throws as `Deno.readTextFile` does. */
+  read(path: string): Promise<string>;
+}
+
+/** More than any of these files is long. */
+const MOST_BYTES = 1 << 20;
+
+/**
+ * Opens such files and holds them: a process that has given up any permission
+ * may not open what is below `/proc`, but may read again what it has open. The
+ * others are read as any file.
+ *
+ * @param paths One that cannot be opened is not held.
+ */
+export function openKernelFiles(
+  paths: readonly string[],
+): KernelFiles & Disposable {
+  const held = new Map<string, Deno.FsFile>();
+  for (const path of paths) {
+    try {
+      held.set(path, Deno.openSync(path));
+    } catch {
+      // Whoever reads it learns why.
+    }
+  }
+  return {
+    async read(path) {
+      const file = held.get(path);
+      return file ? readAgain(file) : await Deno.readTextFile(path);
+    },
+    [Symbol.dispose]() {
+      for (const file of held.values()) file.close();
+    },
+  };
+}
+
+/** At once, so that nobody else reads on in between. */
+function readAgain(file: Deno.FsFile): string {
+  file.seekSync(0, Deno.SeekMode.Start);
+  const chunks: string[] = [];
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(16_384);
+  for (let length = 0; length < MOST_BYTES;) {
+    const count = file.readSync(buffer);
+    if (count === null) break;
+    length += count;
+    chunks.push(decoder.decode(buffer.subarray(0, count), { stream: true }));
+  }
+  return chunks.join("") + decoder.decode();
+}
