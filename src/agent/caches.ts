@@ -31,6 +31,10 @@ export function buildCaches(
     intervalMs: config["peers.probe_interval"],
     ask: (address, signal) =>
       tcpAnswer(address, { timeoutMs, clock: io.clock }, signal),
+    // Whoever switches it on wants to see that it works.
+    onRound() {
+      if (peerCache.hasNew) keeper.soon();
+    },
     io,
   });
   return [keeper, probe];

@@ -88,12 +88,15 @@ export const OBSERVATIONS_FORM: CacheForm<PeerObservation> = {
 export class PeerCache {
   readonly #file: CacheFile<PeerObservation>;
   readonly #observations: Map<string, PeerObservation>;
+  /** Peers that were offered to the disk, which may have had no room. */
+  #offered: ReadonlySet<string>;
 
   private constructor(file: CacheFile<PeerObservation>) {
     this.#file = file;
     this.#observations = new Map(
       file.entries.map((entry) => [entry.peerId, entry]),
     );
+    this.#offered = new Set(this.#observations.keys());
   }
 
   static open(context: StoreContext): PeerCache {
@@ -102,6 +105,11 @@ export class PeerCache {
 
   get size(): number {
     return this.#observations.size;
+  }
+
+  /** Whether there is a peer of which nothing was ever stored. */
+  get hasNew(): boolean {
+    return this.#observations.keys().some((id) => !this.#offered.has(id));
   }
 
   get(peerId: string): PeerObservation | undefined {
@@ -139,6 +147,7 @@ export class PeerCache {
         b.lastTriedMs - a.lastTriedMs || (a.peerId < b.peerId ? -1 : 1)
       ),
     );
+    this.#offered = new Set(this.#observations.keys());
   }
 
   /** Forgets all of them, on disk, too. @throws {StoreWriteError} */

@@ -72,12 +72,16 @@ export class CacheKeeper implements Part {
     this.#intervalMs = intervalMs;
   }
 
+  /** Asks for a look before the interval is over, with all that comes soon. */
+  soon(): void {
+    this.#isChanged = true;
+    this.#wake?.abort();
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const { state, io } = this.#options;
     const stopListening = state.onChange((view, previous) => {
-      if (view.peers === previous.peers) return;
-      this.#isChanged = true;
-      this.#wake?.abort();
+      if (view.peers !== previous.peers) this.soon();
     });
     try {
       for (;;) {

@@ -36,6 +36,8 @@ export interface PeerProbeOptions {
     address: Address,
     signal: AbortSignal,
   ) => Promise<ProbeResult>;
+  /** All peers were tried once more. */
+  readonly onRound?: () => void;
   readonly io: Platform;
 }
 
@@ -68,6 +70,7 @@ export class PeerProbe implements Part {
         const jitter = 1 - JITTER + 2 * JITTER * random.unit();
         await clock.sleep(this.#intervalMs * jitter, signal);
         await this.#round(signal);
+        this.#options.onRound?.();
       }
     } catch (error) {
       if (!signal.aborted) throw error;

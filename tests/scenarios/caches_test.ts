@@ -99,6 +99,11 @@ Deno.test("a probe fills what is known of peers; workloads see counts, and never
     "all caches hold something",
     caches({ peers: 1, peers_observed: 1, services: 1 }),
   );
+  // The first look at a peer is on disk soon.
+  await eventually("the owner sees what was observed", async () => {
+    const [peer] = await listed(stage, "peers");
+    return peer?.["observed"];
+  });
   const hidden = [
     ...[endpoint, peer.node_id, peer.mesh_ip],
     ...["canary-service", "canary-resource", "edge"],

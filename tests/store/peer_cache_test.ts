@@ -112,6 +112,24 @@ Deno.test("the cache is bounded, and those that were tried last stay", () =>
     assert.ok(size <= maxBytes + 200, `${size} bytes`);
   }));
 
+Deno.test("a peer is new until it was stored once, or had no room", () =>
+  inFolder(async (dir) => {
+    using opened = storeContext(dir);
+    const cache = PeerCache.open(opened.context);
+    assert.equal(cache.hasNew, false);
+    cache.note(seen("n_b"));
+    assert.equal(cache.hasNew, true);
+    await cache.flush();
+    cache.note(failed("n_b"));
+    assert.equal(cache.hasNew, false);
+    for (let at = 0; at <= OBSERVATIONS_FORM.maxEntries; at++) {
+      cache.note(failed(`n_${at}`, NOW_MS + at));
+    }
+    await cache.flush();
+    assert.equal(cache.hasNew, false);
+    assert.equal(PeerCache.open(opened.context).hasNew, false);
+  }));
+
 Deno.test("forget() leaves nothing behind", () =>
   inFolder(async (dir) => {
     using opened = storeContext(dir);

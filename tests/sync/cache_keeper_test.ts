@@ -23,6 +23,7 @@ const B: Peer = {
 const C: Peer = { ...B, id: "n_c", meshIp: "10.42.0.3" };
 
 interface Keeping {
+  readonly part: CacheKeeper;
   readonly state: StateStore;
   readonly peerCache: PeerCache;
   readonly routes: RouteCache;
@@ -46,13 +47,13 @@ async function whileKeeping(
     const disk = new CrashDisk();
     using opened = storeContext(`${dir}/caches`, disk, clock);
     const { context } = opened;
-    const keeping: Keeping = {
+    const parts = {
       state: store.state,
       peerCache: PeerCache.open(context),
       routes: RouteCache.open(context),
       clock,
       disk,
-      failures: [],
+      failures: [] as unknown[],
       writes: () =>
         disk.steps.filter((step) => step.startsWith("rename")).length,
       stored: () => ({
@@ -61,10 +62,11 @@ async function whileKeeping(
       }),
     };
     const part = new CacheKeeper({
-      ...keeping,
-      onFailure: (failure) => keeping.failures.push(failure),
+      ...parts,
+      onFailure: (failure) => parts.failures.push(failure),
       io: { clock, random: new FakeRandom(), log: new MemoryLog() },
     });
+    const keeping: Keeping = { part, ...parts };
     await store.state.update(() => ({ peers: [B], complete: true }));
     const stop = new AbortController();
     const done = part.run(stop.signal);
@@ -151,6 +153,17 @@ Deno.test("a peer that comes and goes causes one write in an interval, and one a
     assert.equal(keeping.stored().peers.get("n_b")?.score, 1);
   });
 });
+
+Deno.test("a look that is asked for comes soon, once for many", () =>
+  whileKeeping(async (keeping) => {
+    const before = keeping.writes();
+    note(keeping, "n_b");
+    for (let at = 0; at < 10; at++) keeping.part.soon();
+    await passed(keeping, 5_000);
+    // Observations and the routes that follow from them.
+    assert.equal(keeping.writes(), before + 2);
+    assert.equal(keeping.stored().peers.size, 1);
+  }));
 
 Deno.test("route cache expiry works", () =>
   whileKeeping(async (keeping) => {

@@ -89,7 +89,8 @@ Deno.test("PeerProbe does not try all peers of a large directory at a time", asy
     { length: 30 },
     (_, at) => peer(`p${at}`, `192.0.2.${at + 1}:1`),
   );
-  const probe = new Probing(many);
+  let rounds = 0;
+  const probe = new Probing(many, { onRound: () => rounds++ });
   await probe.clock.advance(60_000);
   assert.equal(probe.asked.length, 8);
   for (const total of [16, 24, 30]) {
@@ -98,6 +99,7 @@ Deno.test("PeerProbe does not try all peers of a large directory at a time", asy
   }
   await probe.answerAll({ answered: true, latencyMs: 1 });
   assert.equal(probe.observations.size, 30);
+  assert.equal(rounds, 1);
   await probe.stop();
 });
 
