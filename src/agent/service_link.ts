@@ -74,12 +74,16 @@ export class ServiceLink {
 
   /** The configuration is read anew; `present` or `unchanged` ends that. */
   reloading(): void {
+    // Before the start is over there is nothing to be ready for again.
+    if (!this.#started) return;
     this.#manager.reloading("reading the configuration anew");
   }
 
   /** The configuration was read, and all parts stay as they are. */
   unchanged(): void {
-    this.#told = this.#node ? statusLine(this.#node.status()) : "starting";
+    if (!this.#started) return;
+    const node = this.#node;
+    this.#told = node ? statusLine(node.status()) : "joining anew";
     this.#manager.ready(this.#told);
   }
 

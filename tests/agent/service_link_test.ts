@@ -160,3 +160,28 @@ Deno.test("ServiceLink says that it stops when it is told to, not when it has st
   await assert.rejects(done, /boom/);
   assert.deepEqual(manager.take(), []);
 });
+
+Deno.test("ServiceLink is ready again after a reload that leaves the parts alone", async () => {
+  const { manager, link, work, done } = linked();
+  const { node, opened } = nodeWith();
+  link.present(node, new AbortController().signal);
+  opened.resolve();
+  await settle();
+  manager.take();
+  link.reloading();
+  link.unchanged();
+  assert.deepEqual(manager.take(), ["reloading", `ready: ${WELL}`]);
+  work.resolve();
+  await done;
+});
+
+Deno.test("ServiceLink is not made ready by a reload while it starts", async () => {
+  const { manager, link, work, done } = linked();
+  await settle();
+  manager.take();
+  link.reloading();
+  link.unchanged();
+  assert.deepEqual(manager.take(), []);
+  work.resolve();
+  await done;
+});
