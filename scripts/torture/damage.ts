@@ -1,10 +1,14 @@
-import { sealKeyFrom } from "../../src/store/seal_key.ts";
 import { damagedUnread } from "../../src/store/unread_files.ts";
 import { FakeClock } from "../../tests/fakes/fake_clock.ts";
 import type { Figures } from "./figures.ts";
 import { NONE, observe, type Seen } from "./observe.ts";
 import { PowerDisk } from "./power_disk.ts";
-import { MEMORY_ROOT, type Reopened, reopenInMemory } from "./reopen.ts";
+import {
+  MEMORY_ROOT,
+  type Reopened,
+  reopenInMemory,
+  SEAL_KEY,
+} from "./reopen.ts";
 import type { Seeded } from "./seeded.ts";
 import { FIRST_HOURS } from "./story.ts";
 import { emptyFolders } from "./tree.ts";
@@ -77,8 +81,6 @@ function* damages(
   }
 }
 
-const sealKey = await sealKeyFrom(new Uint8Array(32).fill(7), "file");
-
 /** @param earlier What was seen after each step up to now. */
 async function faultIn(
   files: Files,
@@ -89,7 +91,7 @@ async function faultIn(
     disk,
     root: MEMORY_ROOT,
     cluster: "default",
-    key: sealKey,
+    key: SEAL_KEY,
     clock: new FakeClock(),
   });
   let opened: Reopened;

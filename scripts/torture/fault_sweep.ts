@@ -13,7 +13,7 @@ import { lossIn } from "./oracle.ts";
 import { rehearse } from "./rehearse.ts";
 import { reopen } from "./reopen.ts";
 import { sideBySide } from "./side_by_side.ts";
-import { inject, type Run } from "./strace.ts";
+import { inject, playing, type Run } from "./strace.ts";
 import { storyOf } from "./story.ts";
 import type { Figures } from "./figures.ts";
 
@@ -54,7 +54,7 @@ export async function faultSweep(options: TrialOptions): Promise<void> {
   await sideBySide(chosen, WORKERS, async ({ point, code }, worker) => {
     const dataDir = `${folder}/${worker}`;
     const here = moved(point, `${folder}/record`, dataDir);
-    const run = await inject(dataDir, story, here, `error=${code}`);
+    const run = await inject(playing(dataDir, story), here, `error=${code}`);
     if (run.hits > 0) figures.faults++;
     const where = `${code} at ${nameOf(point, folder)}, story ${story}`;
     noteFailures(run, figures, where);

@@ -5,7 +5,7 @@ import { isSame, lossIn, unexplained } from "./oracle.ts";
 import { finish, rehearse } from "./rehearse.ts";
 import { reopen, type Reopened } from "./reopen.ts";
 import { sideBySide } from "./side_by_side.ts";
-import { inject, type Point, record, type Run } from "./strace.ts";
+import { inject, playing, type Point, record, type Run } from "./strace.ts";
 import { type Step, storyOf } from "./story.ts";
 import type { Seeded } from "./seeded.ts";
 
@@ -37,7 +37,7 @@ export async function killMatrix(options: TrialOptions): Promise<void> {
   await sideBySide(chosen, WORKERS, async (point, worker) => {
     const dataDir = `${folder}/${worker}`;
     const here = moved(point, `${folder}/record`, dataDir);
-    const run = await inject(dataDir, story, here, "signal=SIGKILL");
+    const run = await inject(playing(dataDir, story), here, "signal=SIGKILL");
     const where = `killed at ${nameOf(point, folder)}, story ${story}`;
     if (run.isKilled) figures.kills++;
     // Threads can share the calls out in another way than was recorded.
@@ -52,7 +52,7 @@ export async function pointsOf(
   { folder, story }: TrialOptions,
 ): Promise<Point[]> {
   const dataDir = `${folder}/record`;
-  const points = await record(dataDir, story);
+  const points = await record(playing(dataDir, story));
   await Deno.remove(dataDir, { recursive: true });
   return points;
 }

@@ -15,9 +15,11 @@ import { damage } from "./damage.ts";
 import { faultSweep } from "./fault_sweep.ts";
 import { Figures } from "./figures.ts";
 import { killMatrix, type TrialOptions } from "./kill_matrix.ts";
+import { mendMatrix } from "./mend_matrix.ts";
 import { powerLoss } from "./power_loss.ts";
 import { Seeded } from "./seeded.ts";
 import { whyNoStrace } from "./strace.ts";
+import { wholeAgent } from "./whole_agent.ts";
 
 /** How much is tried. */
 interface Extent {
@@ -25,15 +27,33 @@ interface Extent {
   readonly stories: number;
   /** Calls tried of each story. @default {all of them} */
   readonly most?: number;
+  /** Whole agents that are killed. */
+  readonly agents: number;
   /** States of a disk after a power cut. */
   readonly states: number;
   /** Damages of each kind for each file. */
   readonly damages: number;
 }
 
-const SHORT: Extent = { stories: 1, most: 60, states: 5_000, damages: 15 };
-const USUAL: Extent = { stories: 1, states: 100_000, damages: 100 };
-const LONG: Extent = { stories: 6, states: 500_000, damages: 3_000 };
+const SHORT: Extent = {
+  stories: 1,
+  most: 40,
+  agents: 8,
+  states: 5_000,
+  damages: 15,
+};
+const USUAL: Extent = {
+  stories: 1,
+  agents: 120,
+  states: 100_000,
+  damages: 100,
+};
+const LONG: Extent = {
+  stories: 6,
+  agents: 2_000,
+  states: 500_000,
+  damages: 3_000,
+};
 
 const { extent, seed } = readArguments();
 const figures = new Figures();
@@ -81,10 +101,16 @@ async function withStrace() {
     progress(`killing a process at each call of story ${story} …`);
     await killMatrix(options);
     soFar();
+    progress("killing repairs and restores …");
+    await mendMatrix(options);
+    soFar();
     progress(`making each call of story ${story} fail …`);
     await faultSweep(options);
     soFar();
   }
+  progress(`killing ${extent.agents} agents …`);
+  await wholeAgent(figures, new Seeded(seed), extent.agents);
+  soFar();
 }
 
 /** A run can take long: what it has shown until now is worth knowing. */

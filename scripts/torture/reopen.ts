@@ -20,7 +20,8 @@ export interface Reopened {
   readonly disk: Disk;
 }
 
-const sealKey = await sealKeyFrom(new Uint8Array(32).fill(7), "file");
+/** What all stores of these trials are sealed with. */
+export const SEAL_KEY = await sealKeyFrom(new Uint8Array(32).fill(7), "file");
 
 /** Opens a store in a folder, with time that stands still. */
 export function reopen(dataDir: string): Promise<Reopened> {
@@ -41,7 +42,7 @@ async function open(
   const store = await openMembership({
     dataDir,
     cluster: "default",
-    seal: sealKey,
+    seal: SEAL_KEY,
     clock: new FakeClock(),
     random: new Seeded(1),
     log: new MemoryLog(),

@@ -35,7 +35,13 @@ export interface Run {
   readonly hits: number;
 }
 
-const driver = new URL("driver.ts", import.meta.url).pathname;
+/** A script of this folder and its arguments, the data folder first. */
+export type Words = readonly [script: string, dataDir: string, ...string[]];
+
+/** Plays a story in a folder. */
+export function playing(dataDir: string, story: number): Words {
+  return ["driver.ts", dataDir, `${story}`];
+}
 
 /** Why strace cannot be used here; undefined when it can. */
 export async function whyNoStrace(): Promise<string | undefined> {
@@ -55,36 +61,36 @@ export async function whyNoStrace(): Promise<string | undefined> {
 }
 
 /**
- * Runs a story once without a fault, and answers every call that it makes below
- * the folder.
+ * Runs a script once without a fault, and answers every call that it makes below
+ * its data folder.
  */
-export async function record(folder: string, story: number): Promise<Point[]> {
+export async function record(words: Words): Promise<Point[]> {
+  const [script, folder] = words;
   const log = `${folder}.strace`;
   const calls = [...CALLS, ...MORE_CALLS].join();
-  const { code, complaint } = await run(folder, story, [
+  const { code, complaint } = await run(words, [
     "-y",
     "-o",
     log,
     "-e",
     `trace=${calls}`,
   ]);
-  if (code !== 0) throw new Error(`The story fails by itself: ${complaint}`);
+  if (code !== 0) throw new Error(`${script} fails by itself: ${complaint}`);
   return pointsIn(await Deno.readTextFile(log), folder);
 }
 
 /**
- * Runs a story with something happening at one call.
+ * Runs a script with something happening at one call.
  *
  * @param what As strace takes it, such as `signal=SIGKILL`.
  */
 export async function inject(
-  folder: string,
-  story: number,
+  words: Words,
   { call, path, nth }: Point,
   what: string,
 ): Promise<Run> {
-  const log = `${folder}.strace`;
-  const outcome = await run(folder, story, [
+  const log = `${words[1]}.strace`;
+  const outcome = await run(words, [
     // Stopping at no other call is faster, but signals get lost then.
     ...(what.startsWith("signal=") ? [] : ["--seccomp-bpf"]),
     "-o",
@@ -103,8 +109,7 @@ export async function inject(
 }
 
 async function run(
-  folder: string,
-  story: number,
+  [script, ...rest]: Words,
   options: readonly string[],
 ): Promise<Omit<Run, "hits">> {
   const child = await new Deno.Command("strace", {
@@ -115,9 +120,8 @@ async function run(
       "run",
       "-A",
       "--no-prompt",
-      driver,
-      folder,
-      `${story}`,
+      new URL(script, import.meta.url).pathname,
+      ...rest,
     ],
     stdin: "null",
     stdout: "piped",

@@ -222,8 +222,13 @@ class Restoring {
     const theirs = this.#recordsOf(this.#members.get(SEEN_FILE));
     const own = this.#recordsOf(this.#read(SEEN_FILE));
     if (theirs.length === 0) return;
+    // Once is enough, also when a restore is done again after a crash.
+    const known = new Set(own.map((record) => JSON.stringify(record)));
+    const added = theirs.filter((record) =>
+      "summary" in record || !known.has(JSON.stringify(record))
+    );
     // The later lines decide where the stream goes on.
-    this.#write(SEEN_FILE, newLog([...theirs, ...own]).bytes);
+    this.#write(SEEN_FILE, newLog([...added, ...own]).bytes);
   }
 
   #recordsOf(bytes: Uint8Array | undefined): readonly LogRecord[] {

@@ -6,9 +6,11 @@ import {
   killMatrix,
   type TrialOptions,
 } from "../../scripts/torture/kill_matrix.ts";
+import { mendMatrix } from "../../scripts/torture/mend_matrix.ts";
 import { powerLoss } from "../../scripts/torture/power_loss.ts";
 import { Seeded } from "../../scripts/torture/seeded.ts";
 import { whyNoStrace } from "../../scripts/torture/strace.ts";
+import { wholeAgent } from "../../scripts/torture/whole_agent.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 
 const seed = Number(
@@ -62,6 +64,12 @@ function withStrace(
 
 withStrace("kills", 6, killMatrix);
 withStrace("failing calls", 6, faultSweep);
+withStrace("killed repairs and restores", 3, mendMatrix);
+withStrace(
+  "killed agents",
+  3,
+  ({ figures, random, most = 1 }) => wholeAgent(figures, random, most),
+);
 
 function say(line: string) {
   Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
