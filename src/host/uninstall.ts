@@ -58,7 +58,7 @@ export async function uninstall(options: UninstallOptions): Promise<void> {
   for (const path of Object.keys(manifest?.files ?? {})) {
     await steps.do(`remove ${path}`, () => removeIfThere(path));
   }
-  if (manifest) await removeTraces(options);
+  if (manifest) await removeTraces(options, Object.keys(manifest.files));
   if (manifest && withSystemd) {
     await steps.do("have systemd read its unit files", reloadUnits);
   }
@@ -81,12 +81,20 @@ export async function uninstall(options: UninstallOptions): Promise<void> {
   }
 }
 
-async function removeTraces({ places, steps }: UninstallOptions) {
+async function removeTraces(
+  { places, steps }: UninstallOptions,
+  files: readonly string[],
+) {
   await steps.do(`remove ${places.manifest}`, () => {
     removeIfThere(places.previous);
     removeIfThere(places.manifest);
     removeIfEmpty(dirname(places.manifest));
     removeIfEmpty(`${places.prefix}/share/doc/plexd`);
+    // In a folder of somebody's own they were made for these files.
+    if (places.isSystem) return;
+    for (const path of [...files, places.manifest]) {
+      removeEmptyAbove(path, places);
+    }
   });
 }
 
@@ -95,16 +103,31 @@ async function purgeAll({ places, steps }: UninstallOptions) {
     if (!statIfThere(folder)) continue;
     await steps.do(
       `remove ${folder}, with all that is in it`,
-      () => Deno.removeSync(folder, { recursive: true }),
+      () => {
+        Deno.removeSync(folder, { recursive: true });
+        if (!places.isSystem) removeEmptyAbove(folder, places);
+      },
     );
   }
   if (places.isSystem) await removeAccounts(steps);
 }
 
-function removeIfEmpty(folder: string) {
+/** Removes the folders above a path that hold nothing any more. */
+function removeEmptyAbove(path: string, { prefix }: Places) {
+  for (
+    let folder = dirname(path);
+    folder.startsWith(`${prefix}/`) && removeIfEmpty(folder);
+    folder = dirname(folder)
+  );
+}
+
+/** @returns whether there is no such folder now. */
+function removeIfEmpty(folder: string): boolean {
   try {
     Deno.removeSync(folder);
   } catch (error) {
-    if (!isMissing(error) && errorCode(error) !== "ENOTEMPTY") throw error;
+    if (errorCode(error) === "ENOTEMPTY") return false;
+    if (!isMissing(error)) throw error;
   }
+  return true;
 }

@@ -62,7 +62,15 @@ export async function makeRelease(options: ReleaseOptions): Promise<void> {
   await Deno.mkdir(published);
   const archive = `${published}/${name}.tar.gz`;
   const tar = new Deno.Command("tar", {
-    args: ["-czf", archive, "-C", staging, name],
+    // The least effort: a compiled program is large.
+    args: [
+      "--use-compress-program=gzip -1",
+      "-cf",
+      archive,
+      "-C",
+      staging,
+      name,
+    ],
   });
   if (!(await tar.output()).success) throw new Error("tar failed");
   const bytes = await Deno.readFile(archive);
