@@ -9,6 +9,9 @@ export const KEEP_ALIVE_MS = 25_000;
 
 const KEEP_ALIVE = ":keep-alive\n\n";
 
+/** A server that stops asks for more time; this takes that back. */
+const FIRST = ":keep-alive\nretry: 1000\n\n";
+
 /** Events read at a time: few, since each of them can be large. */
 const BATCH = 16;
 
@@ -70,7 +73,7 @@ export class EventStream {
       start: (controller) => {
         this.#controller = controller;
         // So that the client sees at once that it is connected.
-        controller.enqueue(this.#encoder.encode(KEEP_ALIVE));
+        controller.enqueue(this.#encoder.encode(FIRST));
       },
       pull: () => this.#pull(),
       cancel: () => this.#end("client_left"),
@@ -82,10 +85,18 @@ export class EventStream {
     this.#beat();
   }
 
-  /** Ends the stream cleanly, once. */
-  close(reason: StreamEnd): void {
+  /**
+   * Ends the stream cleanly, once.
+   *
+   * @param retryMs When the node is to come back. @default {as it likes}
+   */
+  close(reason: StreamEnd, retryMs?: number): void {
     if (this.#done.signal.aborted) return;
     this.#end(reason);
+    if (retryMs !== undefined) {
+      const text = `:back-later\nretry: ${retryMs}\n\n`;
+      this.#controller.enqueue(this.#encoder.encode(text));
+    }
     this.#controller.close();
   }
 

@@ -14,6 +14,13 @@ import type { Node, Storage } from "./storage/storage.ts";
  */
 const MAX_PER_NODE = 4;
 
+/** Nobody comes back sooner after a stop: a restart takes about as long. */
+const FIRST_MS = 500;
+/** Over this time nodes come back: some hundred a second. */
+const MIN_WINDOW_MS = 1_000;
+const MS_FOR_EACH = 4;
+const MAX_WINDOW_MS = 60_000;
+
 /** Options for {@linkcode EventStreams}. */
 export interface EventStreamsOptions {
   readonly storage: Storage;
@@ -73,8 +80,26 @@ export class EventStreams {
     }
   }
 
+  /** How many streams are open. */
+  get count(): number {
+    let count = 0;
+    for (const streams of this.#open.values()) count += streams.size;
+    return count;
+  }
+
+  /**
+   * Ends all streams. Each node is told another time to come back, so that a
+   * fleet does not return in one moment.
+   */
   closeAll(): void {
+    const { random } = this.#options.io;
+    const windowMs = Math.min(
+      MAX_WINDOW_MS,
+      MIN_WINDOW_MS + MS_FOR_EACH * this.count,
+    );
     const all = [...this.#open.values()].flatMap((streams) => [...streams]);
-    for (const stream of all) stream.close("stopping");
+    for (const stream of all) {
+      stream.close("stopping", FIRST_MS + Math.floor(random.unit() * windowMs));
+    }
   }
 }

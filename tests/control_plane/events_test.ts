@@ -196,7 +196,7 @@ Deno.test("a quiet stream says every 25 s that it is alive", async () => {
   await using plane = await RunningPlane.start();
   const node = await plane.join();
   const stream = await node.events();
-  assert.equal(await stream.block(), ":keep-alive");
+  assert.equal(await stream.block(), ":keep-alive\nretry: 1000");
   for (let beat = 0; beat < 3; beat++) {
     const block = stream.block();
     let came = false;
@@ -247,7 +247,7 @@ Deno.test("a node's fifth stream ends its first", async () => {
   const node = await plane.join();
   const streams = [];
   for (let count = 0; count < 5; count++) streams.push(await node.events());
-  assert.equal(await streams[0]?.block(), ":keep-alive");
+  assert.equal(await streams[0]?.block(), ":keep-alive\nretry: 1000");
   assert.equal(await streams[0]?.block(), undefined);
   await node.admin("PUT", "/metadata/a", { value: "1" });
   for (const stream of streams.slice(1)) await stream.next();
@@ -269,6 +269,7 @@ Deno.test("run() ends open streams cleanly when it is stopped", async () => {
   const stream = await node.events();
   await stream.block();
   await plane.stop();
+  assert.match((await stream.block())!, /^:back-later\nretry: \d+$/);
   assert.equal(await stream.block(), undefined);
 });
 
