@@ -18,12 +18,11 @@ export async function up(invocation: Invocation): Promise<number> {
   const platform = invocation.platform(config);
   const live = liveLogger(platform.log);
   const io = { ...platform, log: live.log };
+  // Later the runtime would not open them.
   using kernel = openKernelFiles(KERNEL_FILES);
-  // First of all: nothing is ever read from its socket, and later the runtime
-  // would not open one without a name.
-  using manager = openServiceManager(io.log);
   using signals = agentSignals();
   const stop = AbortSignal.any([invocation.stop, signals.gone]);
+  using manager = openServiceManager(io.log);
   const service = new ServiceLink(manager, io);
   const reloads = reloadPort(invocation, signals.reload, live);
   const snapshots = signals.snapshot;

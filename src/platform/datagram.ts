@@ -1,3 +1,5 @@
+import { systemRandom } from "./random.ts";
+
 /** Sends datagrams to Unix sockets. Dispose of it to close its own socket. */
 export interface DatagramSender extends Disposable {
   /**
@@ -10,13 +12,14 @@ export interface DatagramSender extends Disposable {
 /**
  * Opens a sender of Unix datagrams.
  *
+ * @param folder Where files may be made.
  * @returns undefined where the runtime has none: it is there with
  * `--unstable-net`, which deno.json and the compiled program ask for.
+ * @throws when no file can be made in `folder`.
  */
-export function openDatagramSender(): DatagramSender | undefined {
+export function openDatagramSender(folder: string): DatagramSender | undefined {
   if (typeof Deno.listenDatagram !== "function") return undefined;
-  // Nobody answers, so this side needs no name.
-  const socket = Deno.listenDatagram({ transport: "unixpacket", path: "" });
+  const socket = openSocket(folder);
   return {
     async send(bytes, path) {
       // As systemd writes names without a file; Deno 2.7 refuses to send there.
@@ -25,4 +28,20 @@ export function openDatagramSender(): DatagramSender | undefined {
     },
     [Symbol.dispose]: () => socket.close(),
   };
+}
+
+/**
+ * A socket that nobody can send to. A process that lacks any permission may
+ * open none without a name, so it gets one, which is taken away at once.
+ */
+function openSocket(folder: string): Deno.DatagramConn {
+  const path = `${folder}/.plexd-${systemRandom.bytes(8).toHex()}`;
+  const umask = Deno.umask(0o777);
+  try {
+    const socket = Deno.listenDatagram({ transport: "unixpacket", path });
+    Deno.removeSync(path);
+    return socket;
+  } finally {
+    Deno.umask(umask);
+  }
 }

@@ -1,5 +1,5 @@
-import { openDatagramSender } from "./datagram.ts";
-import type { Logger } from "./log.ts";
+import { type DatagramSender, openDatagramSender } from "./datagram.ts";
+import { describeError, type Logger } from "./log.ts";
 import {
   NO_SERVICE_MANAGER,
   type ServiceManager,
@@ -15,14 +15,8 @@ import { uptimeUsec } from "./uptime.ts";
 export function openServiceManager(log: Logger): ServiceManager & Disposable {
   const variables = takeServiceVariables(Deno.env);
   if (!variables) return { ...NO_SERVICE_MANAGER, [Symbol.dispose]() {} };
-  const sender = openDatagramSender();
-  if (!sender) {
-    log.warn(
-      "The service manager is not told anything: this runtime sends no " +
-        "datagrams without --unstable-net",
-    );
-    return { ...NO_SERVICE_MANAGER, [Symbol.dispose]() {} };
-  }
+  const sender = openSender(log);
+  if (!sender) return { ...NO_SERVICE_MANAGER, [Symbol.dispose]() {} };
   const { pid } = Deno;
   return {
     ...systemdManager({
@@ -34,4 +28,20 @@ export function openServiceManager(log: Logger): ServiceManager & Disposable {
     }),
     [Symbol.dispose]: () => sender[Symbol.dispose](),
   };
+}
+
+/** Whatever goes wrong, a service works without being heard of. */
+function openSender(log: Logger): DatagramSender | undefined {
+  // Folders of a unit are separated by colons.
+  const [folder] = Deno.env.get("RUNTIME_DIRECTORY")?.split(":") ?? ["/tmp"];
+  try {
+    const sender = openDatagramSender(folder || "/tmp");
+    if (sender) return sender;
+    throw new Error("the runtime has no datagrams without --unstable-net");
+  } catch (error) {
+    log.warn("The service manager cannot be told anything", {
+      error: describeError(error),
+    });
+    return undefined;
+  }
 }

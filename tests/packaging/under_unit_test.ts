@@ -148,7 +148,10 @@ Deno.test({
       stdout: "inherit",
       stderr: "inherit",
     }).spawn();
-    const ready = await socket.hears((told) => told["READY"] === "1");
+    const ready = await Promise.race([
+      socket.hears((told) => told["READY"] === "1"),
+      agent.status.then(({ code }) => assert.fail(`it ended with ${code}`)),
+    ]);
     await socket.hears((told) => told["WATCHDOG"] === "1", ready);
     const confined = await Deno.readTextFile(`/proc/${agent.pid}/status`);
     assert.match(confined, /^NoNewPrivs:\t1$/m);

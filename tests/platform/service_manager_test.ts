@@ -9,7 +9,7 @@ import { MemoryLog } from "../fakes/memory_log.ts";
 import { ServiceSocket } from "../fakes/service_socket.ts";
 
 function managerAt(notifySocket: string, more: Partial<ServiceVariables> = {}) {
-  const sender = openDatagramSender();
+  const sender = openDatagramSender("/tmp");
   assert.ok(sender, "deno.json asks for datagrams");
   const log = new MemoryLog();
   const manager = systemdManager({
@@ -67,6 +67,31 @@ Deno.test("systemdManager() says once that nobody listens, and goes on", async (
   await manager.told();
   assert.equal(log.lines.length, 1);
   assert.equal(log.lines[0]?.fields["socket"], "/nowhere/notify");
+});
+
+Deno.test("openDatagramSender() leaves no name behind, and needs no permission but for files", async () => {
+  await using socket = await ServiceSocket.open();
+  const folder = await Deno.makeTempDir({ prefix: "plexd-datagram-" });
+  const module = new URL("../../src/platform/datagram.ts", import.meta.url);
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "eval",
+      "--unstable-net",
+      `
+      const { openDatagramSender } = await import("${module.href}");
+      Deno.permissions.revokeSync({ name: "run" });
+      const sender = openDatagramSender("${folder}");
+      await sender.send(new TextEncoder().encode("READY=1"), "${socket.path}");
+    `,
+    ],
+    env: { NO_COLOR: "1" },
+    stderr: "piped",
+  }).output();
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+  await socket.hears((told) => told["READY"] === "1");
+  // Not recursive: it must be empty.
+  await Deno.remove(folder);
+  assert.throws(() => openDatagramSender(folder), Deno.errors.NotFound);
 });
 
 const watchdogs = [
