@@ -1,7 +1,7 @@
 import type { Logger } from "../platform/log.ts";
 import {
   ADMIN_PREFIX,
-  type ByOperator,
+  type AdminRoute,
   scoped,
 } from "./admin_routes/admin_route.ts";
 import { auditRoutes } from "./admin_routes/audit.ts";
@@ -44,6 +44,9 @@ import { rotateKeysRoute } from "./node_routes/rotate_keys.ts";
 import { secretRoute } from "./node_routes/secret.ts";
 import { stateRoute } from "./node_routes/state.ts";
 import { trustBundleRoute } from "./node_routes/trust_bundle.ts";
+import { CallCounts } from "./operations/call_counts.ts";
+import { healthRoutes } from "./operations/health_routes.ts";
+import { METRICS_PATH, metricsRoute } from "./operations/metrics_route.ts";
 import { authenticateOperator } from "./operators.ts";
 import { type BusSurface, notProvisioned } from "./provision.ts";
 import type { Services } from "./services.ts";
@@ -54,13 +57,21 @@ export function requestHandler(
   services: Services,
 ): (request: Request) => Promise<Response> {
   const { storage, io } = services;
-  const nodes = nodeSurface(services);
-  const admin = adminSurface(services);
+  const calls = new CallCounts(io.clock);
+  const nodes = new Router(calls.counted(nodeSurface(services)));
+  const admin = new Router(
+    calls.counted(scoped([
+      ...adminSurface(services),
+      metricsRoute(services, calls),
+    ])),
+  );
   return async (request) => {
     let path = "";
     try {
       path = rawPath(request);
-      if (isOf(ADMIN_PREFIX, path) || isOf(DOMAINS_PREFIX, path)) {
+      const isAdmin = isOf(ADMIN_PREFIX, path) ||
+        isOf(DOMAINS_PREFIX, path) || path === METRICS_PATH;
+      if (isAdmin) {
         const operator = await authenticateOperator(
           request,
           storage,
@@ -81,8 +92,9 @@ function isOf(prefix: string, path: string): boolean {
 }
 
 /** What nodes call. */
-function nodeSurface(services: Services): Router {
-  return new Router([
+function nodeSurface(services: Services): Route[] {
+  return [
+    ...healthRoutes(services),
     pingRoute(services.version),
     registerRoute(services),
     uploadRoute(services),
@@ -92,7 +104,7 @@ function nodeSurface(services: Services): Router {
       ...dialect2Routes(services),
       ...inBothDialects(services),
     ]),
-  ]);
+  ];
 }
 
 /** Pull and stream: both open, or what is missing for them said before all. */
@@ -144,8 +156,8 @@ function inBothDialects(services: Services): NodeRoute[] {
 }
 
 /** What operators call. */
-function adminSurface(services: Services): Router<ByOperator> {
-  return new Router(scoped([
+function adminSurface(services: Services): AdminRoute[] {
+  return [
     ...operatorRoutes(services),
     ...tokenRoutes(services),
     ...domainRoutes(services),
@@ -160,7 +172,7 @@ function adminSurface(services: Services): Router<ByOperator> {
     ...sessionRoutes(services),
     ...signingKeyRoutes(services),
     ...auditRoutes(services),
-  ]));
+  ];
 }
 
 function problemFrom(

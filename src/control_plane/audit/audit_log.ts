@@ -9,6 +9,13 @@ const MAX_WAITING = 10_000;
 /** A database that refuses is not asked again at once. */
 const RETRY_MS = 1_000;
 
+/** How often something came out. Both names are of this program: a few. */
+export interface AuditedOutcome {
+  readonly relation: string;
+  readonly outcome: string;
+  readonly count: number;
+}
+
 /**
  * Writes audit rows of nodes' calls, many in one transaction: a pull must not
  * wait for the disk, and five thousand of them must not mean as many syncs.
@@ -22,6 +29,8 @@ export class AuditLog implements AuditSink, Part {
   readonly #io: Platform;
   #waiting: AuditRow[] = [];
   #lost = 0;
+  #newlyLost = 0;
+  readonly #outcomes = new Map<string, AuditedOutcome>();
   #wake = Promise.withResolvers<void>();
   #writing: Promise<void> = Promise.resolve();
 
@@ -30,9 +39,24 @@ export class AuditLog implements AuditSink, Part {
     this.#io = io;
   }
 
+  /** How many rows could not be kept so far. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** How many rows were offered so far, by what they tell. */
+  get outcomes(): AuditedOutcome[] {
+    return [...this.#outcomes.values()];
+  }
+
   offer(row: Omit<AuditRow, "atMs">): void {
+    const { relation, outcome } = row;
+    const key = `${relation} ${outcome}`;
+    const count = (this.#outcomes.get(key)?.count ?? 0) + 1;
+    this.#outcomes.set(key, { relation, outcome, count });
     if (this.#waiting.length >= MAX_WAITING) {
       this.#lost++;
+      this.#newlyLost++;
       return;
     }
     this.#waiting.push({ ...row, atMs: this.#io.clock.now() });
@@ -76,8 +100,8 @@ export class AuditLog implements AuditSink, Part {
       });
       return;
     }
-    if (this.#lost === 0) return;
-    this.#io.log.error("Audit rows lost", { lost: this.#lost });
-    this.#lost = 0;
+    if (this.#newlyLost === 0) return;
+    this.#io.log.error("Audit rows lost", { lost: this.#newlyLost });
+    this.#newlyLost = 0;
   }
 }

@@ -85,6 +85,16 @@ export function nodeRows(sql: Sql): NodeRows {
         id,
       );
     },
+    countByReachability: () =>
+      new Map(
+        sql.all(
+          `SELECT reachability_state, count(*) AS nodes FROM nodes
+            WHERE revoked_at IS NULL GROUP BY reachability_state`,
+        ).map((row) => [
+          row.text("reachability_state") as ReachabilityState,
+          row.number("nodes"),
+        ]),
+      ),
     silentSince: (state, ms) =>
       sql.all(
         `SELECT * FROM nodes

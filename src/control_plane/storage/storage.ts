@@ -218,6 +218,8 @@ export interface NodeRows {
     id: string,
     to: { readonly state: ReachabilityState; readonly atMs: number },
   ): Eventual<void>;
+  /** Of those that were not revoked. */
+  countByReachability(): Eventual<Map<ReachabilityState, number>>;
   /** Nodes of that state whose last heartbeat came then or before. */
   silentSince(state: ReachabilityState, ms: number): Eventual<Node[]>;
   /** Asks for a new mesh key. */
