@@ -12,6 +12,7 @@ import {
 } from "../sync/proc_text.ts";
 import type { SystemSample } from "../uplink/node_uplink.ts";
 import type { SystemData } from "../wire/bodies.ts";
+import { runtimeCpuTimes, runtimeMemory } from "./runtime_load.ts";
 
 /** Options for {@linkcode SystemSampler}. */
 export interface SystemSamplerOptions {
@@ -74,7 +75,8 @@ export class SystemSampler {
 
   /** Load since the last sample; nothing yet on the first. */
   async #cpuLoad(): Promise<SystemData | undefined> {
-    const latest = parseCpuTimes(await this.#proc("stat"));
+    const latest = await this.#proc("stat")
+      .then(parseCpuTimes, orElse(runtimeCpuTimes));
     if (!latest) return undefined;
     const percent = this.#cpu && cpuPercent(this.#cpu, latest);
     this.#cpu = latest;
@@ -82,7 +84,8 @@ export class SystemSampler {
   }
 
   async #memory(): Promise<SystemData | undefined> {
-    const memory = parseMemory(await this.#proc("meminfo"));
+    const memory = await this.#proc("meminfo")
+      .then(parseMemory, orElse(runtimeMemory));
     return memory && {
       memory_used_bytes: memory.used,
       memory_total_bytes: memory.total,
@@ -110,4 +113,12 @@ export class SystemSampler {
     const { readText = Deno.readTextFile } = this.#options;
     return readText(`${this.#procDir}/${file}`);
   }
+}
+
+/** What to do where this process may not open a file, whoever runs it. */
+function orElse<Value>(ask: () => Value): (error: unknown) => Value {
+  return (error) => {
+    if (error instanceof Deno.errors.NotCapable) return ask();
+    throw error;
+  };
 }

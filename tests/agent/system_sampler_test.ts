@@ -90,3 +90,21 @@ Deno.test({
     assert.deepEqual(log.lines, []);
   },
 });
+
+Deno.test("SystemSampler asks the runtime where it may open no file of the kernel", async () => {
+  const sampler = new SystemSampler({
+    dataDir: "/tmp",
+    readText: () =>
+      Promise.reject(new Deno.errors.NotCapable("Requires all access")),
+    io: {
+      clock: new FakeClock(),
+      random: new FakeRandom(),
+      log: new MemoryLog(),
+    },
+  });
+  const [sample] = await sampler.sample();
+  const { memory_used_bytes = 0, memory_total_bytes = 0 } = sample?.data ?? {};
+  assert.ok(memory_used_bytes > 0);
+  assert.ok(memory_used_bytes < memory_total_bytes);
+  assert.equal(sample?.data.network_rx_bytes, undefined);
+});
