@@ -135,6 +135,7 @@ function statusSources(
       controlPlane: config["api.base_url"] ?? identity.controlPlane,
     },
     reasons: () => degraded.list(),
+    wellSinceMs: () => degraded.wellSinceMs,
     stream: () => feed.status,
     events: () => dispatcher.status,
     skippedEvents: () => feed.skippedEvents,

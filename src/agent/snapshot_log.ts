@@ -21,6 +21,7 @@ const SECTIONS = [
   "cluster",
   "node_id",
   "status",
+  "since",
   "reasons",
   "stale",
   "verified_at",

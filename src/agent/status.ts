@@ -16,9 +16,12 @@ export interface StatusSources {
     readonly controlPlane: string;
   };
   reasons(): readonly StatusReason[];
+  /** When the last reason was over; undefined when none was. */
+  wellSinceMs(): Moment;
   stream(): {
     readonly state: string;
     readonly sinceMs: number;
+    readonly downSinceMs?: Moment;
     readonly nextTryMs?: Moment;
     readonly lastError?: string | undefined;
   };
@@ -111,12 +114,14 @@ export function statusDocument(
     mesh_ip: about.meshIp,
     control_plane: about.controlPlane,
     status: reasons.length > 0 ? "degraded" : "ok",
+    since: sinceOf(sources, reasons),
     reasons,
     stale: freshness.stale,
     verified_at: timeOrNull(freshness.verifiedAtMs),
     stream: {
       state: stream.state,
       since: isoTime(stream.sinceMs),
+      down_since: timeOrNull(stream.downSinceMs),
       next_try_at: timeOrNull(stream.nextTryMs),
       last_error: stream.lastError ?? null,
     },
@@ -150,6 +155,15 @@ export function statusDocument(
     tasks: sources.tasks(),
     telemetry: sources.telemetry(),
   };
+}
+
+/** The oldest of what is wrong, or the moment in which the last was over. */
+function sinceOf(
+  { about, wellSinceMs }: StatusSources,
+  reasons: readonly StatusReason[],
+): string {
+  const [oldest] = reasons.map(({ since }) => since).sort();
+  return oldest ?? isoTime(wellSinceMs() ?? about.startedAtMs);
 }
 
 function timeOrNull(ms: Moment): string | null {

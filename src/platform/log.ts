@@ -152,8 +152,9 @@ const MAX_CAUSES = 8;
 /** An error and its causes in one line, for log fields and messages. */
 export function describeError(error: unknown): string {
   const parts: string[] = [];
+  let seen = 0;
   for (let at = error; at !== undefined; at = at.cause) {
-    if (parts.length === MAX_CAUSES) {
+    if (seen++ === MAX_CAUSES) {
       parts.push("…");
       break;
     }
@@ -161,7 +162,9 @@ export function describeError(error: unknown): string {
       parts.push(typeof at === "object" ? stringifySafely(at) : String(at));
       break;
     }
-    parts.push(at.message || at.name);
+    const text = at.message || at.name;
+    // Some quote their cause in their own words already.
+    if (!parts.at(-1)?.endsWith(text)) parts.push(text);
   }
   return parts.join(": ") || String(error);
 }

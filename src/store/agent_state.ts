@@ -178,6 +178,37 @@ export function noteDiagnostics(
   }));
 }
 
+/** A run of the agent, as it has noted itself. */
+export interface NotedRun {
+  readonly version: string;
+  /** RFC 3339 text. */
+  readonly startedAt: string;
+  /** RFC 3339 text; null while it runs, or when it did not get to say. */
+  readonly stoppedAt: string | null;
+  /** It ended by itself, and could still say so. */
+  readonly failed: boolean;
+}
+
+/**
+ * The last run for a membership, as it lies on disk.
+ *
+ * @returns undefined when there was none, or what is noted is damaged.
+ * @throws {Error} of the system when the file cannot be read.
+ */
+export function readLastRun(
+  folder: Omit<AgentFolder, "clock" | "random">,
+  cluster: string,
+): NotedRun | undefined {
+  const file = read(folder, `${folder.dataDir}/${AGENT_FILE}`);
+  const run = new Map(file?.runs).get(cluster);
+  return run && {
+    version: run.version,
+    startedAt: run.started_at,
+    stoppedAt: run.stopped_at,
+    failed: run.failed ?? false,
+  };
+}
+
 function withRun(stored: AgentFile, cluster: string, run: Run): AgentFile {
   const others = stored.runs.filter(([name]) => name !== cluster);
   const kept = [...others, [cluster, run] as [string, Run]];
@@ -213,7 +244,7 @@ function change(
 
 /** A damaged file is begun anew: what it says is for people alone. */
 function read(
-  { log, disk = systemDisk }: AgentFolder,
+  { log, disk = systemDisk }: Pick<AgentFolder, "log" | "disk">,
   path: string,
 ): AgentFile | undefined {
   const bytes = readIfThere(disk, path);

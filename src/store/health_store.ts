@@ -108,7 +108,7 @@ export class HealthStore {
     const { disk, root, damaged, recovered } = context;
     try {
       const bytes = readIfThere(disk, `${root}/${HEALTH_FILE}`);
-      return new HealthStore(context, bytes ? decode(bytes) : NOTHING);
+      return new HealthStore(context, bytes ? decodeHealth(bytes) : NOTHING);
     } catch (error) {
       if (isShortage(error)) throw error;
       const what = describeError(error);
@@ -200,7 +200,7 @@ function resourcesFrom(
 }
 
 /** @throws {ShapeError} unless every byte is as it was written. */
-function decode(bytes: Uint8Array<ArrayBuffer>): HealthRecord {
+export function decodeHealth(bytes: Uint8Array<ArrayBuffer>): HealthRecord {
   const checked = checkSum(bytes);
   if (!checked) throw new ShapeError("its sum is wrong");
   const file = parseShape("health", healthSchema, checked.text);

@@ -71,7 +71,7 @@ export class TransitionRing implements Transitions {
     try {
       const bytes = readIfThere(disk, `${root}/${TRANSITIONS_FILE}`);
       if (!bytes) return;
-      const stored = decode(bytes).slice(-this.capacity);
+      const stored = decodeTransitions(bytes).slice(-this.capacity);
       // What opening the store has brought so far comes after it.
       const noted = this.#entries;
       this.#entries = [...stored, ...noted].slice(-this.capacity);
@@ -145,7 +145,9 @@ function brief(reason: string): string {
 }
 
 /** @throws {ShapeError} unless every byte is as it was written. */
-function decode(bytes: Uint8Array<ArrayBuffer>): readonly Transition[] {
+export function decodeTransitions(
+  bytes: Uint8Array<ArrayBuffer>,
+): readonly Transition[] {
   const checked = checkSum(bytes);
   if (!checked) throw new ShapeError("its sum is wrong");
   return parseShape("transitions", ringSchema, checked.text).transitions;

@@ -72,6 +72,7 @@ export class Degraded {
   /** When reasons of an earlier run began that may show again. */
   readonly #began = new Map<DegradedReason, number>();
   #restoredMs = -Infinity;
+  #wellSinceMs: number | undefined;
 
   constructor(clock: Clock, log: Logger) {
     this.#clock = clock;
@@ -93,7 +94,9 @@ export class Degraded {
     const known = this.#raised.get(reason);
     if (!known) return;
     this.#raised.delete(reason);
-    const lasted_ms = this.#clock.now() - known.sinceMs;
+    const nowMs = this.#clock.now();
+    if (this.#raised.size === 0) this.#wellSinceMs = nowMs;
+    const lasted_ms = nowMs - known.sinceMs;
     this.#log.info("No longer degraded", { reason, lasted_ms });
     this.#tell();
   }
@@ -127,6 +130,11 @@ export class Degraded {
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** When the last reason was over; undefined when none was in this run. */
+  get wellSinceMs(): number | undefined {
+    return this.#wellSinceMs;
   }
 
   /** What is wrong now, in the order in which reasons are documented. */

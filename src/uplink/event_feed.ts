@@ -42,6 +42,8 @@ export interface EventFeedOptions {
 export interface FeedStatus {
   readonly state: LinkState;
   readonly sinceMs: number;
+  /** Since when no stream is open, through all tries; absent while streaming. */
+  readonly downSinceMs?: number;
   /** When it will try again; absent while it is connecting or streaming. */
   readonly nextTryMs?: number;
   /** Why the last attempt or stream ended; absent while streaming. */
@@ -87,7 +89,8 @@ export class EventFeed implements Part {
       random,
     });
     this.#pulls = new PullRequests(options);
-    this.#status = { state: "connecting", sinceMs: clock.now() };
+    const sinceMs = clock.now();
+    this.#status = { state: "connecting", sinceMs, downSinceMs: sinceMs };
   }
 
   get status(): FeedStatus {
@@ -299,11 +302,13 @@ export class EventFeed implements Part {
 
   #enter(state: LinkState) {
     const { clock, log, onState } = this.#options;
-    const { lastError, failure } = this.#status;
+    const { lastError, failure, downSinceMs } = this.#status;
+    const sinceMs = clock.now();
     const waits = state !== "connecting" && state !== "streaming";
     this.#status = {
       state,
-      sinceMs: clock.now(),
+      sinceMs,
+      ...(state === "streaming" ? {} : { downSinceMs: downSinceMs ?? sinceMs }),
       ...(waits ? { nextTryMs: this.#nextTryMs() } : {}),
       ...(lastError === undefined || state === "streaming"
         ? {}

@@ -12,6 +12,8 @@ export interface StatusDocument {
   readonly mesh_ip: string;
   readonly control_plane: string;
   readonly status: "ok" | "degraded";
+  /** Since when it is that, at most for as long as this run lasts. */
+  readonly since: string;
   readonly reasons: readonly StatusReason[];
   readonly stale: boolean;
   /** When the served state was last confirmed by the control plane. */
@@ -19,6 +21,8 @@ export interface StatusDocument {
   readonly stream: {
     readonly state: string;
     readonly since: string;
+    /** Since when no stream is open, through all tries. */
+    readonly down_since: string | null;
     readonly next_try_at: string | null;
     readonly last_error: string | null;
   };

@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
-import { statusLines } from "../../src/cli/status.ts";
+import { fields } from "../../src/cli/output/fields.ts";
+import { NO_SCREEN } from "../../src/cli/output/screen.ts";
+import { statusFields } from "../../src/cli/status_screen.ts";
 import type { StatusDocument } from "../../src/wire/status.ts";
 
 const NOW = Date.parse("2026-03-01T12:00:00Z");
+
+function statusLines(status: StatusDocument, nowMs: number): string[] {
+  return fields(NO_SCREEN, statusFields(status, nowMs)).split("\n");
+}
 
 const WELL: StatusDocument = {
   version: "1.2.3",
@@ -13,12 +19,14 @@ const WELL: StatusDocument = {
   mesh_ip: "10.0.0.1",
   control_plane: "https://api.example.com",
   status: "ok",
+  since: "2026-03-01T10:00:00Z",
   reasons: [],
   stale: false,
   verified_at: "2026-03-01T11:59:00Z",
   stream: {
     state: "streaming",
     since: "2026-03-01T11:00:00Z",
+    down_since: null,
     next_try_at: null,
     last_error: null,
   },
@@ -94,16 +102,16 @@ const WELL: StatusDocument = {
   },
 };
 
-Deno.test("statusLines() says of a node that is well what it does", () => {
+Deno.test("the status screen says of a node that is well what it does", () => {
   assert.deepEqual(statusLines(WELL, NOW), [
-    "Status         ok",
+    "Status         ok for 2h",
     "Node           n-1 (10.0.0.1), membership default",
     "Control plane  https://api.example.com",
     "Stream         streaming for 1h",
     "Events         7 applied, last never; none refused",
     "Last pull      30s ago",
-    "State          1 metadata, 2 data, 3 secrets, 4 reports (version 9)",
-    "Caches         3 peers, 4 routes, 1 services",
+    "State          1 metadata, 2 data, 3 secrets, 4 reports (version 9); confirmed 1m ago",
+    "Caches         3 peers, 4 routes, 1 service",
     "Signed state   none: pulled states are not signed",
     "Report sync    0 waiting, last never",
     "Store          sound",
@@ -112,10 +120,11 @@ Deno.test("statusLines() says of a node that is well what it does", () => {
   ]);
 });
 
-Deno.test("statusLines() says since when, why, what works, and the next try", () => {
+Deno.test("the status screen says since when, why, what works, and the next try", () => {
   const lines = statusLines({
     ...WELL,
     status: "degraded",
+    since: "2026-03-01T11:57:30Z",
     stale: true,
     reasons: [{
       reason: "control_plane_unreachable",
@@ -126,7 +135,10 @@ Deno.test("statusLines() says since when, why, what works, and the next try", ()
     }],
     events: { ...WELL.events, rejected: { signature: 2, replay: 1 } },
   }, NOW);
-  assert.equal(lines[0], "Status         degraded, serving stale state");
+  assert.equal(
+    lines[0],
+    "Status         degraded for 2m 30s, serving stale state",
+  );
   assert.equal(
     lines[1]?.trim(),
     "control_plane_unreachable for 2m 30s: connection refused, next try in 40s",
@@ -153,14 +165,14 @@ const rotations = [
   },
 ];
 for (const { what, change, line } of rotations) {
-  Deno.test(`statusLines() says that the node's key ${what}`, () => {
+  Deno.test(`the status screen says that the node's key ${what}`, () => {
     const key_rotation = { ...WELL.tasks.key_rotation, ...change };
     const tasks = { ...WELL.tasks, key_rotation };
     assert.ok(statusLines({ ...WELL, tasks }, NOW).includes(line));
   });
 }
 
-Deno.test("statusLines() counts the actions that run and the results that wait", () => {
+Deno.test("the status screen counts the actions that run and the results that wait", () => {
   const tasks = { ...WELL.tasks, actions_running: 1, results_unreported: 2 };
   assert.ok(
     statusLines({ ...WELL, tasks }, NOW).includes(
@@ -169,13 +181,13 @@ Deno.test("statusLines() counts the actions that run and the results that wait",
   );
 });
 
-Deno.test("statusLines() names the number of reports that never leave the node", () => {
+Deno.test("the status screen names the number of reports that never leave the node", () => {
   const sync = { ...WELL.sync, local_only: 2 };
   const lines = statusLines({ ...WELL, sync }, NOW);
   assert.ok(lines.some((line) => line.endsWith("; 2 stay on this node")));
 });
 
-Deno.test("statusLines() tells of the last repair, an unclean end, and a restored node", () => {
+Deno.test("the status screen tells of the last repair, an unclean end, and a restored node", () => {
   const store = {
     recoveries: 1,
     last_recovery: {
@@ -198,8 +210,32 @@ Deno.test("statusLines() tells of the last repair, an unclean end, and a restore
   assert.match(lines.at(-1) ?? "", /; ended uncleanly before$/);
 });
 
-Deno.test("statusLines() does not let a server's words steer the terminal", () => {
+Deno.test("the status screen does not let a server's words steer the terminal", () => {
   const pull = { ...WELL.pull, last_error: "bad\x1b[2J\r\nStatus ok" };
   const lines = statusLines({ ...WELL, pull }, NOW);
   assert.doesNotMatch(lines.join(""), /\p{Cc}/u);
+});
+
+Deno.test("the status screen says how long the stream is down and when it is tried next", () => {
+  const stream = {
+    state: "waiting",
+    since: "2026-03-01T11:59:58Z",
+    down_since: "2026-03-01T11:54:58Z",
+    next_try_at: "2026-03-01T12:00:03Z",
+    last_error: "no route",
+  };
+  const lines = statusLines({ ...WELL, stream }, NOW);
+  assert.equal(lines[0], "Status         ok for 2h, reconnecting");
+  assert.ok(lines.includes(
+    "Stream         down for 5m 2s (waiting), next attempt in 3s; last error: no route",
+  ));
+});
+
+Deno.test("the status screen fits a terminal", () => {
+  const screen = { columns: 60, steerable: true, colour: false };
+  const last_error = "a long reason ".repeat(20);
+  const pull = { ...WELL.pull, last_error };
+  const text = fields(screen, statusFields({ ...WELL, pull }, NOW));
+  for (const line of text.split("\n")) assert.ok(line.length <= 60, line);
+  assert.match(text, /\n {15}reason a long/);
 });

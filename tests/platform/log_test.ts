@@ -176,7 +176,12 @@ const errors: { what: string; error: unknown; text: string }[] = [
   {
     what: "an error that is its own cause",
     error: loop,
-    text: `${"loop: ".repeat(8)}…`,
+    text: "loop: …",
+  },
+  {
+    what: "once what an error quotes of its cause",
+    error: new Error("cannot read it: gone", { cause: new Error("gone") }),
+    text: "cannot read it: gone",
   },
 ];
 for (const { what, error, text } of errors) {

@@ -186,6 +186,8 @@ Deno.test("EventFeed shows why it waits, and forgets that once it streams", asyn
   await settle();
   assert.equal(uplink.feed.status.failure, "unreachable");
   assert.equal(uplink.feed.status.lastError, "no answer");
+  const { downSinceMs } = uplink.feed.status;
+  assert.equal(downSinceMs, uplink.clock.now());
   await uplink.clock.advance(1_000);
   assert.deepEqual(uplink.feed.status, {
     state: "streaming",
