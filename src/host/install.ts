@@ -5,6 +5,7 @@ import { HostError } from "./host_error.ts";
 import { type Manifest, readManifest, writeManifest } from "./manifest.ts";
 import type { Places } from "./places.ts";
 import {
+  piecesOf,
   type Placement,
   type PlannedFile,
   removeIfThere,
@@ -179,7 +180,14 @@ function tellFormer(
 }
 
 /** Every program that Go has built says so in its bytes. */
+const GO_MARK = "Go buildinf:";
+
 function isGoProgram(path: string): boolean {
-  const text = new TextDecoder("latin1").decode(Deno.readFileSync(path));
-  return text.includes("Go buildinf:");
+  let carried = "";
+  for (const bytes of piecesOf(path)) {
+    const text = carried + new TextDecoder("latin1").decode(bytes);
+    if (text.includes(GO_MARK)) return true;
+    carried = text.slice(-GO_MARK.length);
+  }
+  return false;
 }

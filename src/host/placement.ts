@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { basename, dirname } from "node:path";
 import type { Random } from "../platform/random.ts";
@@ -61,22 +60,21 @@ export function stageFiles(
   try {
     for (const planned of files) {
       at = planned.target;
-      const bytes = bytesOf(planned.source);
-      sums.set(planned.target, digest(bytes));
-      const there = readIfThere(planned.target);
-      const isSame = there !== undefined && Buffer.compare(there, bytes) === 0;
-      if (isSame) {
+      const sum = sumOf(planned.source);
+      sums.set(planned.target, sum);
+      const former = sumOfFile(planned.target);
+      if (former === sum) {
         Deno.chmodSync(planned.target, planned.mode);
         continue;
       }
       const temp = tempFor(planned.target, random);
-      const before = there === undefined
+      const before = former === undefined
         ? "none"
         : planned.keep === undefined
-        ? there
+        ? Deno.readFileSync(planned.target)
         : "kept";
       staged.push({ planned, temp, before });
-      writeNew(temp, bytes, planned.mode);
+      writeNew(temp, planned.source, planned.mode);
     }
   } catch (error) {
     discard();
@@ -130,8 +128,12 @@ export function replaceFile(
 
 /** SHA-256 of a file in lower-case hex; undefined when there is none. */
 export function sumOfFile(path: string): string | undefined {
-  const bytes = readIfThere(path);
-  return bytes && digest(bytes);
+  try {
+    return sumOf(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Removes a file; one that is not there is fine. */
@@ -173,38 +175,52 @@ function renameDurably(from: string, to: string) {
   folder.syncSync();
 }
 
-function writeNew(path: string, bytes: Uint8Array, mode: number) {
+function writeNew(
+  path: string,
+  source: PlannedFile["source"],
+  mode: number,
+) {
   Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   using file = Deno.openSync(path, {
     write: true,
     createNew: true,
     mode: 0o600,
   });
-  for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+  for (const bytes of piecesOf(source)) {
+    for (let at = 0; at < bytes.length;) {
+      at += file.writeSync(bytes.subarray(at));
+    }
+  }
   file.syncSync();
   Deno.chmodSync(path, mode);
+}
+
+/** A program is large: no more of it than this is in memory. */
+const PIECE_BYTES = 1024 * 1024;
+
+/** The bytes of a file, piece by piece; each is good until the next. */
+export function* piecesOf(
+  source: PlannedFile["source"],
+): Generator<Uint8Array<ArrayBuffer>> {
+  if (typeof source !== "string") return yield source;
+  using file = Deno.openSync(source);
+  const buffer = new Uint8Array(PIECE_BYTES);
+  for (;;) {
+    const count = file.readSync(buffer);
+    if (count === null) return;
+    yield buffer.subarray(0, count);
+  }
+}
+
+function sumOf(source: PlannedFile["source"]): string {
+  const hash = createHash("sha256");
+  for (const bytes of piecesOf(source)) hash.update(bytes);
+  return hash.digest("hex");
 }
 
 function tempFor(target: string, random: Random): string {
   const suffix = random.bytes(6).toHex();
   return `${dirname(target)}/.${basename(target)}.${suffix}.new`;
-}
-
-function bytesOf(source: PlannedFile["source"]): Uint8Array<ArrayBuffer> {
-  return typeof source === "string" ? Deno.readFileSync(source) : source;
-}
-
-function readIfThere(path: string): Uint8Array<ArrayBuffer> | undefined {
-  try {
-    return Deno.readFileSync(path);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-}
-
-function digest(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 function writeFailure(error: unknown, target = "a file"): HostError {

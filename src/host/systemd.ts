@@ -1,4 +1,5 @@
 import type { Clock } from "../platform/clock.ts";
+import { isMissing } from "../store/disk.ts";
 import { HostError } from "./host_error.ts";
 import { type ProgramEnd, runProgram } from "./run_program.ts";
 import { statIfThere } from "./folders.ts";
@@ -41,6 +42,18 @@ export async function agentUnits(): Promise<string[]> {
   ]);
   return stdout.split("\n").map((line) => line.split(" ")[0] ?? "")
     .filter((unit) => /^plexd(@[^@\s]+)?\.service$/.test(unit));
+}
+
+/** The units of further memberships that start with the machine. */
+export function enabledInstances(unitDir: string): string[] {
+  try {
+    return [...Deno.readDirSync(`${unitDir}/multi-user.target.wants`)]
+      .map(({ name }) => name)
+      .filter((name) => /^plexd@[^@]+\.service$/.test(name));
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
 }
 
 /**

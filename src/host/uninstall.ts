@@ -12,6 +12,7 @@ import {
   AGENT_UNIT,
   agentUnits,
   dropUnits,
+  enabledInstances,
   reloadUnits,
   systemdRuns,
 } from "./systemd.ts";
@@ -51,7 +52,13 @@ export async function uninstall(options: UninstallOptions): Promise<void> {
   if (!manifest) steps.tell("plexd is not installed: nothing to remove");
   const withSystemd = places.isSystem && systemdRuns();
   if (manifest && withSystemd) {
-    const units = [...new Set([AGENT_UNIT, ...await agentUnits()])];
+    const units = [
+      ...new Set([
+        AGENT_UNIT,
+        ...await agentUnits(),
+        ...enabledInstances(places.unitDir),
+      ]),
+    ];
     await steps.do(`stop ${units.join(", ")}`, () => dropUnits(units));
   }
   const enrolled = isEnrolled(places);
