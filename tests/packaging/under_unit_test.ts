@@ -23,25 +23,48 @@ function unitValues(name: string): string[] {
     .map((line) => line.slice(prefix.length));
 }
 
+/**
+ * The words that run plexd in a mount namespace, where it may write to `folder`
+ * alone.
+ *
+ * @param before Words that start what starts plexd.
+ */
+async function confined(
+  folder: string,
+  args: readonly string[],
+  before: readonly string[] = [],
+): Promise<string[]> {
+  const { stdout } = await runTool(Deno.execPath(), "info", "--json");
+  const [program = "", ...words] = plexdCommand(args);
+  // In the order of their names below /mnt.
+  const kept = [JSON.parse(stdout).denoDir, program, REPOSITORY];
+  const moved = (word: string) => word.replace(REPOSITORY, "/mnt/3/");
+  return [
+    "--mount",
+    "sh",
+    here("confine.sh"),
+    folder,
+    kept.join(":"),
+    String(UID),
+    String(GID),
+    String(SECRETS_GID),
+    "env",
+    "DENO_DIR=/mnt/1",
+    ...before.map(moved),
+    "/mnt/2",
+    ...words.map(moved),
+  ];
+}
+
 /** Why nothing can be confined here; undefined when it can. */
 async function whyNotConfined(): Promise<string | undefined> {
   if (Deno.uid() !== 0) return "that takes root";
-  const script = here("confine.sh");
   const folder = await Deno.makeTempDir({ prefix: "plexd-confined-" });
   try {
     await leaveGroups(folder);
-    const { code, stderr } = await runTool(
-      "unshare",
-      "--mount",
-      "sh",
-      script,
-      folder,
-      folder,
-      String(UID),
-      String(GID),
-      String(SECRETS_GID),
-      "/bin/true",
-    );
+    // Another user may be kept from the program, too.
+    const words = await confined(folder, ["--version"]);
+    const { code, stderr } = await runTool("unshare", ...words);
     return code === 0 ? undefined : stderr.trim();
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
@@ -115,32 +138,12 @@ Deno.test({
     ) {
       await Deno.chown(path, uid, gid);
     }
-    const denoDir = (await new Deno.Command(Deno.execPath(), {
-      args: ["info", "--json"],
-      stdout: "piped",
-    }).output()).stdout;
-    const { denoDir: cache } = JSON.parse(new TextDecoder().decode(denoDir));
-    const [program = "", ...words] = plexdCommand(["up", "--config", config]);
-    const kept = [cache, program, REPOSITORY];
     const agent = new Deno.Command("unshare", {
-      args: [
-        "--mount",
-        "sh",
-        here("confine.sh"),
-        stage.folder,
-        kept.join(":"),
-        String(UID),
-        String(GID),
-        String(SECRETS_GID),
-        ...filter.map((word) => word.replace(REPOSITORY, "/mnt/3/")),
-        "/mnt/2",
-        ...words.map((word) => word.replace(REPOSITORY, "/mnt/3/")),
-      ],
+      args: await confined(stage.folder, ["up", "--config", config], filter),
       clearEnv: true,
       env: {
         NO_COLOR: "1",
         PATH: "/usr/bin:/bin",
-        DENO_DIR: "/mnt/1",
         NOTIFY_SOCKET: `${stage.folder}/notify`,
         WATCHDOG_USEC: "900000",
       },
@@ -153,10 +156,10 @@ Deno.test({
       agent.status.then(({ code }) => assert.fail(`it ended with ${code}`)),
     ]);
     await socket.hears((told) => told["WATCHDOG"] === "1", ready);
-    const confined = await Deno.readTextFile(`/proc/${agent.pid}/status`);
-    assert.match(confined, /^NoNewPrivs:\t1$/m);
-    assert.match(confined, /^CapBnd:\t0+$/m);
-    if (filter.length > 0) assert.match(confined, /^Seccomp:\t2$/m);
+    const limits = await Deno.readTextFile(`/proc/${agent.pid}/status`);
+    assert.match(limits, /^NoNewPrivs:\t1$/m);
+    assert.match(limits, /^CapBnd:\t0+$/m);
+    if (filter.length > 0) assert.match(limits, /^Seccomp:\t2$/m);
     for (
       const [path, gid] of [
         [stage.socket, GID],
