@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ServiceSocket } from "../fakes/service_socket.ts";
+import { eventually } from "./eventually.ts";
 import { type AgentOptions, Stage } from "./stage.ts";
 
 /** A stage with a running agent that has joined. */
@@ -167,14 +168,25 @@ Deno.test("SIGHUP goes back to what was when the new settings do not work", asyn
 
 Deno.test("SIGHUP moves the socket, and announces the node anew", async () => {
   await using stage = await running();
+  const { node_id } = await stage.status();
   const moved = `${stage.folder}/run/moved.sock`;
+  const endpoint = "192.0.2.7:51820";
   await reload(
     stage,
-    { settings: { node_api: { socket_path: moved } } },
+    {
+      settings: {
+        node_api: { socket_path: moved },
+        nat: { public_endpoint: endpoint },
+      },
+    },
     READ,
   );
   await opensAgain(stage);
   await stage.agent.writes(new RegExp(`Local API is listening.*${moved}`));
   await assert.rejects(Deno.stat(stage.socket), Deno.errors.NotFound);
+  await eventually("the control plane knows the endpoint", async () => {
+    const node = await stage.admin.call("GET", `/nodes/${node_id}`);
+    return JSON.stringify(node).includes(endpoint) || undefined;
+  });
   await stage.stopAgent();
 });
