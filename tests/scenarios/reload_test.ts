@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { EventsDocument } from "../../src/wire/transitions.ts";
 import { ServiceSocket } from "../fakes/service_socket.ts";
 import { eventually } from "./eventually.ts";
 import { type AgentOptions, Stage } from "./stage.ts";
@@ -33,6 +34,14 @@ async function opensAgain(stage: Stage): Promise<void> {
   await stage.agent.writes(
     /Local API is listening[\s\S]*Local API is listening/,
   );
+}
+
+/** What the agent has noted of its reloads. */
+async function reloadsOf(stage: Stage): Promise<(string | undefined)[]> {
+  const document: EventsDocument = JSON.parse(await stage.read("/v1/events"));
+  return document.events
+    .filter(({ type }) => type === "reload")
+    .map(({ reason }) => reason);
 }
 
 const READ = /.*"Configuration read anew".*/;
@@ -70,11 +79,7 @@ Deno.test("SIGHUP applies what has changed, says so, and goes on in the same pro
   assert.equal(status.pid, pid);
   assert.equal(status.node_id, node_id);
   assert.equal(status.state.reports, 1);
-  const { events } = JSON.parse(await stage.read("/v1/events"));
-  const noted = events.filter((one: { type: string }) => one.type === "reload");
-  assert.deepEqual(noted.map((one: { reason: string }) => one.reason), [
-    "reconcile.interval",
-  ]);
+  assert.deepEqual(await reloadsOf(stage), ["reconcile.interval"]);
   await stage.stopAgent();
 });
 
@@ -87,8 +92,8 @@ Deno.test("SIGHUP with a file that is wrong changes nothing and says where it is
   const [said] = await stage.agent.writes(REFUSED);
   assert.match(said, /agent\.yaml:\d+:\d+/);
   assert.equal((await Deno.stat(stage.socket)).ino, before.ino);
-  const { events } = JSON.parse(await stage.read("/v1/events"));
-  assert.match(events.at(-1).reason, /^refused: .*agent\.yaml/);
+  const [reason = ""] = await reloadsOf(stage);
+  assert.match(reason, /^refused: .*agent\.yaml/);
   await stage.stopAgent();
 });
 
