@@ -211,8 +211,8 @@ fetch_once() {
 
 fetch_with_curl() {
   bar=-s
-  # To a person it shows how far it is.
-  [ ! -t 2 ] || bar=--progress-bar
+  # To a person, a large file shows how far it is.
+  [ "$1" != "$base_url/$version/$name.tar.gz" ] || [ ! -t 2 ] || bar=--progress-bar
   status=0
   code=$(curl "$bar" -S -L --max-redirs 5 --proto "$protocols" --proto-redir "$protocols" \
     --noproxy 127.0.0.1,localhost,::1 --connect-timeout 20 --speed-limit 1 --speed-time 30 \
@@ -387,6 +387,7 @@ main() {
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
   write_key
+  name=''
   find_version
   name=plexd-$version-linux-$arch
   verify_signature

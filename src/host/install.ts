@@ -100,7 +100,7 @@ async function place(
   const isNew = !statIfThere(places.program);
   if (changed.length > 0) {
     await steps.do(
-      `put in place ${changed.join(", ")}`,
+      `put in place ${namesOf(changed, steps)}`,
       () => placement.commit(),
     );
   } else steps.tell(`plexd ${release.version} is in place already`);
@@ -120,6 +120,15 @@ async function place(
       },
     }),
   };
+}
+
+/** A rehearsal is read for the whole list. */
+function namesOf(paths: readonly string[], { isRehearsal }: Steps): string {
+  const [first, ...others] = paths;
+  if (isRehearsal || first === undefined || others.length === 0) {
+    return paths.join(", ");
+  }
+  return `${first} and ${others.length} more`;
 }
 
 /** Where the file that would be replaced is to be kept, if anywhere. */

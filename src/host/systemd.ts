@@ -70,7 +70,11 @@ export async function restartUnit(
   using limit = limitOf(limitMs, clock);
   try {
     const { code, stderr } = await systemctl(["restart", unit], limit.signal);
-    if (code !== 0) return stderr.trim() || `systemctl ended with ${code}`;
+    if (code !== 0) {
+      // What follows the first line says where to look, as we do ourselves.
+      const [first = ""] = stderr.trim().split("\n");
+      return first.replace(/\.$/, "") || `systemctl ended with ${code}`;
+    }
   } catch (error) {
     if (!limit.signal.aborted) throw error;
     return `${unit} was not ready within ${limitMs / 1000} seconds`;
