@@ -25,7 +25,7 @@ export const STARTS_WITHIN_MS = 60 * 60_000;
 
 const MAX_TIMEOUT_MS = 24 * 60 * 60_000;
 
-const requestSchema = z.strictObject({
+export const actionSchema = z.strictObject({
   action: z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/)),
   parameters: z.optional(z.record(z.string(), z.string())),
   timeout: z.optional(z.string()),
@@ -47,7 +47,7 @@ export function actionRoutes(services: Services): AdminRoute[] {
       async handle({ request, params, operator }) {
         const { value } = await readJson(
           request,
-          requestSchema,
+          actionSchema,
           bodyLimits(services),
         );
         const parameters = value.parameters ?? {};

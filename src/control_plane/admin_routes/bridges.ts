@@ -20,7 +20,7 @@ const PARTS = ["relay", "user_access", "ingress", "site_to_site"] as const;
 
 const part = z.optional(z.nullable(z.looseObject({})));
 
-const bridgeSchema = z.strictObject({
+export const bridgeSchema = z.strictObject({
   relay: part,
   user_access: part,
   ingress: part,

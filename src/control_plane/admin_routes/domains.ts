@@ -20,12 +20,12 @@ export const DOMAINS_PREFIX = "/v1/domains";
 /** The token of a node that an operator registers is used at once. */
 const TOKEN_TTL_MS = 60_000;
 
-const domainSchema = z.strictObject({
+export const domainSchema = z.strictObject({
   name: z.string().check(z.regex(DOMAIN_NAME)),
   mesh_cidr: z.optional(z.string()),
 });
 
-const nodeSchema = z.strictObject({
+export const domainNodeSchema = z.strictObject({
   public_key: z.string(),
   hostname: z.optional(
     z.string().check(z.regex(/^[\x21-\x7e]+$/), z.maxLength(255)),
@@ -123,7 +123,7 @@ function nodeRoutesAt(path: string, services: Services): AdminRoute[] {
       async handle({ request, params, operator }) {
         const { value } = await readJson(
           request,
-          nodeSchema,
+          domainNodeSchema,
           bodyLimits(services),
         );
         const { dialect = 1, hostname = "" } = value;

@@ -24,9 +24,9 @@ import {
 /** A pull's answer must stay below the 10 MiB that agents take. */
 export const MAX_STATE_BYTES = 8 * 1024 * 1024;
 
-const valueSchema = z.strictObject({ value: z.string() });
+export const valueSchema = z.strictObject({ value: z.string() });
 
-const entrySchema = z.strictObject({
+export const dataValueSchema = z.strictObject({
   content_type: z.string().check(z.regex(/^[\x20-\x7e]{1,255}$/)),
   payload: z.unknown(),
 });
@@ -148,7 +148,7 @@ async function putMetadata(
 async function putData(call: AdminCall, target: Target, services: Services) {
   const { value: body, raw } = await readJson(
     call.request,
-    entrySchema,
+    dataValueSchema,
     bodyLimits(services),
   );
   const given = raw.get("payload");

@@ -13,7 +13,7 @@ import { ADMIN_PREFIX, type AdminRoute, bodyLimits } from "./admin_route.ts";
 
 const MAX_OPERATORS = 1_000;
 
-const requestSchema = z.strictObject({
+export const operatorSchema = z.strictObject({
   name: z.string().check(z.regex(/^[a-z0-9][a-z0-9._-]{0,62}$/)),
   scopes: z.array(z.enum(SCOPES)).check(z.minLength(1)),
   ttl: z.optional(z.string()),
@@ -45,7 +45,7 @@ export function operatorRoutes(services: Services): AdminRoute[] {
       async handle({ request, operator }) {
         const { value } = await readJson(
           request,
-          requestSchema,
+          operatorSchema,
           bodyLimits(services),
         );
         const token = newToken("plexd_admin", io.random);

@@ -27,7 +27,7 @@ const MAX_SELECTED_NODES = 1_000;
 const word = z.string().check(z.regex(/^[a-z0-9_-]{1,32}$/));
 const place = z.string().check(z.regex(/^[\x21-\x7e]{1,255}$/));
 
-const policySchema = z.strictObject({
+export const policySchema = z.strictObject({
   nodes: z.optional(
     z.array(z.string().check(z.regex(UUID)))
       .check(z.minLength(1), z.maxLength(MAX_SELECTED_NODES)),

@@ -34,7 +34,7 @@ const ref = z.string().check(
 );
 const refs = z._default(z.array(ref).check(z.maxLength(MAX_REFS)), []);
 
-const serviceSchema = z.strictObject({
+export const serviceSchema = z.strictObject({
   roles: z.array(name).check(z.minLength(1), z.maxLength(MAX_ROLES)),
   version: z._default(ref, "1"),
   desired_state: z._default(z.enum(["running", "stopped"]), "running"),

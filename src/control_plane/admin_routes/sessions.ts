@@ -19,7 +19,7 @@ import {
 /** Access that is open for longer is not for one session. */
 const LONGEST_MS = 24 * 60 * 60_000;
 
-const requestSchema = z.strictObject({
+export const sessionSchema = z.strictObject({
   target_host: z.string().check(z.regex(/^[A-Za-z0-9._:-]{1,255}$/)),
   target_port: z.int().check(z.minimum(1), z.maximum(65_535)),
   // One line: a line break would smuggle in a second key.
@@ -62,7 +62,7 @@ export function sessionRoutes(services: Services): AdminRoute[] {
       async handle({ request, params, operator }) {
         const { value } = await readJson(
           request,
-          requestSchema,
+          sessionSchema,
           bodyLimits(services),
         );
         const createdAtMs = io.clock.now();

@@ -12,7 +12,9 @@ const DEFAULT_TRANSITION_MS = 60 * 60_000;
 /** Nodes accept the key before for no longer (design, section 6). */
 const MAX_TRANSITION_MS = 24 * 60 * 60_000;
 
-const requestSchema = z.strictObject({ transition: z.optional(z.string()) });
+export const rotateSigningKeySchema = z.strictObject({
+  transition: z.optional(z.string()),
+});
 
 /** `POST /signing-keys/rotate` {`transition`?}: a new key signs from now on. */
 export function signingKeyRoutes(services: Services): AdminRoute[] {
@@ -24,7 +26,7 @@ export function signingKeyRoutes(services: Services): AdminRoute[] {
     async handle({ request, operator }) {
       const { value } = await readJson(
         request,
-        requestSchema,
+        rotateSigningKeySchema,
         bodyLimits(services),
       );
       const announced = await rotateSigningKey(

@@ -17,7 +17,7 @@ const DEFAULT_TTL_MS = 60 * 60_000;
 /** A token that lies about for longer is a risk without a use. */
 const MAX_TTL_MS = 30 * 24 * 60 * 60_000;
 
-const requestSchema = z.strictObject({
+export const tokenSchema = z.strictObject({
   ttl: z.optional(z.string()),
   domain: z.optional(z.string().check(z.regex(DOMAIN_NAME))),
   dialect: z.optional(z.union([z.literal(1), z.literal(2)])),
@@ -37,7 +37,7 @@ export function tokenRoutes(services: Services): AdminRoute[] {
     async handle({ request, operator }) {
       const { value } = await readJson(
         request,
-        requestSchema,
+        tokenSchema,
         bodyLimits(services),
       );
       const ttlMs = ttlFrom(value.ttl);
@@ -78,7 +78,7 @@ export function tokenRoutes(services: Services): AdminRoute[] {
 }
 
 function tokenFor(
-  { dialect, project_id }: z.infer<typeof requestSchema>,
+  { dialect, project_id }: z.infer<typeof tokenSchema>,
   random: Random,
 ): string {
   if (dialect === 2) return newBootstrapToken(project_id, random);

@@ -1,6 +1,7 @@
 import type { Clock } from "../../platform/clock.ts";
 import { parseRfc3339 } from "../../wire/rfc3339.ts";
 import { ProblemError } from "../http/problem.ts";
+import type { ProblemCode } from "../http/problem_codes.ts";
 
 /** How far a node's clock may be off. @see docs/wire.md, section h.3 */
 const MAX_SKEW_MS = 60_000;
@@ -8,9 +9,9 @@ const MAX_SKEW_MS = 60_000;
 /** What a wrong time is called. */
 export interface TimeCodes {
   /** It is no RFC 3339 text. */
-  readonly malformed: string;
+  readonly malformed: ProblemCode;
   /** The node's clock is off. */
-  readonly skew: string;
+  readonly skew: ProblemCode;
 }
 
 /**

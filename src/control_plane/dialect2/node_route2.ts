@@ -1,11 +1,12 @@
 import { ENDPOINTS, ENDPOINTS_2 } from "../../wire/endpoints.ts";
 import type { NodeAnswer, NodeRoute } from "../node_routes/node_route.ts";
+import type { ProblemCode } from "../http/problem_codes.ts";
 
 /** Everything that nodes of dialect 2 can call once they are registered. */
 const PLACES = { ...ENDPOINTS, ...ENDPOINTS_2 } as const;
 
 /** Surfaces that have a code of their own for a path that names another node. */
-const FOREIGN: Readonly<Record<string, string>> = {
+const FOREIGN: Readonly<Record<string, ProblemCode>> = {
   state: "insufficient_relation",
   events: "insufficient_relation",
   execution: "nsk_node_mismatch",

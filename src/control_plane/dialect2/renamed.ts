@@ -1,8 +1,14 @@
 import { ProblemError, type ProblemStatus } from "../http/problem.ts";
+import type { ProblemCode } from "../http/problem_codes.ts";
 
 /** What a surface calls a refusal, by the code that it has everywhere else. */
 export type SurfaceCodes = Readonly<
-  Record<string, string | { status: ProblemStatus; code: string }>
+  Partial<
+    Record<
+      ProblemCode,
+      ProblemCode | { status: ProblemStatus; code: ProblemCode }
+    >
+  >
 >;
 
 /**

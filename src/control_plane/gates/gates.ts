@@ -1,6 +1,7 @@
 import type { Platform } from "../../platform/platform.ts";
 import { bearerOf, hashOf, nodeBearer } from "../credentials.ts";
 import { ProblemError } from "../http/problem.ts";
+import type { ProblemCode } from "../http/problem_codes.ts";
 import type { Node, Storage } from "../storage/storage.ts";
 import type {
   AuditSink,
@@ -56,7 +57,7 @@ export interface Related {
   /** Under which name the call is audited. */
   readonly auditedAs: string;
   /** The code of a refusal. */
-  readonly refusal: string;
+  readonly refusal: ProblemCode;
   readonly io: Platform;
 }
 

@@ -1,4 +1,5 @@
 import type { Platform } from "../../platform/platform.ts";
+import type { ProblemCode } from "../http/problem_codes.ts";
 import type { Node, Storage } from "../storage/storage.ts";
 import { authenticated, lookedUp, related } from "./gates.ts";
 import type { AuditSink, NodeRepo, RelationChecker } from "./ports.ts";
@@ -22,7 +23,7 @@ export interface GatedCall {
   readonly nodeId: string;
   readonly auditedAs: string;
   /** The code for a caller that addresses another node. */
-  readonly refusal: (caller: Node) => string;
+  readonly refusal: (caller: Node) => ProblemCode;
 }
 
 /** A call that has passed. */

@@ -1,3 +1,5 @@
+import type { ProblemCode } from "./problem_codes.ts";
+
 /** What a refused call answers, besides its status. */
 export interface ProblemOptions {
   /** A sentence for people. Never a secret, never anything internal. */
@@ -18,7 +20,7 @@ export class ProblemError extends Error {
   constructor(
     readonly status: ProblemStatus,
     /** The stable name of the reason, for programs. */
-    readonly code: string,
+    readonly code: ProblemCode,
     options: ProblemOptions = {},
   ) {
     super(options.detail ?? TITLES[status]);

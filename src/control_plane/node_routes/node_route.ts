@@ -1,6 +1,7 @@
 import type { Dialect } from "../../wire/dialect.ts";
 import { ENDPOINTS } from "../../wire/endpoints.ts";
 import { ProblemError } from "../http/problem.ts";
+import type { ProblemCode } from "../http/problem_codes.ts";
 import type { Call, Route } from "../http/router.ts";
 import {
   type GatePorts,
@@ -16,7 +17,7 @@ export type NodeAnswer = (node: Node, call: Call) => Promise<Response>;
 export interface NodeRoute extends Pick<Route, "method" | "path"> {
   readonly dialect: Dialect;
   /** The code for a path that names another node than the caller. */
-  readonly foreignCode: string;
+  readonly foreignCode: ProblemCode;
   /**
    * Its name in the audit log, where also each call that was let in is noted.
    * @default {only refusals are, as "node-agent"}

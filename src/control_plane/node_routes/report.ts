@@ -12,7 +12,7 @@ import { type NodeRoute, nodeRoute } from "./node_route.ts";
 /** A batch holds several entries of which each may have 1 MiB. */
 export const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 
-const batchSchema = z.object({
+export const reportBatchSchema = z.object({
   entries: z.nullish(z.array(z.unknown())),
   deleted: z.nullish(z.array(z.string())),
 });
@@ -28,7 +28,7 @@ const batchSchema = z.object({
 export function reportRoute(services: Services): NodeRoute {
   const { storage, io, stop } = services;
   return nodeRoute("report", async (node, { request }) => {
-    const { value, raw } = await readJson(request, batchSchema, {
+    const { value, raw } = await readJson(request, reportBatchSchema, {
       clock: io.clock,
       stop,
       maxBytes: MAX_BATCH_BYTES,
