@@ -100,8 +100,10 @@ Deno.test("SIGHUP with a file that is wrong changes nothing and says where it is
 Deno.test("SIGHUP with a control plane that may not be asked changes nothing", async () => {
   await using stage = await running();
   await reload(stage, { url: "http://192.0.2.1:1" }, REFUSED);
-  const { stream, control_plane } = await stage.status();
-  assert.equal(stream.state, "streaming");
+  const { control_plane } = await stage.statusWhen(
+    "it streams",
+    (status) => status.stream.state === "streaming",
+  );
   assert.equal(control_plane, stage.url);
   await stage.stopAgent();
 });
