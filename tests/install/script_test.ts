@@ -102,6 +102,32 @@ for (const shell of [["dash"], ["busybox", "sh"], ["bash", "--posix"]]) {
   });
 }
 
+/** What the script calls, as a system of busybox has it. */
+const APPLETS = "sh uname id mktemp head cat wc tar gzip grep rm cp sleep"
+  .split(" ");
+
+Deno.test("install.sh installs with the tools of busybox, and without curl", async () => {
+  if (!await has("busybox", "busybox") || !await has("wget", "wget")) return;
+  await onHost(async ({ prefix, bin, scriptWith }) => {
+    const pathOf = async (tool: string) =>
+      (await run(["sh", "-c", `command -v ${tool}`])).stdout.trim();
+    const busybox = await pathOf("busybox");
+    for (const name of APPLETS) await Deno.symlink(busybox, `${bin}/${name}`);
+    for (const name of ["openssl", "setsid", "wget"]) {
+      await Deno.symlink(await pathOf(name), `${bin}/${name}`);
+    }
+    const { code, stderr } = await scriptWith({ env: { PATH: bin } });
+    assert.equal(code, 0, stderr);
+    assert.ok(isThere(`${prefix}/bin/plexd`));
+    const missing = await scriptWith(
+      { env: { PATH: bin } },
+      ...["--version", "9.9.9"],
+    );
+    assert.equal(missing.code, 1);
+    assert.match(missing.stderr, /SHA256SUMS cannot be downloaded: wget ended/);
+  });
+});
+
 Deno.test("a version can be named; its signature may be raw", async () => {
   await onHost(async ({ prefix, script }) => {
     const { code, stdout, stderr } = await script("--version", "v1.0.0");
