@@ -5,6 +5,7 @@ import { print } from "./print.ts";
 import { memory, start } from "./processes.ts";
 import { reads } from "./reads.ts";
 import { makeRow, type Row } from "./row.ts";
+import { store } from "./store.ts";
 import { asJsonLine, asTable } from "./table.ts";
 import { Workshop } from "./workshop.ts";
 import { writes } from "./writes.ts";
@@ -17,7 +18,14 @@ import { writes } from "./writes.ts";
  *
  * @see design, section 11 "Performance floors"
  */
-const BENCHES: readonly Bench[] = [reads, writes, events, start, memory];
+const BENCHES: readonly Bench[] = [
+  reads,
+  writes,
+  store,
+  events,
+  start,
+  memory,
+];
 
 const { only, json } = readArguments();
 const workshop = new Workshop();

@@ -161,7 +161,8 @@ class Loading {
       if (entry.isFile) names.add(entry.name);
       else this.#fault(`${DATA_FOLDER}/${entry.name}`, "not a file");
     }
-    return [...names];
+    // Sorted here, the entries are, too, and need not be put in order.
+    return [...names].sort();
   }
 
   #listData(): FolderEntry[] {

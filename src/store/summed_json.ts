@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -6,6 +6,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const SUM_LENGTH = 64;
 const HEAD = `,"_sum":"`;
 const TAIL = `"}\n`;
+const OBJECT_END = 0x7d;
 const SUFFIX_LENGTH = HEAD.length + SUM_LENGTH + TAIL.length;
 
 /** A JSON object as it is stored, and its sum. */
@@ -16,7 +17,7 @@ export interface Summed {
 
 /** SHA-256 as 64 lower-case hex digits. */
 export function sha256(content: string | Uint8Array): string {
-  return createHash("sha256").update(content).digest("hex");
+  return hash("sha256", content);
 }
 
 /**
@@ -47,15 +48,19 @@ export function checkSum(
 ): CheckedText | undefined {
   const end = bytes.length - SUFFIX_LENGTH;
   if (end < 0) return undefined;
-  // Hashed as bytes: making text of them and bytes again would take as long.
-  const body = bytes.subarray(0, end);
-  const sum = createHash("sha256").update(body).update("}").digest("hex");
+  // The object's own end, for a moment, where the sum begins: so that it is
+  // hashed and decoded in one piece each, which is twice as fast.
+  const body = bytes.subarray(0, end + 1);
+  const first = body[end]!;
   try {
-    if (decoder.decode(bytes.subarray(end)) !== HEAD + sum + TAIL) {
-      return undefined;
-    }
-    return { text: decoder.decode(body) + "}", sum };
+    const suffix = decoder.decode(bytes.subarray(end));
+    body[end] = OBJECT_END;
+    const sum = hash("sha256", body);
+    if (suffix !== HEAD + sum + TAIL) return undefined;
+    return { text: decoder.decode(body), sum };
   } catch {
     return undefined; // not UTF-8
+  } finally {
+    body[end] = first;
   }
 }
