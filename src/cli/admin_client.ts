@@ -1,3 +1,5 @@
+import { parseProblem, type Problem } from "../wire/problem.ts";
+
 /** The control plane refused a call of its admin API, or did not answer. */
 export class AdminError extends Error {
   override readonly name = "AdminError";
@@ -6,11 +8,15 @@ export class AdminError extends Error {
     message: string,
     /** HTTP status; absent when no answer came. */
     readonly status?: number,
+    /** What the control plane says about it. */
+    readonly problem?: Problem,
     cause?: unknown,
   ) {
     super(message, { cause });
   }
 }
+
+export type AdminMethod = "GET" | "POST" | "PUT" | "DELETE";
 
 /**
  * Client of the control plane's admin API.
@@ -23,6 +29,8 @@ export class AdminClient {
     readonly url: string,
     /** Called for each request: the token stays in its file, not in memory. */
     readonly token: () => Promise<string>,
+    /** For certificates that the system does not know. */
+    readonly http?: Deno.HttpClient,
   ) {}
 
   /**
@@ -32,10 +40,28 @@ export class AdminClient {
    * @throws {AdminError}
    */
   async call(
-    method: "GET" | "POST" | "PUT" | "DELETE",
+    method: AdminMethod,
     path: string,
     body?: unknown,
   ): Promise<unknown> {
+    const text = await this.text(
+      method,
+      path,
+      body === undefined ? undefined : JSON.stringify(body),
+    );
+    return text === "" ? undefined : JSON.parse(text);
+  }
+
+  /**
+   * The same with texts: numbers and the order of members stay as they are.
+   *
+   * @throws {AdminError}
+   */
+  async text(
+    method: AdminMethod,
+    path: string,
+    body?: string,
+  ): Promise<string> {
     const token = await this.token();
     let answer: Response;
     let text: string;
@@ -46,23 +72,24 @@ export class AdminClient {
           authorization: `Bearer ${token}`,
           ...(body === undefined ? {} : { "content-type": "application/json" }),
         },
-        body: body === undefined ? null : JSON.stringify(body),
+        body: body ?? null,
         redirect: "manual",
+        ...(this.http ? { client: this.http } : {}),
       });
       text = await answer.text();
     } catch (cause) {
       throw new AdminError(
         `Cannot reach the control plane at ${this.url}`,
         undefined,
+        undefined,
         cause,
       );
     }
-    if (!answer.ok) {
-      throw new AdminError(
-        `${method} ${path}: ${answer.status} ${text.slice(0, 500)}`,
-        answer.status,
-      );
-    }
-    return text === "" ? undefined : JSON.parse(text);
+    if (answer.ok) return text;
+    throw new AdminError(
+      `${method} ${path}: ${answer.status} ${text.slice(0, 500)}`,
+      answer.status,
+      parseProblem(text),
+    );
   }
 }

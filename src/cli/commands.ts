@@ -1,5 +1,6 @@
 import type { Command, CommandGroup, CommandTable } from "./command.ts";
 import { allCommands } from "./command_table.ts";
+import { ADMIN } from "./commands/admin.ts";
 import { OUTPUT, RUNNING } from "./commands/flags.ts";
 import { INSTALL } from "./commands/install.ts";
 import { LOOK } from "./commands/look.ts";
@@ -16,11 +17,14 @@ const GROUPS: readonly CommandGroup[] = [
   { title: "Look", commands: LOOK },
   { title: "Use", commands: USE },
   { title: "Repair", commands: REPAIR },
+  { title: "Operate", commands: ADMIN },
   { title: "Shell", commands: SHELL },
 ];
 
 const FAMILIES: Readonly<Record<string, string>> = {
+  "admin": "Operate a control plane",
   "config": "Look at the configuration",
+  "secrets": "Read secrets",
   "store": "Look after what is on disk",
 };
 

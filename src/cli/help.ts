@@ -38,9 +38,9 @@ export function helpText(table: CommandTable, screen: Screen): string {
     "",
     ...groups.flatMap(({ title, lines }) =>
       lines.map(([left, right], at) => {
-        const head = (at === 0 ? title : "").padEnd(titleWidth);
-        const name = left.padEnd(width);
-        return `${paint(screen, "bold", head)}  ${name}  ${right}`;
+        const head = at === 0 ? paint(screen, "bold", title) : "";
+        const gap = " ".repeat(titleWidth + 2 - (at === 0 ? title.length : 0));
+        return `${head}${gap}${left.padEnd(width)}  ${right}`;
       })
     ),
     "",
@@ -48,6 +48,9 @@ export function helpText(table: CommandTable, screen: Screen): string {
     "--cluster NAME, --data-dir DIR and --output table, json or yaml.",
   ].join("\n");
 }
+
+/** More second words than that do not fit into a line. */
+const MOST_WORDS = 6;
 
 /** A family is one line, where its first command would stand. */
 function foldFamilies(
@@ -62,7 +65,8 @@ function foldFamilies(
       const words = commandsOf(table, first).map(({ name }) =>
         name.split(" ")[1]!
       );
-      pairs.set(first, words.join(", "));
+      const isShort = words.length <= MOST_WORDS;
+      pairs.set(first, isShort ? words.join(", ") : table.families[first]!);
     }
   }
   return [...pairs];

@@ -1,0 +1,106 @@
+import { segment, textOf } from "./session.ts";
+import { showList, showOne } from "./show_answer.ts";
+import { verbCommand } from "./verbs.ts";
+
+/** `plexd admin tokens`: one-time tokens for nodes. */
+export const adminTokens = verbCommand("admin tokens", {
+  create: {
+    words: [],
+    async run(session) {
+      const { flags } = session.invocation;
+      const dialect = textOf(flags["--dialect"]);
+      const body = {
+        ttl: textOf(flags["--ttl"]),
+        domain: textOf(flags["--domain"]),
+        dialect: dialect === undefined ? undefined : Number(dialect),
+        project_id: textOf(flags["--project"]),
+      };
+      const text = await session.text("POST", "/tokens", JSON.stringify(body));
+      await showOne(session, text);
+    },
+  },
+});
+
+/** `plexd admin domains`: nodes of one are peers. */
+export const adminDomains = verbCommand("admin domains", {
+  list: {
+    words: [],
+    async run(session) {
+      const answer = await session.text("GET", "/domains");
+      await showList(session, answer, "domains", {
+        NAME: "name",
+        "MESH NETWORK": "mesh_cidr",
+        ID: "domain_id",
+      }, "there are no domains");
+    },
+  },
+  create: {
+    words: ["NAME"],
+    async run(session, [name]) {
+      const mesh_cidr = textOf(session.invocation.flags["--mesh-cidr"]);
+      const body = JSON.stringify({ name, mesh_cidr });
+      await showOne(session, await session.text("POST", "/domains", body));
+    },
+  },
+  nodes: {
+    words: ["DOMAIN"],
+    async run(session, [domain]) {
+      const path = `/domains/${segment(domain!)}/nodes`;
+      await showList(session, await session.text("GET", path), "nodes", {
+        ID: "node_id",
+        HOST: "hostname",
+        "MESH IP": "mesh_ip",
+        "PUBLIC KEY": "public_key",
+      }, "it has no nodes");
+    },
+  },
+});
+
+/** `plexd admin operators`: who may do what here. */
+export const adminOperators = verbCommand("admin operators", {
+  list: {
+    words: [],
+    async run(session) {
+      const answer = await session.text("GET", "/operators");
+      await showList(session, answer, "operators", {
+        NAME: "name",
+        SCOPES: "scopes",
+        CREATED: "created_at",
+        EXPIRES: "expires_at",
+      }, "there are no operators");
+    },
+  },
+  create: {
+    words: ["NAME"],
+    async run(session, [name]) {
+      const { flags } = session.invocation;
+      const scopes = (textOf(flags["--scopes"]) ?? "read").split(",");
+      const body = JSON.stringify({
+        name,
+        scopes,
+        ttl: textOf(flags["--ttl"]),
+      });
+      await showOne(session, await session.text("POST", "/operators", body));
+    },
+  },
+  delete: {
+    words: ["NAME"],
+    async run(session, [name]) {
+      await session.text("DELETE", `/operators/${segment(name!)}`);
+      session.invocation.print(`The token of "${name}" counts no more`);
+    },
+  },
+});
+
+/** `plexd admin signing-keys`: the key that signs events. */
+export const adminSigningKeys = verbCommand("admin signing-keys", {
+  rotate: {
+    words: [],
+    async run(session) {
+      const transition = textOf(session.invocation.flags["--transition"]);
+      const body = JSON.stringify({ transition });
+      const path = "/signing-keys/rotate";
+      await showOne(session, await session.text("POST", path, body));
+    },
+  },
+});

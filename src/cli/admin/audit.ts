@@ -1,0 +1,59 @@
+import { systemClock } from "../../platform/clock.ts";
+import { indentJson } from "../indent_json.ts";
+import type { Invocation } from "../command.ts";
+import { outputForm } from "../output/show.ts";
+import { type AdminSession, withAdmin } from "./session.ts";
+import { showList } from "./show_answer.ts";
+
+/** Rows of before, as `tail -f` does it. */
+const SHOWN_FIRST = 10;
+
+/** Between two looks. */
+const LOOK_EVERY_MS = 1_000;
+
+interface AuditRow {
+  readonly id: number;
+  readonly at: string;
+  readonly subject: string;
+  readonly relation: string;
+  readonly object: string;
+  readonly outcome: string;
+}
+
+/** `plexd admin audit`: who did what; with `--follow` as it happens. */
+export function audit(invocation: Invocation): Promise<number> {
+  return withAdmin(invocation, async (session) => {
+    if (invocation.flags["--follow"]) return await follow(session);
+    await showList(session, await session.text("GET", "/audit"), "audit", {
+      AT: "at",
+      SUBJECT: "subject",
+      RELATION: "relation",
+      OBJECT: "object",
+      OUTCOME: "outcome",
+    }, "nothing was done yet");
+  });
+}
+
+/** A line for each row, until it is told to stop. */
+async function follow({ invocation, text }: AdminSession): Promise<void> {
+  const { stop, print } = invocation;
+  const asJson = outputForm(invocation) === "json";
+  const rowsOf = async (query: string): Promise<AuditRow[]> =>
+    JSON.parse(await text("GET", `/audit${query}`)).audit;
+  let rows = (await rowsOf("")).slice(0, SHOWN_FIRST).reverse();
+  let last = 0;
+  while (!stop.aborted) {
+    for (const row of rows) {
+      last = row.id;
+      print(asJson ? JSON.stringify(row) : lineOf(row));
+    }
+    await systemClock.sleep(LOOK_EVERY_MS, stop).catch(() => {});
+    rows = stop.aborted ? [] : await rowsOf(`?after=${last}`);
+  }
+}
+
+function lineOf({ at, subject, relation, object, outcome }: AuditRow): string {
+  return indentJson(
+    JSON.stringify([at, subject, relation, object, outcome].join("  ")),
+  ).slice(1, -1);
+}

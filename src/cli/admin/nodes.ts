@@ -1,0 +1,133 @@
+import { CommandError, EXIT } from "../command.ts";
+import { show } from "../output/show.ts";
+import { jsonDiff } from "./json_diff.ts";
+import { type AdminSession, readFileFlag, segment, textOf } from "./session.ts";
+import { showList, showOne } from "./show_answer.ts";
+import { verbCommand } from "./verbs.ts";
+
+const ID = ["NODE"];
+
+/** `plexd admin nodes`: looks at nodes, and ends what they may do. */
+export const adminNodes = verbCommand("admin nodes", {
+  list: {
+    words: [],
+    async run(session) {
+      await showList(session, await session.text("GET", "/nodes"), "nodes", {
+        "ID": "node_id",
+        "HOST": "hostname",
+        "MESH IP": "mesh_ip",
+        "DIALECT": "dialect",
+        "STREAM": "connected",
+        "HEARD OF": "reachability",
+        "LAST HEARTBEAT": "last_heartbeat_at",
+        "STATE": "state_version",
+        "REVOKED": "revoked_at",
+      }, "there are no nodes yet");
+    },
+  },
+  get: { words: ID, run: (session, [id]) => one(session, id!, "") },
+  state: { words: ID, run: (session, [id]) => state(session, id!) },
+  reports: {
+    words: ID,
+    async run(session, [id]) {
+      const answer = await session.text("GET", pathOf(id!, "/reports"));
+      await showList(session, answer, "reports", {
+        KEY: "key",
+        VERSION: "version",
+        UPDATED: "updated_at",
+        PAYLOAD: "payload",
+      }, "it has reported nothing");
+    },
+  },
+  drift: {
+    words: ID,
+    async run(session, [id]) {
+      const answer = await session.text("GET", pathOf(id!, "/drift"));
+      await showList(session, answer, "drift", {
+        RECEIVED: "received_at",
+        REPORT: "report",
+      }, "it had nothing to correct");
+    },
+  },
+  events: {
+    words: ID,
+    async run(session, [id]) {
+      const answer = await session.text("GET", pathOf(id!, "/events"));
+      await showList(session, answer, "events", {
+        SEQUENCE: "sequence",
+        TYPE: "event_type",
+        AT: "created_at",
+        ID: "event_id",
+      }, "nothing was sent to it");
+    },
+  },
+  capabilities: {
+    words: ID,
+    run: (session, [id]) => one(session, id!, "/capabilities"),
+  },
+  "rotate-keys": {
+    words: ID,
+    async run(session, [id]) {
+      await session.text("POST", pathOf(id!, "/rotate-keys"));
+      session.invocation.print(`Node ${id} was asked for a new mesh key`);
+    },
+  },
+  revoke: {
+    words: ID,
+    async run(session, [id]) {
+      await session.text("POST", pathOf(id!, "/revoke"));
+      session.invocation.print(`The key of node ${id} counts no more`);
+    },
+  },
+  delete: {
+    words: ID,
+    async run(session, [id]) {
+      await session.text("DELETE", pathOf(id!, ""));
+      session.invocation.print(`Node ${id} is removed`);
+    },
+  },
+});
+
+function pathOf(id: string, rest: string): string {
+  return `/nodes/${segment(id)}${rest}`;
+}
+
+async function one(session: AdminSession, id: string, rest: string) {
+  await showOne(session, await session.text("GET", pathOf(id, rest)));
+}
+
+/** What the node would get, or how that differs from a file. */
+async function state(session: AdminSession, id: string) {
+  const { invocation } = session;
+  const now = await session.text("GET", pathOf(id, "/state"));
+  const file = textOf(invocation.flags["--diff"]);
+  if (file === undefined) {
+    return await show(invocation, {
+      json: now,
+      usual: "json",
+      table: () => now.trim(),
+    });
+  }
+  const found = jsonDiff(
+    parsed(file, await readFileFlag(file)),
+    JSON.parse(now),
+  );
+  await show(invocation, {
+    json: JSON.stringify(found),
+    table: () =>
+      found.length === 0
+        ? `The node would get what ${file} holds`
+        : found.flatMap(({ place, before, after }) => [
+          ...(before === undefined ? [] : [`- ${place}: ${before}`]),
+          ...(after === undefined ? [] : [`+ ${place}: ${after}`]),
+        ]).join("\n"),
+  });
+}
+
+function parsed(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new CommandError(EXIT.failed, `${file} holds no JSON`);
+  }
+}

@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import { newPublicKey, RunningPlane } from "../control_plane/running_plane.ts";
+import { type Finished, runPlexd } from "./run_plexd.ts";
+import { ServedPlexd } from "./served_plexd.ts";
+
+/** A control plane, and `plexd admin` at it. */
+class Stage implements AsyncDisposable {
+  private constructor(readonly plane: RunningPlane, readonly folder: string) {}
+
+  static async open(): Promise<Stage> {
+    const folder = await Deno.makeTempDir({ prefix: "plexd-admin-" });
+    return new Stage(await RunningPlane.start(), folder);
+  }
+
+  get flags(): string[] {
+    const tokenFile = `${this.plane.dataDir}/admin-token`;
+    return ["--api", this.plane.url, "--token-file", tokenFile];
+  }
+
+  run(...words: string[]): Promise<Finished> {
+    return runPlexd(["admin", ...words, ...this.flags]);
+  }
+
+  /** Runs a command that must succeed. @returns what it printed. */
+  async ok(...words: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.run(...words);
+    assert.equal(code, 0, stderr);
+    return stdout;
+  }
+
+  async json(...words: string[]): Promise<Record<string, unknown>> {
+    return JSON.parse(await this.ok(...words, "--output", "json"));
+  }
+
+  async file(name: string, text: string): Promise<string> {
+    const path = `${this.folder}/${name}`;
+    await Deno.writeTextFile(path, text);
+    return path;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.plane[Symbol.asyncDispose]();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+Deno.test("plexd admin gives a node all that it can have, and takes it back", async () => {
+  await using stage = await Stage.open();
+  const node = await stage.plane.join();
+  const { id } = node;
+  const motd = await stage.file("motd.json", '{"text": 1.0}');
+  const secret = await stage.file("secret", "hush\n");
+  const policy = await stage.file(
+    "policy.json",
+    `{"rules":[],"nodes":["${id}"]}`,
+  );
+  const service = await stage.file("service.json", '{"roles":["edge"]}');
+  await stage.ok("metadata", "set", id, "region", "north");
+  await stage.ok("data", "set", id, "motd", "--file", motd);
+  await stage.ok("secrets", "set", id, "pw", "--file", secret);
+  await stage.ok("policies", "set", "own", "--file", policy);
+  await stage.ok("services", "set", "web", "--file", service);
+  await stage.ok("roles", "add", id, "edge");
+  const { text } = await node.call("GET", "/state");
+  assert.match(text, /"metadata":\{"region":"north"\}/);
+  assert.match(text, /"payload":\{"text":1\.0\}/);
+  assert.match(text, /"secret_refs":\[\{"key":"pw","version":1\}\]/);
+  assert.match(text, /"policies":\[\{"id":"own","rules":\[\]\}\]/);
+  assert.match(text, /"name":"web"/);
+  const printed = await stage.ok("nodes", "state", id);
+  assert.deepEqual(JSON.parse(printed), JSON.parse(text));
+  assert.match(printed, /1\.0/, "numbers keep their form");
+
+  const before = await stage.file("before.json", text);
+  assert.match(
+    await stage.ok("nodes", "state", id, "--diff", before),
+    /would get what .*before\.json holds/,
+  );
+  await stage.ok("metadata", "set", id, "region", "south");
+  await stage.ok("data", "delete", id, "motd");
+  const diff = await stage.ok("nodes", "state", id, "--diff", before);
+  assert.match(
+    diff,
+    /^- metadata\.region: "north"\n\+ metadata\.region: "south"$/m,
+  );
+  assert.match(diff, /^- data\[motd\]: /m);
+  await stage.ok("metadata", "delete", id, "region");
+  await stage.ok("secrets", "delete", id, "pw");
+  await stage.ok("policies", "delete", "own");
+  await stage.ok("roles", "remove", id, "edge");
+  await stage.ok("services", "delete", "web");
+  assert.deepEqual((await node.call("GET", "/state")).json["metadata"], {});
+});
+
+Deno.test("plexd admin lists, shows, revokes and removes nodes", async () => {
+  await using stage = await Stage.open();
+  const node = await stage.plane.join();
+  const { id } = node;
+  const list = await stage.ok("nodes", "list");
+  assert.match(list, /^ID +HOST +MESH IP/);
+  assert.match(list, new RegExp(`^${id} +web-1 +10\\.42\\.0\\.1`, "m"));
+  assert.match(await stage.ok("nodes", "get", id), /^hostname +web-1$/m);
+  assert.match(await stage.ok("nodes", "reports", id), /reported nothing/);
+  assert.match(await stage.ok("nodes", "drift", id), /nothing to correct/);
+  await stage.ok("nodes", "rotate-keys", id);
+  assert.match(await stage.ok("nodes", "events", id), /rotate_keys/);
+  await stage.ok("nodes", "revoke", id);
+  (await node.call("GET", "/state")).assertProblem(401, "unauthorized");
+  await stage.ok("nodes", "delete", id);
+  assert.match(await stage.ok("nodes", "list"), /there are no nodes yet/);
+});
+
+Deno.test("plexd admin makes tokens, domains and operators", async () => {
+  await using stage = await Stage.open();
+  await stage.ok("domains", "create", "lab", "--mesh-cidr", "10.7.0.0/16");
+  assert.match(await stage.ok("domains", "list"), /^lab +10\.7\.0\.0\/16/m);
+  const { token, domain } = await stage.json(
+    "tokens",
+    "create",
+    "--domain=lab",
+    "--ttl=10m",
+  );
+  assert.equal(domain, "lab");
+  const answer = await stage.plane.register(String(token), {
+    public_key: newPublicKey(),
+  });
+  assert.equal(answer.status, 201, answer.text);
+  assert.match(await stage.ok("domains", "nodes", "lab"), /10\.7\.0\.1/);
+  const second = await stage.json("tokens", "create", "--dialect=2");
+  assert.match(String(second["token"]), /^psb_/);
+
+  const made = await stage.json("operators", "create", "ci", "--scopes=read");
+  const file = await stage.file("ci-token", `${made["token"]}\n`);
+  const asCi = (...words: string[]) =>
+    runPlexd([
+      "admin",
+      ...words,
+      "--api",
+      stage.plane.url,
+      "--token-file",
+      file,
+    ]);
+  assert.equal((await asCi("nodes", "list")).code, 0);
+  const refused = await asCi("signing-keys", "rotate");
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /insufficient_scope: .*"keys"/);
+  assert.match(await stage.ok("operators", "list"), /^ci +\["read"\]/m);
+  await stage.ok("operators", "delete", "ci");
+  const gone = await asCi("nodes", "list");
+  assert.equal(gone.code, 1);
+  assert.match(gone.stderr, /the admin token is not one of this control plane/);
+});
+
+Deno.test("plexd admin rotates the signing key, and tells of it as it follows", async () => {
+  await using stage = await Stage.open();
+  await using following = new ServedPlexd([
+    ...["admin", "audit", "--follow", "--output=json"],
+    ...stage.flags,
+  ]);
+  const node = await stage.plane.join();
+  await following.writes(/"relation":"node\.register"/);
+  await stage.ok("signing-keys", "rotate", "--transition=10m");
+  await following.writes(/"relation":"signing_key\.rotate"/);
+  await node.call("GET", "/state");
+  await following.writes(/"relation":"node_state\.pull".*"outcome":"granted"/);
+  assert.equal(await following.stop("SIGTERM"), 0);
+  assert.match(await stage.ok("audit"), /signing_key\.rotate +all nodes +done/);
+});
+
+Deno.test("plexd admin sets bridges", async () => {
+  await using stage = await Stage.open();
+  const { id } = await stage.plane.join();
+  const file = await stage.file("bridge.json", '{"relay":{"a":1.0}}');
+  await stage.ok("bridges", "set", id, "--file", file);
+  assert.match(await stage.ok("bridges", "get", id), /relay/);
+  assert.match(await stage.ok("bridges", "list"), new RegExp(id));
+  await stage.ok("bridges", "delete", id);
+  assert.match(await stage.ok("bridges", "list"), /no node carries traffic/);
+});
+
+Deno.test("plexd admin says what is wrong, and what to do", async () => {
+  await using stage = await Stage.open();
+  const cases: [string[], number, RegExp][] = [
+    [["nodes", "frobnicate"], 2, /WHAT is list, get, .*not "frobnicate"/],
+    [["nodes", "get"], 2, /takes NODE[\s\S]*usage: plexd admin nodes get NODE/],
+    [["nodes", "list", "x"], 2, /takes no further words/],
+    [["nodes", "get", "n"], 3, /refuses: node_not_found/],
+    [["data", "set", "n", "k"], 2, /--file - reads standard input/],
+    [["policies", "set", "p", "--file", "/none"], 1, /\/none cannot be read/],
+    [["domains", "create", "A"], 1, /refuses: malformed_body/],
+  ];
+  for (const [words, code, said] of cases) {
+    const finished = await stage.run(...words);
+    assert.equal(finished.code, code, finished.stderr);
+    assert.match(finished.stderr, said);
+  }
+  const nobody = await runPlexd([
+    ...["admin", "nodes", "list", "--api", "http://127.0.0.1:1"],
+    ...stage.flags.slice(2),
+  ]);
+  assert.equal(nobody.code, 69);
+  assert.match(nobody.stderr, /does not answer[\s\S]*PLEXD_ADMIN_URL/);
+  const noToken = await runPlexd([
+    ...["admin", "nodes", "list", "--token-file", "/none"],
+    ...stage.flags.slice(0, 2),
+  ]);
+  assert.equal(noToken.code, 1);
+  assert.match(noToken.stderr, /admin token cannot be read[\s\S]*--token-file/);
+});
