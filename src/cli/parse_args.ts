@@ -17,7 +17,7 @@ export interface ParsedLine extends Topic {
  */
 export function parseLine(words: readonly string[]): ParsedLine {
   const { plain, flagWords } = sortWords(words);
-  const topic = findTopic(TABLE, plain);
+  const topic = topicOf(plain, flagWords);
   const { command } = topic;
   const allowed = command ? flagsOf(command) : TABLE.commonFlags;
   const flags = readFlags(flagWords, allowed, command);
@@ -26,6 +26,20 @@ export function parseLine(words: readonly string[]): ParsedLine {
     checkCounts(command, args, flags);
   }
   return { ...topic, args, flags };
+}
+
+/** A misspelled flag leaves its value behind, which is no command. */
+function topicOf(plain: readonly string[], flagWords: readonly string[]) {
+  try {
+    return findTopic(TABLE, plain);
+  } catch (error) {
+    const known = knownFlags();
+    const unknown = flagWords.map((word) => word.split("=")[0]!)
+      .find((name) => !known.has(name));
+    throw unknown === undefined
+      ? error
+      : unknownFlag(unknown, [...known.values()]);
+  }
 }
 
 /** Tells flags, each with its value, from all other words. */

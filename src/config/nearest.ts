@@ -3,17 +3,10 @@ export function nearest(
   name: string,
   candidates: readonly string[],
 ): string | undefined {
-  const limit = Math.max(2, Math.floor(name.length / 3));
   let best: string | undefined;
-  let bestDistance = limit + 1;
+  let bestDistance = longestDistance(name) + 1;
   for (const candidate of candidates) {
-    // Who stopped typing too early meant the longer word.
-    const begun = name.length > 3 && candidate.startsWith(name);
-    const distance = name.toLowerCase() === candidate.toLowerCase()
-      ? 0
-      : begun
-      ? 1
-      : editDistance(name, candidate);
+    const distance = distanceOf(name, candidate);
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
@@ -22,16 +15,36 @@ export function nearest(
   return best;
 }
 
-/** Insertions, deletions and replacements that turn one text into the other. */
+/** In a short word two other letters make another word. */
+function longestDistance(name: string): number {
+  return name.length <= 4 ? 1 : Math.max(2, Math.floor(name.length / 3));
+}
+
+function distanceOf(name: string, candidate: string): number {
+  if (name.toLowerCase() === candidate.toLowerCase()) return 0;
+  // Who stopped typing too early meant the longer word.
+  if (name.length > 3 && candidate.startsWith(name)) return 1;
+  return editDistance(name, candidate);
+}
+
+/**
+ * Insertions, deletions, replacements and swaps of neighbours that turn one text
+ * into the other ("optimal string alignment").
+ */
 function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, at) => at);
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, at) => at);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
-      const replaced = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(previous[j]! + 1, row[j - 1]! + 1, replaced));
+      const replaced = last[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] &&
+        a[i - 2] === b[j - 1];
+      const swapped = isSwap ? beforeLast[j - 2]! + 1 : Infinity;
+      row.push(Math.min(last[j]! + 1, row[j - 1]! + 1, replaced, swapped));
     }
-    previous = row;
+    beforeLast = last;
+    last = row;
   }
-  return previous[b.length]!;
+  return last[b.length]!;
 }

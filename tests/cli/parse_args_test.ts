@@ -118,6 +118,24 @@ const wrong = [
     hint: "plexd store lists its commands",
   },
   {
+    when: "a flag without a command is misspelled",
+    words: ["--outptu", "json", "peers"],
+    message: 'there is no flag "--outptu"',
+    hint: 'did you mean "--output"?',
+  },
+  {
+    when: "a short word is like a short command in nothing but its length",
+    words: ["me"],
+    message: 'there is no command "me"',
+    hint: "plexd --help lists all commands",
+  },
+  {
+    when: "two letters are swapped",
+    words: ["jion"],
+    message: 'there is no command "jion"',
+    hint: 'did you mean "plexd join"?',
+  },
+  {
     when: "the value of a flag is misspelled",
     words: ["peers", "--output", "jsno"],
     message: '--output is table, json or yaml, not "jsno"',
@@ -203,9 +221,9 @@ const wrong = [
   },
   {
     when: "a needed flag is missing",
-    words: ["state", "report", "k"],
-    message: '"plexd state report" needs --data JSON',
-    hint: "plexd state report --help",
+    words: ["download", "1.2.0"],
+    message: '"plexd download" needs --to FILE',
+    hint: "plexd download --help",
   },
 ];
 

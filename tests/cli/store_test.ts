@@ -135,5 +135,5 @@ Deno.test("plexd store restore puts a backup back, and refuses one that is damag
     assert.match(damaged.stderr, /cannot be restored: it is no backup/);
     const missing = await plexd("restore", `${file}-2`);
     assert.equal(missing.code, 1);
-    assert.match(missing.stderr, /cannot be read/);
+    assert.match(missing.stderr, /there is no file/);
   }));

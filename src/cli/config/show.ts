@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { ConfigError } from "../../config/config_error.ts";
 import { EXIT, type Invocation } from "../command.ts";
 import { show } from "../output/show.ts";
@@ -35,7 +36,8 @@ export async function configShow(invocation: Invocation): Promise<number> {
   return EXIT.fine;
 }
 
-function rowOf({ name, value, where }: EffectiveSetting): Cell[] {
+/** The file is named above: its place in the folders would fill the line. */
+function rowOf({ name, value, from, where }: EffectiveSetting): Cell[] {
   const text = value === null || value === ""
     ? "-"
     : typeof value === "string"
@@ -44,6 +46,10 @@ function rowOf({ name, value, where }: EffectiveSetting): Cell[] {
   return [
     name,
     text,
-    where ?? { text: "default", colour: "dim" },
+    where === null
+      ? { text: "default", colour: "dim" }
+      : from === "file"
+      ? basename(where)
+      : where,
   ];
 }

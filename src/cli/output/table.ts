@@ -6,6 +6,8 @@ export type Cell = string | { readonly text: string; readonly colour: Colour };
 
 /** Columns narrower than this tell nothing. */
 const NARROWEST = 4;
+/** The first column names what the line is about: it is cut late. */
+const NARROWEST_BEFORE_NAMES = 12;
 const GAP = "  ";
 
 /**
@@ -36,7 +38,10 @@ export function table(
   ).join("\n");
 }
 
-/** Cuts from the widest on: the others stay whole as long as that is enough. */
+/**
+ * Cuts from the widest on: the others stay whole as long as that is enough, and
+ * the first one as long as the others have a few characters.
+ */
 function fitting(
   wanted: readonly number[],
   columns: number | undefined,
@@ -45,11 +50,15 @@ function fitting(
   const room = columns - GAP.length * (wanted.length - 1);
   const widths = [...wanted];
   const sum = () => widths.reduce((all, one) => all + one, 0);
-  while (sum() > room) {
-    const widest = Math.max(...widths);
-    if (widest <= NARROWEST) break;
-    widths[widths.lastIndexOf(widest)] = widest - 1;
-  }
+  const cut = (first: number, narrowest: number) => {
+    while (sum() > room) {
+      const widest = Math.max(...widths.slice(first));
+      if (widest <= narrowest) break;
+      widths[widths.lastIndexOf(widest)] = widest - 1;
+    }
+  };
+  if (widths.length > 1) cut(1, NARROWEST_BEFORE_NAMES);
+  cut(0, NARROWEST);
   return widths;
 }
 

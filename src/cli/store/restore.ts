@@ -45,6 +45,9 @@ async function readBackup(path: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return await Deno.readFile(path);
   } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      throw new CommandError(EXIT.failed, `there is no file ${path}`);
+    }
     throw new CommandError(
       EXIT.failed,
       `${path} cannot be read`,

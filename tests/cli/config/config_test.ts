@@ -131,8 +131,8 @@ Deno.test("plexd config show tells where each value comes from", async () => {
   const from = (name: string) =>
     stdout.split("\n").find((line) => line.startsWith(`${name} `))
       ?.split(/ {2,}/).slice(1);
-  assert.deepEqual(from("cluster"), ["blue", "FILE:1:10"]);
-  assert.deepEqual(from("reconcile.interval"), ["90s", "FILE:3:23"]);
+  assert.deepEqual(from("cluster"), ["blue", "plexd.yaml:1:10"]);
+  assert.deepEqual(from("reconcile.interval"), ["90s", "plexd.yaml:3:23"]);
   assert.deepEqual(from("log_level"), ["debug", "--log-level"]);
   assert.deepEqual(from("api.base_url"), [
     "https://api.example.com",

@@ -32,6 +32,12 @@ Deno.test("table() cuts the widest columns first, and leaves the others whole", 
   assert.ok(text.includes("203.0.113.7:51820"));
 });
 
+Deno.test("table() cuts the first column last, which names the line", () => {
+  const row = ["a".repeat(30), "b".repeat(40), "c".repeat(40)];
+  const [, line] = table(terminal(60), ["A", "B", "C"], [row]).split("\n");
+  assert.match(line!, /^a{30} {2}b{12}… {2}c{12}…$/);
+});
+
 Deno.test("table() cuts nothing on a terminal that is wide enough", () => {
   assert.equal(
     table(terminal(200), HEAD, ROWS),
