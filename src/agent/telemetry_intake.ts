@@ -53,7 +53,10 @@ export function openIntake(config: Config, io: Platform): TelemetryIntake {
     io: logs ? { ...io, log: teeLogger(io.log, logs.hear) } : io,
     plainIo: io,
     record: (record) => audit?.record(record),
-    hide: (secret) => secrets.push(secret),
+    hide(secret) {
+      // The same identity again, with every reload.
+      if (!secrets.includes(secret)) secrets.push(secret);
+    },
     secrets,
     ...(logs ? { logs } : {}),
     ...(audit ? { audit } : {}),
