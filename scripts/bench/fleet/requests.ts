@@ -75,7 +75,7 @@ export function changeRequest(
     "PUT",
     `/v1/nodes/${node.id}/endpoint`,
     authorized(node),
-    { endpoint, nat_type: "none", reported_at: new Date().toISOString() },
+    { endpoint, nat_type: "unknown", reported_at: new Date().toISOString() },
   );
 }
 
