@@ -1,3 +1,4 @@
+import { normalize } from "node:path";
 import * as z from "zod/mini";
 import type { Random } from "../platform/random.ts";
 import { isMissing } from "../store/disk.ts";
@@ -23,23 +24,33 @@ export interface Manifest {
  * What is installed.
  *
  * @returns undefined when nothing is.
- * @throws {HostError} kind "refused" when the list of it cannot be understood.
+ * @throws {HostError} kind "refused" when the list of it cannot be understood,
+ * or names what an installation does not place.
  */
-export function readManifest(
-  places: Pick<Places, "manifest">,
-): Manifest | undefined {
+export function readManifest(places: Places): Manifest | undefined {
   const path = places.manifest;
   try {
-    return parseShape(path, manifestSchema, Deno.readTextFileSync(path));
+    const text = Deno.readTextFileSync(path);
+    const manifest = parseShape(path, manifestSchema, text);
+    for (const file of Object.keys(manifest.files)) checkPlace(file, places);
+    return manifest;
   } catch (error) {
     if (isMissing(error)) return undefined;
     if (!(error instanceof ShapeError)) throw error;
     throw new HostError(
       "refused",
-      `The list of installed files is damaged: ${error.message}`,
+      `The list of installed files cannot be used: ${error.message}`,
       `remove ${path}, then install again: what is there is kept beside it`,
     );
   }
+}
+
+/** Files are removed by this list: it must not lead root elsewhere. */
+function checkPlace(file: string, { prefix, unitDir, isSystem }: Places) {
+  const folders = isSystem ? [prefix, unitDir] : [prefix];
+  const isInside = folders.some((folder) => file.startsWith(`${folder}/`));
+  if (isInside && normalize(file) === file) return;
+  throw new ShapeError(`${JSON.stringify(file)} is no place of plexd`);
 }
 
 /** @throws {HostError} kind "failed" */
