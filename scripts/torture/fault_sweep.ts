@@ -36,6 +36,7 @@ const REBUILT: readonly string[] = [
   "health",
   "unsynced",
   "spent tokens",
+  "sessions",
 ];
 
 /**
