@@ -14,7 +14,7 @@ import {
   reloadedConfigFor,
 } from "./config_for.ts";
 import { TABLE } from "./commands.ts";
-import { progressOn } from "./output/progress.ts";
+import type { Told } from "./output/progress.ts";
 import { screenOf } from "./output/screen.ts";
 import { type ParsedLine, parseLine } from "./parse_args.ts";
 import { platformFor } from "./platform_for.ts";
@@ -61,14 +61,22 @@ async function invoke(command: Command, line: ParsedLine): Promise<number> {
     print: (text) => write(Deno.stdout, text),
     complain: (text) => write(Deno.stderr, text),
     screen: screenOf(Deno.stdout),
-    progress: progressOn({
-      screen: screenOf(Deno.stderr),
-      clock: systemClock,
-      write: (text) => writeAll(Deno.stderr, text),
-    }),
+    progress: showProgress,
     stop: stop?.signal ?? new AbortController().signal,
   };
   return await run(invocation);
+}
+
+/** Loads what shows it only where somebody sees it. */
+async function showProgress<Result>(
+  text: string,
+  work: Told<Result>,
+): Promise<Result> {
+  const screen = screenOf(Deno.stderr);
+  if (screen.columns === undefined) return await work(() => {});
+  const { progressOn } = await import("./output/progress.ts");
+  const write = (shown: string) => writeAll(Deno.stderr, shown);
+  return await progressOn({ screen, clock: systemClock, write })(text, work);
 }
 
 /** Errors go to standard error, with what to do next, and become an exit code. */

@@ -6,6 +6,7 @@ import {
 } from "../agent/deregister.ts";
 import { asCommandError } from "./agent_failure.ts";
 import { EXIT, type Invocation } from "./command.ts";
+import { counted } from "./output/counted.ts";
 
 /** `plexd deregister`: leaves the control plane; with `--purge`, no trace. */
 export async function deregister(invocation: Invocation): Promise<number> {
@@ -28,11 +29,14 @@ export async function deregister(invocation: Invocation): Promise<number> {
 }
 
 async function leave(
-  { flags, print, complain }: Invocation,
+  { flags, print, complain, progress }: Invocation,
   options: DeregisterOptions,
 ) {
   try {
-    const { nodeId, note } = await deregisterNode(options);
+    const { nodeId, note } = await progress(
+      "Leaving",
+      () => deregisterNode(options),
+    );
     if (note !== "") complain(`plexd: ${note}`);
     print(
       nodeId === undefined ? "deregistered" : `node ${nodeId} deregistered`,
@@ -52,8 +56,9 @@ async function purge(
 ) {
   const { folder, reports, dataEntries } = await purgeNode(options);
   complain(
-    `plexd: removed ${folder}, with ${reports} reports and ${dataEntries} ` +
-      `data entries; the machine's key ` +
+    `plexd: removed ${folder}, with ${counted(reports, "report")} and ` +
+      `${counted(dataEntries, "data entry", "data entries")}; ` +
+      `the machine's key ` +
       `${options.config["seal.key_file"]} was left alone`,
   );
   print("local data purged");

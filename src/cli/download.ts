@@ -21,14 +21,18 @@ export async function download(invocation: Invocation): Promise<number> {
   const io = invocation.platform(config);
   const { client } = await nodeClient(invocation, config, io);
   try {
-    const done = await downloadTo({
-      client,
-      artifact,
-      file,
-      overwrite: flags["--force"] === true,
-      random: io.random,
-      ...(sha256 === undefined ? {} : { sha256 }),
-    }, stop);
+    const done = await invocation.progress(
+      `Downloading ${file}`,
+      () =>
+        downloadTo({
+          client,
+          artifact,
+          file,
+          overwrite: flags["--force"] === true,
+          random: io.random,
+          ...(sha256 === undefined ? {} : { sha256 }),
+        }, stop),
+    );
     print(`${done.sha256}  ${file}`);
   } catch (error) {
     throw failureOf(error, file);

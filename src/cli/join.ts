@@ -14,13 +14,17 @@ export async function join(invocation: Invocation): Promise<number> {
     : await invocation.config();
   const io = invocation.platform(config);
   try {
-    const { identity, joined } = await joinControlPlane({
-      config,
-      io,
-      version,
-      stop,
-      force: flags["--force"] === true,
-    });
+    const { identity, joined } = await invocation.progress(
+      "Joining",
+      () =>
+        joinControlPlane({
+          config,
+          io,
+          version,
+          stop,
+          force: flags["--force"] === true,
+        }),
+    );
     if (!joined) invocation.complain("plexd: this node has joined already");
     print(`node_id: ${identity.nodeId}`);
     print(`mesh_ip: ${identity.meshIp}`);

@@ -10,7 +10,12 @@ export async function storeAcceptEpoch(
   const config = await invocation.config();
   const io = invocation.platform(config);
   try {
-    print(await acceptEpoch({ config, io, version, stop }));
+    print(
+      await invocation.progress(
+        "Asking the control plane",
+        () => acceptEpoch({ config, io, version, stop }),
+      ),
+    );
   } catch (error) {
     throw asCommandError(error, config);
   }

@@ -16,14 +16,16 @@ export async function storeRestore(invocation: Invocation): Promise<number> {
     const backup = decodeBackup(bytes);
     const holdsSealed = [...backup.members.keys()]
       .some((file) => file.endsWith(".sealed"));
-    const { notes } = await restore({
-      dataDir,
-      cluster,
-      backup,
-      key: await machineSeal(config, io.random)({ exists: holdsSealed }),
-      open: () => openStore(config, io, invocation.version),
-      ...io,
-    });
+    const key = await machineSeal(config, io.random)({ exists: holdsSealed });
+    const { notes } = await invocation.progress("Restoring", () =>
+      restore({
+        dataDir,
+        cluster,
+        backup,
+        key,
+        open: () => openStore(config, io, invocation.version),
+        ...io,
+      }));
     for (const note of notes) invocation.complain(`plexd: ${note}`);
     invocation.print(
       `restored the backup of ${backup.createdAt}; secrets, actions and key ` +

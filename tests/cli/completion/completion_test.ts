@@ -109,7 +109,7 @@ compdef() { }
 `;
 
 const zshLines = [
-  { words: ["st"], says: /^status\nstate\n(?:.*\n)*store\n/m },
+  { words: ["st"], says: /^status\n(?:.*\n)*state\n(?:.*\n)*store\n/m },
   { words: ["store", "ver"], says: /^verify$/m },
   { words: ["help", "config", ""], says: /^check$/m },
   {
