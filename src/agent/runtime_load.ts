@@ -1,3 +1,4 @@
+import { cpus } from "node:os";
 import type { CpuTimes } from "../sync/proc_text.ts";
 
 /**
@@ -6,8 +7,7 @@ import type { CpuTimes } from "../sync/proc_text.ts";
  *
  * @returns undefined where it is told nothing either.
  */
-export async function runtimeCpuTimes(): Promise<CpuTimes | undefined> {
-  const { cpus } = await import("node:os");
+export function runtimeCpuTimes(): CpuTimes | undefined {
   let [busy, total] = [0, 0];
   for (const { times } of cpus()) {
     const working = times.user + times.nice + times.sys + times.irq;
