@@ -13,7 +13,7 @@ Deno.test("the program carries the files of packaging/ as they are", () => {
     assert.equal(
       text,
       Deno.readTextFileSync(new URL(path, folder)),
-      `${path} is not what scripts/packaged_files.ts would carry`,
+      `${path}: make src/host/packaged_files.ts anew, as scripts/packaged_files.ts tells`,
     );
   }
 });
