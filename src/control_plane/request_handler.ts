@@ -47,6 +47,7 @@ import { trustBundleRoute } from "./node_routes/trust_bundle.ts";
 import { CallCounts } from "./operations/call_counts.ts";
 import { healthRoutes } from "./operations/health_routes.ts";
 import { METRICS_PATH, metricsRoute } from "./operations/metrics_route.ts";
+import { openApiRoute } from "./operations/openapi_route.ts";
 import { authenticateOperator } from "./operators.ts";
 import { type BusSurface, notProvisioned } from "./provision.ts";
 import type { Services } from "./services.ts";
@@ -58,13 +59,17 @@ export function requestHandler(
 ): (request: Request) => Promise<Response> {
   const { storage, io } = services;
   const calls = new CallCounts(io.clock);
-  const nodes = new Router(calls.counted(nodeSurface(services)));
-  const admin = new Router(
-    calls.counted(scoped([
-      ...adminSurface(services),
-      metricsRoute(services, calls),
-    ])),
+  const forNodes = nodeSurface(services);
+  const forOperators = [
+    ...adminSurface(services),
+    metricsRoute(services, calls),
+  ];
+  const described = openApiRoute(
+    [...forNodes, ...forOperators],
+    services.version,
   );
+  const nodes = new Router(calls.counted([...forNodes, described]));
+  const admin = new Router(calls.counted(scoped(forOperators)));
   return async (request) => {
     let path = "";
     try {

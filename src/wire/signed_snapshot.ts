@@ -36,7 +36,7 @@ const counter = z.int().check(z.positive());
 const nonEmpty = z.string().check(z.minLength(1));
 const time = nonEmpty.check(z.refine((text) => !!parseRfc3339(text)));
 
-const snapshotSchema = z.object({
+export const snapshotSchema = z.object({
   scope: nonEmpty,
   epoch: counter,
   version: counter,

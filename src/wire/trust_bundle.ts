@@ -25,7 +25,7 @@ export interface TrustBundle {
 
 const texts = z.array(z.string().check(z.minLength(1)));
 
-const bundleSchema = z.object({
+export const bundleSchema = z.object({
   version: z.int().check(z.positive()),
   roots: texts,
   signing_keys: texts,
