@@ -28,14 +28,18 @@ import { snapshotRows } from "./storage/sql_snapshots.ts";
 import { reportRows, secretRows, valueRows } from "./storage/sql_values.ts";
 import { SCHEMA_STEPS } from "./storage/sqlite_schema.ts";
 import { type Rows, type Storage, StorageError } from "./storage/storage.ts";
+import {
+  type CommitConnection,
+  SharedCommits,
+} from "./storage/shared_commits.ts";
 import { Turns } from "./turns.ts";
 
 /**
  * The control plane's storage in one SQLite file, created 0600.
  *
- * A transaction is on disk when it is acknowledged (`synchronous=FULL`). Reads
- * have a connection of their own, so they neither wait for a transaction nor see
- * half of one.
+ * A transaction is on disk when it is acknowledged (`synchronous=FULL`); those
+ * that wait together share one commit. Reads have a connection of their own, so
+ * they neither wait for a transaction nor see half of one.
  *
  * @throws {StorageError} when the file is no database, or one of a newer plexd.
  */
@@ -50,9 +54,11 @@ export function openSqliteStorage(path: string): Storage {
     writer.close();
     throw error;
   }
+  const reads = new Turns();
+  const writes = new SharedCommits(writer);
   return {
-    read: (work) => reader.transact("BEGIN", work),
-    write: (work) => writer.transact("BEGIN IMMEDIATE", work),
+    read: (work) => reads.take(() => reader.transact(work)),
+    write: (work) => writes.write(work),
     close() {
       reader.close();
       writer.close();
@@ -99,16 +105,15 @@ function migrate(connection: Connection) {
   }
 }
 
-/** One connection; its transactions take turns. */
-class Connection implements Sql {
+/** One connection. */
+class Connection implements Sql, CommitConnection {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
-  readonly #turns = new Turns();
-  readonly #rows: Rows;
+  readonly rows: Rows;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
-    this.#rows = {
+    this.rows = {
       settings: settingRows(this),
       domains: domainRows(this),
       tokens: tokenRows(this),
@@ -152,22 +157,18 @@ class Connection implements Sql {
     guarded(() => this.#database.exec(text));
   }
 
-  transact<T>(
-    begin: "BEGIN" | "BEGIN IMMEDIATE",
-    work: (rows: Rows) => Promise<T>,
-  ): Promise<T> {
-    return this.#turns.take(async () => {
-      this.exec(begin);
-      try {
-        const result = await work(this.#rows);
-        this.exec("COMMIT");
-        return result;
-      } catch (error) {
-        // Some failures, a full disk among them, have rolled it back already.
-        if (this.#database.isTransaction) this.exec("ROLLBACK");
-        throw error;
-      }
-    });
+  get isTransaction(): boolean {
+    return this.#database.isTransaction;
+  }
+
+  /** Runs `work` on one view of the database. */
+  async transact<T>(work: (rows: Rows) => Promise<T>): Promise<T> {
+    this.exec("BEGIN");
+    try {
+      return await work(this.rows);
+    } finally {
+      if (this.isTransaction) this.exec("COMMIT");
+    }
   }
 
   close(): void {
