@@ -60,7 +60,8 @@ function foldFamilies(
   const pairs = new Map<string, string>();
   for (const { name, summary } of commands) {
     const first = name.split(" ")[0]!;
-    if (!isFamily(table, first)) pairs.set(name, summary);
+    const isAlone = commandsOf(table, first).length === 1;
+    if (!isFamily(table, first) || isAlone) pairs.set(name, summary);
     else {
       const words = commandsOf(table, first).map(({ name }) =>
         name.split(" ")[1]!

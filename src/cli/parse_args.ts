@@ -174,7 +174,11 @@ function checkCounts(
     throw new CommandError(
       EXIT.wrongUsage,
       `${name} is ${orList(choices)}, not "${arg}"`,
-      near ? `did you mean "${near}"?` : `${name}: ${doc}`,
+      near
+        ? `did you mean "${near}"?`
+        : doc === orList(choices)
+        ? `plexd ${command.name} --help`
+        : `${name}: ${doc}`,
     );
   });
   for (const flag of command.flags) {

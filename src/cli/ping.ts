@@ -72,10 +72,20 @@ async function pingOne(
       ...(status === undefined ? {} : { status }),
       ms: took(),
       detail: why instanceof Error
-        ? describeError(why)
+        ? shortly(describeError(why))
         : String(why ?? "").slice(0, MAX_DETAIL_CHARS),
     };
   }
+}
+
+/**
+ * What the runtime says, without what the address says already: the end of it
+ * is what somebody looks for, and the first that a narrow table cuts.
+ */
+function shortly(text: string): string {
+  return text.replace(/^.*?client error \(\w+\): /, "")
+    .replace(/^(?:tcp connect|dns) error: /, "")
+    .replace(/ \(os error \d+\)$/, "");
 }
 
 function asTable(screen: Screen, pinged: readonly Pinged[]): string {

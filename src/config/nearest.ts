@@ -15,8 +15,9 @@ export function nearest(
   return best;
 }
 
-/** In a short word two other letters make another word. */
+/** In a short word two other letters make another word, and one in a letter. */
 function longestDistance(name: string): number {
+  if (name.length <= 1) return 0;
   return name.length <= 4 ? 1 : Math.max(2, Math.floor(name.length / 3));
 }
 

@@ -130,6 +130,18 @@ const wrong = [
     hint: "plexd --help lists all commands",
   },
   {
+    when: "one letter is no word that could be near another",
+    words: ["dev", "--dialect", "3"],
+    message: '--dialect is 1 or 2, not "3"',
+    hint: undefined,
+  },
+  {
+    when: "an argument is like no value that it can have",
+    words: ["completion", "tcsh"],
+    message: 'SHELL is bash, zsh or fish, not "tcsh"',
+    hint: "plexd completion --help",
+  },
+  {
     when: "two letters are swapped",
     words: ["jion"],
     message: 'there is no command "jion"',
