@@ -21,6 +21,8 @@ reconcile:
 \`\`\`
 
 Unknown names and wrong values stop the start, each with its line and column.
+\`plexd config check\` names them all beforehand, \`plexd config show\` tells where
+each value comes from, and plexd-config(5) is this page as a manual.
 Durations are written like \`10s\`, \`1m30s\` or \`250ms\`.
 `;
 
