@@ -64,6 +64,12 @@ export interface Command {
    * others end at once, as any program does. @default {false}
    */
   readonly stoppable?: boolean;
+  /**
+   * May start programs: always, or when the configuration names actions, which
+   * it then looks at itself. All others give that up before any input.
+   * @default {no}
+   */
+  readonly spawns?: "always" | "for actions";
   readonly args: readonly Argument[];
   readonly flags: readonly Flag[];
   /** Flags that it shares with other commands. */

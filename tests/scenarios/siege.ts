@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { statusLines } from "../../src/cli/status.ts";
+import { fields } from "../../src/cli/output/fields.ts";
+import { NO_SCREEN } from "../../src/cli/output/screen.ts";
+import { statusFields } from "../../src/cli/status_screen.ts";
 import type { DegradedReason, StatusDocument } from "../../src/wire/status.ts";
 import {
   NODE_ID,
@@ -205,7 +207,7 @@ export function reasonsOf({ reasons }: StatusDocument): DegradedReason[] {
 
 /** What `plexd status` shows. */
 export function screen(status: StatusDocument): string {
-  return statusLines(status, Date.now()).join("\n");
+  return fields(NO_SCREEN, statusFields(status, Date.now()));
 }
 
 /** Waits until the status says what a bad answer must make it say. */

@@ -1,5 +1,11 @@
-import type { Command } from "../command.ts";
+import type { Command, Flag } from "../command.ts";
 import { ASKING, OUTPUT } from "./flags.ts";
+
+const FOLLOW: Flag = {
+  name: "--follow",
+  short: "-f",
+  doc: "go on with what comes, until Ctrl-C",
+};
 
 /** What tells about the node, and changes nothing. */
 export const LOOK: readonly Command[] = [
@@ -10,10 +16,55 @@ export const LOOK: readonly Command[] = [
     flags: [],
     common: [OUTPUT, ...ASKING],
     examples: [
-      { line: "plexd status", doc: "one screen" },
+      {
+        line: "plexd status",
+        doc: "one screen; exits 0 also when degraded, 4 when none runs",
+      },
       { line: "plexd status --output json", doc: "for programs" },
     ],
     load: async () => (await import("../status.ts")).status,
+  },
+  {
+    name: "why",
+    summary: "Say the worst problem in one sentence, and what to do",
+    args: [],
+    flags: [],
+    common: [OUTPUT, ...ASKING],
+    examples: [
+      { line: "plexd why", doc: "exits 0 only when all is well" },
+    ],
+    load: async () => (await import("../why.ts")).why,
+  },
+  {
+    name: "events",
+    summary: "List what happened to the agent, from disk if none runs",
+    stoppable: true,
+    args: [],
+    flags: [FOLLOW],
+    common: [OUTPUT, ...ASKING],
+    examples: [
+      { line: "plexd events", doc: "the last ones, oldest first" },
+      { line: "plexd events --follow", doc: "and what happens from now on" },
+    ],
+    load: async () => (await import("../events.ts")).events,
+  },
+  {
+    name: "logs",
+    summary: "Show the log of the agent, where systemd keeps it",
+    stoppable: true,
+    spawns: "always",
+    args: [],
+    flags: [FOLLOW, {
+      name: "--lines",
+      value: "N",
+      doc: "the last N lines (default: all)",
+    }],
+    common: ASKING,
+    examples: [
+      { line: "plexd logs --lines 100", doc: "the newest, from the journal" },
+      { line: "plexd logs --follow", doc: "live" },
+    ],
+    load: async () => (await import("../logs.ts")).logs,
   },
   {
     name: "state",

@@ -1,19 +1,27 @@
 import type { Command } from "../command.ts";
-import { ASKING } from "./flags.ts";
+import { ASKING, OUTPUT } from "./flags.ts";
 
 /** What workloads and operators ask of a running agent. */
 export const USE: readonly Command[] = [
   {
     name: "state report",
-    summary: "Write a report, which goes upstream",
+    summary: "Print, write or remove a report, which goes upstream",
     args: [{ name: "KEY", doc: "key of the report" }],
-    flags: [{
-      name: "--data",
-      value: "JSON",
-      doc: "its payload; - reads standard input",
-      required: true,
-    }],
-    common: ASKING,
+    flags: [
+      {
+        name: "--data",
+        value: "JSON",
+        doc: "write this payload; - reads standard input",
+      },
+      { name: "--delete", doc: "remove the report" },
+      {
+        name: "--if-match",
+        value: "VERSION",
+        doc: "write only over this version of it",
+      },
+      { name: "--create", doc: "write only if there is none yet" },
+    ],
+    common: [OUTPUT, ...ASKING],
     examples: [
       {
         line: "plexd state report health --data '{\"ok\":true}'",
@@ -23,7 +31,27 @@ export const USE: readonly Command[] = [
         line: "plexd state report health --data - < health.json",
         doc: "from standard input",
       },
+      { line: "plexd state report health", doc: "print it, with its version" },
+      {
+        line: "plexd state report health --data 1 --if-match 3",
+        doc: "unless somebody has changed it since version 3",
+      },
     ],
-    load: async () => (await import("../state.ts")).stateReport,
+    load: async () => (await import("../state_report.ts")).stateReport,
+  },
+  {
+    name: "secrets get",
+    summary: "Print the value of a secret",
+    args: [{ name: "KEY", doc: "key of the secret" }],
+    flags: [{ name: "--raw", doc: "the bytes of the value and nothing else" }],
+    common: [OUTPUT, ...ASKING],
+    examples: [
+      { line: "plexd secrets get db-password", doc: "the value alone" },
+      {
+        line: "plexd secrets get tls-key --raw > tls.key",
+        doc: "without a newline after it",
+      },
+    ],
+    load: async () => (await import("../secrets.ts")).secretsGet,
   },
 ];

@@ -1,0 +1,107 @@
+import type { Config } from "../config/settings.ts";
+import { askOwnAgent } from "./agent_of.ts";
+import { errorText } from "./ask_agent.ts";
+import { CommandError, EXIT, type Invocation } from "./command.ts";
+import { keySegment } from "./key_segment.ts";
+import type { LocalAnswer } from "./local_client.ts";
+import { show } from "./output/show.ts";
+import { writeAll } from "./write.ts";
+
+/**
+ * `plexd secrets get KEY`: the one command that prints the value of a secret,
+ * decrypted by the running agent for this one answer.
+ */
+export async function secretsGet(invocation: Invocation): Promise<number> {
+  const [key = ""] = invocation.args;
+  const { flags } = invocation;
+  const isRaw = flags["--raw"] === true;
+  if (isRaw && flags["--output"] !== undefined) {
+    throw new CommandError(
+      EXIT.wrongUsage,
+      "--raw and --output exclude each other",
+    );
+  }
+  const config = await invocation.config();
+  const answer = await askForSecret(config, key);
+  const value = valueIn(answer);
+  // Byte for byte, for a program that reads it.
+  if (isRaw) writeAll(Deno.stdout, value);
+  else {
+    await show(invocation, {
+      json: answer.text,
+      table: ({ columns }) => columns === undefined ? value : seen(value),
+    });
+  }
+  return EXIT.fine;
+}
+
+async function askForSecret(config: Config, key: string): Promise<LocalAnswer> {
+  const isSplit = config["node_api.split_secrets"];
+  const socket = isSplit
+    ? config["node_api.secrets_socket_path"]
+    : config["node_api.socket_path"];
+  const answer = await askOwnAgent(
+    { ...config, "node_api.socket_path": socket },
+    "GET",
+    `/v1/state/secrets/${keySegment(key)}`,
+  );
+  if (answer.status !== 200) throw failure(answer, key);
+  return answer;
+}
+
+function failure(answer: LocalAnswer, key: string): CommandError {
+  const said = errorText(answer);
+  switch (answer.status) {
+    case 403:
+      return new CommandError(
+        EXIT.failed,
+        `the value of ${key} is not given here: ${said}`,
+        "the control plane, or this socket, does not allow it; " +
+          "node_api.secrets_socket_path names the one that gives values",
+      );
+    case 404:
+      return new CommandError(
+        EXIT.notFound,
+        `there is no secret ${key}`,
+        'names of secrets are listed by "plexd state"',
+      );
+    case 429:
+      return new CommandError(
+        EXIT.controlPlaneUnavailable,
+        `the control plane is asked too often: ${said}`,
+        "try again in a while",
+      );
+    case 503:
+      return new CommandError(
+        EXIT.controlPlaneUnavailable,
+        `the value of ${key} cannot be had now: ${said}${reasonIn(answer)}`,
+        'values are never kept on the node; "plexd why" says what is wrong',
+      );
+    default:
+      return new CommandError(
+        EXIT.failed,
+        said,
+        'the log of the agent says why: "plexd logs"',
+      );
+  }
+}
+
+function reasonIn({ body }: LocalAnswer): string {
+  const reason = typeof body === "object" && body !== null && "reason" in body
+    ? body.reason
+    : undefined;
+  return typeof reason === "string" ? ` (${reason})` : "";
+}
+
+function valueIn({ body }: LocalAnswer): string {
+  const value = typeof body === "object" && body !== null && "value" in body
+    ? body.value
+    : undefined;
+  if (typeof value === "string") return value;
+  throw new CommandError(EXIT.failed, "the agent's answer holds no value");
+}
+
+/** On a terminal a value may take lines, and must not steer it. */
+function seen(value: string): string {
+  return value.replace(/(?![\n\t])\p{Cc}/gu, "\ufffd");
+}

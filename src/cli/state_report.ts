@@ -1,0 +1,131 @@
+import { askOwnAgent } from "./agent_of.ts";
+import { errorText } from "./ask_agent.ts";
+import { CommandError, EXIT, type Invocation } from "./command.ts";
+import { keySegment } from "./key_segment.ts";
+import type { LocalAnswer } from "./local_client.ts";
+import { show } from "./output/show.ts";
+import { readStdin } from "./read_stdin.ts";
+
+/** What the agent takes at most. */
+const MAX_REPORT_BYTES = 2 ** 20;
+
+/**
+ * `plexd state report KEY`: prints a report; with `--data` writes it, under a
+ * condition if one is given; with `--delete` removes it.
+ */
+export async function stateReport(invocation: Invocation): Promise<number> {
+  const [key = ""] = invocation.args;
+  const { flags } = invocation;
+  const [writes, removes] = [
+    flags["--data"] !== undefined,
+    !!flags["--delete"],
+  ];
+  const condition = conditionIn(flags);
+  if (writes && removes) throw misuse("--data and --delete exclude each other");
+  if (Object.keys(condition).length > 0 && !writes) {
+    throw misuse("--if-match and --create need --data");
+  }
+  if (writes) return await write(invocation, key, condition);
+  if (removes) return await remove(invocation, key);
+  return await print(invocation, key);
+}
+
+async function print(invocation: Invocation, key: string): Promise<number> {
+  const config = await invocation.config();
+  const answer = await askOwnAgent(config, "GET", pathOf(key));
+  if (answer.status !== 200) throw failure(answer, key);
+  await show(invocation, {
+    json: answer.text,
+    table: async (screen) =>
+      (await import("./state_table.ts")).entryTable(screen, answer.body),
+    usual: "json",
+  });
+  return EXIT.fine;
+}
+
+async function write(
+  invocation: Invocation,
+  key: string,
+  condition: Record<string, string>,
+): Promise<number> {
+  const given = invocation.flags["--data"];
+  const text = given === "-"
+    ? await readStdin(MAX_REPORT_BYTES)
+    : String(given);
+  try {
+    JSON.parse(text);
+  } catch {
+    throw new CommandError(
+      EXIT.wrongUsage,
+      given === "-" ? "standard input is not JSON" : "--data is not JSON",
+      `a text needs its quotes: --data '"hello"'`,
+    );
+  }
+  const config = await invocation.config();
+  const answer = await askOwnAgent(
+    config,
+    "PUT",
+    pathOf(key),
+    // As it was typed: numbers keep their text, members their order.
+    `{"content_type":"application/json","payload":${text}}`,
+    condition,
+  );
+  if (answer.status !== 200) throw failure(answer, key);
+  invocation.print(`report ${key} written`);
+  return EXIT.fine;
+}
+
+async function remove(invocation: Invocation, key: string): Promise<number> {
+  const config = await invocation.config();
+  const answer = await askOwnAgent(config, "DELETE", pathOf(key));
+  if (answer.status !== 204) throw failure(answer, key);
+  invocation.print(`report ${key} removed`);
+  return EXIT.fine;
+}
+
+function pathOf(key: string): string {
+  return `/v1/state/report/${keySegment(key)}`;
+}
+
+function conditionIn(flags: Invocation["flags"]): Record<string, string> {
+  const version = flags["--if-match"];
+  if (version !== undefined && !/^\d{1,15}$/.test(String(version))) {
+    throw misuse("--if-match is the version of a report, such as 3");
+  }
+  return {
+    ...(version === undefined ? {} : { "if-match": String(version) }),
+    ...(flags["--create"] ? { "if-none-match": "*" } : {}),
+  };
+}
+
+function failure(answer: LocalAnswer, key: string): CommandError {
+  switch (answer.status) {
+    case 404:
+      return new CommandError(
+        EXIT.notFound,
+        `report/${key} not found`,
+        'keys are listed by "plexd state"',
+      );
+    case 409:
+      return new CommandError(
+        EXIT.failed,
+        `report ${key} is at another version, and was left as it is`,
+        `read it again: plexd state report ${key}`,
+      );
+    case 412:
+      return new CommandError(
+        EXIT.failed,
+        `report ${key} is there already, and was left as it is`,
+      );
+    default:
+      return new CommandError(EXIT.failed, errorText(answer));
+  }
+}
+
+function misuse(message: string): CommandError {
+  return new CommandError(
+    EXIT.wrongUsage,
+    message,
+    "plexd state report --help",
+  );
+}

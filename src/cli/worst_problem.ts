@@ -1,0 +1,177 @@
+import type { DegradedReason, StatusDocument } from "../wire/status.ts";
+import { counted } from "./output/counted.ts";
+import { span } from "./output/span.ts";
+
+/** What is wrong, in one sentence, and what to do about it. */
+export interface Problem {
+  /** One word for programs, such as a degraded reason. */
+  readonly reason: string;
+  readonly sentence: string;
+  readonly advice: string;
+}
+
+/** What each reason means, and what to do; the worst comes first. */
+const REASONS: Readonly<Record<DegradedReason, readonly [string, string]>> = {
+  not_enrolled: [
+    "this node has not joined a control plane",
+    'put a one-time token in place and run "plexd join"',
+  ],
+  unauthorized: [
+    "the control plane does not accept this node",
+    'if its operator has removed the node: get a fresh token and run "plexd join --force"',
+  ],
+  equivocation: [
+    "the control plane says two things under one version",
+    'if it was restored from a backup, its operator starts it with --new-epoch; then run "plexd store accept-epoch"',
+  ],
+  disk_full: [
+    "the disk is full",
+    "make room where data_dir is; reads go on meanwhile",
+  ],
+  store_read_only: [
+    "the disk has turned read-only",
+    "look at the kernel's log for disk errors, and mount it anew",
+  ],
+  snapshot_expired: [
+    "the signed state has expired",
+    'the control plane has to be reached again: "plexd ping" tells more',
+  ],
+  control_plane_unreachable: [
+    "the control plane cannot be reached",
+    '"plexd ping" tries each of its addresses',
+  ],
+  clock_skew: [
+    "the clock of this machine is wrong",
+    "synchronise it, as with chrony or systemd-timesyncd",
+  ],
+  credentials_invalid: [
+    "new credentials cannot be used",
+    "put valid files in place and reload the agent",
+  ],
+  key_change_unconfirmed: [
+    "the control plane names new signing keys that nobody has confirmed",
+    "ask its operator; nothing is to be done here if the keys are known",
+  ],
+  corruption_recovered: [
+    "something stored was damaged, and was repaired",
+    '"plexd store verify" looks at every file; damage that returns is a bad disk',
+  ],
+  insecure_tls: [
+    "the control plane's certificate is not checked",
+    "take api.tls_insecure_skip_verify out of the configuration",
+  ],
+  unsigned_state: [
+    "the control plane does not sign states",
+    "nothing is to be done here, unless it should",
+  ],
+};
+
+/**
+ * The worst that an agent tells of itself; undefined when all is well.
+ *
+ * @param nowMs Ages are counted from here.
+ */
+export function worstProblem(
+  status: StatusDocument,
+  nowMs: number,
+): Problem | undefined {
+  const order = Object.keys(REASONS);
+  const rank = (reason: string) => {
+    const at = order.indexOf(reason);
+    return at < 0 ? order.length : at;
+  };
+  const [worst] = [...status.reasons]
+    .sort((a, b) => rank(a.reason) - rank(b.reason));
+  if (worst) {
+    const { reason, since, detail, works, next_try_at } = worst;
+    const [meaning, advice] = REASONS[reason] ??
+      [reason.replaceAll("_", " "), '"plexd status" tells more'];
+    const others = status.reasons.length - 1;
+    return {
+      reason,
+      sentence: `For ${span(nowMs - Date.parse(since))} ${meaning}` +
+        (detail === "" ? "" : ` (${detail})`) + `; still works: ${works}` +
+        (next_try_at === null ? "" : `; next try ${soon(next_try_at, nowMs)}`) +
+        (others > 0 ? `; ${counted(others, "other problem")} beside it` : "") +
+        ".",
+      advice,
+    };
+  }
+  return beforeDegraded(status, nowMs);
+}
+
+/** What is on its way to become a problem. */
+function beforeDegraded(
+  { stream, sync, store, resources, identity, tasks, agent }: StatusDocument,
+  nowMs: number,
+): Problem | undefined {
+  if (store.restored) {
+    return {
+      reason: "restored",
+      sentence: "This node was restored from a backup and waits for its " +
+        "control plane to confirm it; until then it gives no secret and runs " +
+        "no action.",
+      advice: '"plexd ping" tells whether the control plane is there',
+    };
+  }
+  if (stream.state !== "streaming") {
+    const downMs = nowMs - Date.parse(stream.down_since ?? stream.since);
+    return {
+      reason: "stream_down",
+      sentence: `The event stream has been down for ${span(downMs)}` +
+        (stream.last_error === null ? "" : ` (${stream.last_error})`) +
+        (stream.next_try_at === null
+          ? ""
+          : `; next attempt ${soon(stream.next_try_at, nowMs)}`) +
+        ".",
+      advice: "nothing yet: changes are pulled meanwhile",
+    };
+  }
+  if (resources && resources.short.length > 0) {
+    return {
+      reason: "resources_short",
+      sentence: `The machine runs short of ${resources.short.join(" and ")}.`,
+      advice: '"plexd status" has the figures',
+    };
+  }
+  const { client_certificate: certificate } = identity;
+  if (certificate && certificate.state !== "valid") {
+    return {
+      reason: `certificate_${certificate.state}`,
+      sentence: certificate.state === "expired"
+        ? `The client certificate ${certificate.subject} has expired.`
+        : `The client certificate ${certificate.subject} ends ${
+          soon(certificate.not_after, nowMs)
+        }.`,
+      advice: "renew it, then reload the agent",
+    };
+  }
+  if (sync.pending > 0 && sync.last_error !== null) {
+    return {
+      reason: "reports_waiting",
+      sentence: `${counted(sync.pending, "report")} cannot be delivered ` +
+        `(${sync.last_error}).`,
+      advice: "nothing yet: reports are kept and tried again",
+    };
+  }
+  const { last_error, pending_since } = tasks.key_rotation;
+  if (pending_since !== null && last_error !== null) {
+    return {
+      reason: "key_rotation",
+      sentence: `The node's new key is not confirmed (${last_error}).`,
+      advice: "nothing yet: it is tried again, with the old key in use",
+    };
+  }
+  if (agent.last_diagnostics && agent.last_diagnostics.outcome !== "ok") {
+    return {
+      reason: "diagnostics",
+      sentence: "The last look at the store found damage.",
+      advice: '"plexd store verify" names the files',
+    };
+  }
+  return undefined;
+}
+
+function soon(time: string, nowMs: number): string {
+  return `in ${span(Date.parse(time) - nowMs)}`;
+}

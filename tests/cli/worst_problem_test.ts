@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { worstProblem } from "../../src/cli/worst_problem.ts";
+import type { StatusDocument, StatusReason } from "../../src/wire/status.ts";
+import { DEGRADED_REASONS } from "../../src/wire/status.ts";
+import { sampleStatus } from "../node_api/fake_sources.ts";
+
+const NOW = Date.parse("2026-03-01T12:05:00.000Z");
+
+function reason(name: StatusReason["reason"], detail = "it is so") {
+  return {
+    reason: name,
+    since: "2026-03-01T12:02:00.000Z",
+    detail,
+    works: "reads",
+    next_try_at: "2026-03-01T12:05:40.000Z",
+  };
+}
+
+Deno.test("worstProblem() finds none where all is well", () => {
+  assert.equal(worstProblem(sampleStatus, NOW), undefined);
+});
+
+Deno.test("worstProblem() says since when, why, what works and the next try", () => {
+  const reasons = [reason("unsigned_state"), reason("disk_full")];
+  const problem = worstProblem({ ...sampleStatus, reasons }, NOW);
+  assert.equal(problem?.reason, "disk_full");
+  assert.equal(
+    problem?.sentence,
+    "For 3m the disk is full (it is so); still works: reads; next try in 40s; " +
+      "1 other problem beside it.",
+  );
+});
+
+for (const name of DEGRADED_REASONS) {
+  Deno.test(`worstProblem() says what to do about ${name}`, () => {
+    const status = { ...sampleStatus, reasons: [reason(name)] };
+    assert.ok((worstProblem(status, NOW)?.advice ?? "").length > 10);
+  });
+}
+
+const more: { name: string; change: Partial<StatusDocument> }[] = [
+  {
+    name: "restored",
+    change: { store: { ...sampleStatus.store, restored: true } },
+  },
+  {
+    name: "stream_down",
+    change: {
+      stream: {
+        state: "waiting",
+        since: "2026-03-01T12:04:00.000Z",
+        down_since: "2026-03-01T12:00:00.000Z",
+        next_try_at: null,
+        last_error: "no route",
+      },
+    },
+  },
+  {
+    name: "reports_waiting",
+    change: {
+      sync: { ...sampleStatus.sync, pending: 1, last_error: "Status 500" },
+    },
+  },
+];
+for (const { name, change } of more) {
+  Deno.test(`worstProblem() also sees ${name}`, () => {
+    const problem = worstProblem({ ...sampleStatus, ...change }, NOW);
+    assert.equal(problem?.reason, name);
+  });
+}
