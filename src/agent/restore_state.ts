@@ -4,6 +4,7 @@ import { isoTime } from "../platform/clock.ts";
 import type { Identity } from "../store/identity.ts";
 import type { Membership } from "../store/membership.ts";
 import type { SnapshotRef } from "../store/snapshot_pointer.ts";
+import type { ActiveSnapshot } from "../store/snapshot_store.ts";
 import { PART_FILES } from "../store/state_files.ts";
 import type { StateView } from "../store/state_view.ts";
 import { withLocalVersions } from "../sync/local_versions.ts";
@@ -35,6 +36,16 @@ export async function restoreState(
 ): Promise<SnapshotRef | undefined> {
   store.snapshots.dropLeftOver();
   const active = await store.snapshots.load();
+  if (active && isRevoked(store, active)) {
+    const { ref, snapshot } = active;
+    store.recovered({
+      file: `snapshots/${ref.epoch}-${ref.version}.sealed`,
+      what: `the key that signed it is revoked: ${snapshot.keyId}`,
+      action: "not used; a pull has to bring another",
+    });
+    await restoreUnsigned(store, nodeId, io);
+    return undefined;
+  }
   if (active?.snapshot.scope !== `node:${nodeId}`) {
     await restoreUnsigned(store, nodeId, io);
     return undefined;
@@ -63,6 +74,14 @@ export async function restoreState(
     });
   }
   return ref;
+}
+
+/** Whoever has the key could have written it, since nobody knows when. */
+function isRevoked(
+  { trustBundle }: Membership,
+  { snapshot: { keyId } }: ActiveSnapshot,
+): boolean {
+  return trustBundle.load()?.revokedKeyIds.includes(keyId) ?? false;
 }
 
 /** Policies and services change with pulls only: others are a repair. */

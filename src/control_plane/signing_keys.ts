@@ -3,10 +3,15 @@ import type { Platform } from "../platform/platform.ts";
 import { uuidV7 } from "../platform/random.ts";
 import { decodeBase64 } from "../wire/base64.ts";
 import { keyIdOf } from "../wire/key_id.ts";
+import { parseTrustBundle } from "../wire/trust_bundle.ts";
 import type { Changes, Emit } from "./changes.ts";
 import { privateKeyFrom, publicKeyOf } from "./signing_key.ts";
 import type { Rows, Storage } from "./storage/storage.ts";
-import { openTrustRoot, renewTrustBundle } from "./trust_bundles.ts";
+import {
+  openTrustRoot,
+  renewTrustBundle,
+  trustBundleText,
+} from "./trust_bundles.ts";
 import { SEALED, type Vault } from "./vault.ts";
 
 const SEED_BYTES = 32;
@@ -86,6 +91,84 @@ export async function rotateSigningKey(
     await alongside(rows);
     return announced;
   });
+}
+
+/**
+ * Takes a signing key away for good: it enters the revoked keys of the trust
+ * bundle, and is accepted beside another no longer. In place of the current key
+ * comes a new one.
+ *
+ * @param keyId As the wire calls it.
+ * @returns undefined when this server has never had such a key.
+ */
+export async function revokeSigningKey(
+  services: SigningKeyServices,
+  keyId: string,
+  alongside: (rows: Rows) => Promise<void>,
+): Promise<AnnouncedKeys | undefined> {
+  const { changes, storage, io } = services;
+  const current = await storage.read(async (rows) =>
+    await rows.signingKeys.current()
+  );
+  if (current && signingKeyId(current.publicKey) === keyId) {
+    return await rotateSigningKey(services, 0, alongside);
+  }
+  const root = await openTrustRoot(services);
+  return await changes.make(async (rows, emit) => {
+    const key = (await rows.signingKeys.all())
+      .find(({ publicKey }) => signingKeyId(publicKey) === keyId);
+    if (!key) return undefined;
+    const nowMs = io.clock.now();
+    if (await isRevoked(rows, keyId)) return await announcedKeys(rows, nowMs);
+    if ((key.transitionExpiresMs ?? 0) > nowMs) {
+      await rows.signingKeys.retire(key.id, {
+        atMs: key.retiredAtMs ?? nowMs,
+        transitionExpiresMs: nowMs,
+      });
+    }
+    const announced = await announcedKeys(rows, nowMs);
+    // Nodes that accept the key drop it now; the others are told nothing new.
+    await emitToAll(rows, emit, announced);
+    const revoked = [key.publicKey];
+    await renewTrustBundle(rows, root, { revoked }, io);
+    await alongside(rows);
+    return announced;
+  });
+}
+
+/** A signing key as operators see it. */
+export interface ListedSigningKey {
+  readonly keyId: string;
+  readonly publicKey: string;
+  readonly state: "current" | "transition" | "retired" | "revoked";
+  readonly createdAtMs: number;
+  readonly retiredAtMs: number | undefined;
+}
+
+/** Every signing key that this server has had, oldest first. */
+export async function listSigningKeys(
+  rows: Rows,
+  nowMs: number,
+): Promise<ListedSigningKey[]> {
+  const { revokedKeyIds } = parseTrustBundle(await trustBundleText(rows));
+  return (await rows.signingKeys.all()).map((key) => {
+    const { publicKey, createdAtMs, retiredAtMs, transitionExpiresMs } = key;
+    const keyId = signingKeyId(publicKey);
+    const isAccepted = (transitionExpiresMs ?? 0) > nowMs;
+    const state = revokedKeyIds.includes(keyId)
+      ? "revoked"
+      : retiredAtMs === undefined
+      ? "current"
+      : isAccepted
+      ? "transition"
+      : "retired";
+    return { keyId, publicKey, state, createdAtMs, retiredAtMs };
+  });
+}
+
+async function isRevoked(rows: Rows, keyId: string): Promise<boolean> {
+  return parseTrustBundle(await trustBundleText(rows))
+    .revokedKeyIds.includes(keyId);
 }
 
 async function emitToAll(rows: Rows, emit: Emit, announced: AnnouncedKeys) {

@@ -203,7 +203,10 @@ export class StateSource {
     const isSame = active?.epoch === snapshot.epoch &&
       active.version === snapshot.version &&
       active.contentSha256 === snapshot.contentSha256;
-    if (!isSame) return true;
+    // Signed with a key that is revoked by now, it would not be used again.
+    const isRevoked = active?.keyId !== undefined &&
+      this.#options.bundles.revokedKeyIds.has(active.keyId);
+    if (!isSame || isRevoked) return true;
     const gainMs = Date.parse(snapshot.expiresAt) - active.expiresAtMs;
     return gainMs > (active.expiresAtMs - active.issuedAtMs) * WORTH_KEEPING;
   }

@@ -131,3 +131,32 @@ Deno.test("a peer that the active snapshot does not hold is gone at the next sta
       assert.deepEqual(recovered, []);
     },
   ));
+
+Deno.test("a stored state whose key was revoked is not used again, and that is told", () =>
+  inFolder(async (dataDir) => {
+    const clock = new FakeClock(VECTORS_NOW_MS);
+    const first = await openStore(dataDir, systemDisk, clock);
+    const before = await SigningPlane.start(first.store, clock);
+    before.sends({ content: contentWith([serviceMembers(LATER)]) });
+    await before.pull();
+    const { trustBundle, snapshots } = first.store;
+    const known = trustBundle.load();
+    const { keyId } = snapshots.pointer!.active;
+    trustBundle.save({
+      roots: [],
+      signedText: "",
+      ...known,
+      version: (known?.version ?? 0) + 1,
+      revokedKeyIds: [keyId!],
+    });
+    await first.store.close();
+    const { store, recovered } = await openStore(dataDir, systemDisk, clock);
+    try {
+      await SigningPlane.start(store, clock);
+      assert.deepEqual(store.state.view.policies, []);
+      assert.deepEqual(store.state.view.services, []);
+      assert.match(recovered[0]?.what ?? "", /revoked/);
+    } finally {
+      await store.close();
+    }
+  }));

@@ -77,6 +77,8 @@ function eventFrom(row: SqlRow): StoredEvent {
 export function signingKeyRows(sql: Sql): SigningKeyRows {
   const one = (row: SqlRow | undefined) => row && signingKeyFrom(row);
   return {
+    all: () =>
+      sql.all("SELECT * FROM signing_keys ORDER BY rowid").map(signingKeyFrom),
     byId: (id) => one(sql.get("SELECT * FROM signing_keys WHERE id = ?", id)),
     current: () =>
       one(sql.get("SELECT * FROM signing_keys WHERE retired_at IS NULL")),

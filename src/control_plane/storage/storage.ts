@@ -331,6 +331,8 @@ export interface StoredSigningKey {
 }
 
 export interface SigningKeyRows {
+  /** Oldest first. */
+  all(): Eventual<StoredSigningKey[]>;
   byId(id: string): Eventual<StoredSigningKey | undefined>;
   current(): Eventual<StoredSigningKey | undefined>;
   /** The one that retired last. */
