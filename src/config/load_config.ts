@@ -93,12 +93,18 @@ export async function inspectConfig(
         (sources.lenient ? warnings : problems).push(problem),
     });
     if (!name) continue;
+    const where = raw.valueWhere ?? raw.where;
     const before = origins.get(name);
-    if (before) {
-      const what = `"${raw.name}" counts, not what ${before.where} says`;
+    // One of them is an old spelling, which is never the one that counts.
+    const isOutdone = before !== undefined && raw.name !== name;
+    if (before && !isSame(before.written, raw.value)) {
+      const [winner, loser] = isOutdone
+        ? [before.where, where]
+        : [where, before.where];
+      const what = `"${name}" is what ${winner} says, not ${loser}`;
       warnings.push({ where: raw.where, what });
     }
-    const where = raw.valueWhere ?? raw.where;
+    if (isOutdone) continue;
     take(name, raw.value, { kind: "file", where });
     if (name === "registration.token_value" && file.openToOthers) {
       problems.push({
@@ -172,6 +178,10 @@ export const FLAGS: Readonly<Partial<Record<SettingName, string>>> = {
 
 function flagOf(name: SettingName): string {
   return FLAGS[name] ?? name;
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** What a file says; nothing, beside a problem, when it cannot be read. */

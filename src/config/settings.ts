@@ -351,9 +351,10 @@ export type Config = {
 export const UNUSED_SETTINGS: readonly RegExp[] = [
   /^actions\.hooks_?dir$/,
   /^(integrity|tunnel|wireguard|policy|peer_exchange|bridge|store)\./,
-  /^api\.sse_reprobe_interval$/,
+  /^api\.sse_?reprobe_?interval$/,
+  /^heartbeat\.node_?id$/,
   /^nat\.(stun_?servers|refresh_?interval|timeout)$/,
-  /^node_api\.(secret_auth_enabled|max_connections|max_watchers|header_timeout|idle_timeout)$/,
+  /^node_api\.(secret_?auth_?enabled|max_connections|max_watchers|header_timeout|idle_timeout)$/,
   /^(mode|api\.mode)$/,
 ];
 

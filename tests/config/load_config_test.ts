@@ -185,17 +185,49 @@ Deno.test("loadConfig() names the line of a setting without a value", async () =
   );
 });
 
-Deno.test("loadConfig() warns of a setting that stands in a file twice", async () => {
-  const { config, warnings } = await load(
-    "cluster: a\n" +
-      "api_url: https://a.example\napi: {base_url: https://b.example}\n",
-  );
-  assert.equal(config["api.base_url"], "https://b.example");
-  assert.equal(warnings.length, 2);
-  assert.match(
-    warnings[1]!,
-    /:3:7: "api.base_url" counts, not what .*:2:10 says$/,
-  );
+for (
+  const [first, second] of [
+    [
+      "api_url: https://old.example\n",
+      "api: {base_url: https://new.example}\n",
+    ],
+    [
+      "api: {base_url: https://new.example}\n",
+      "api_url: https://old.example\n",
+    ],
+  ]
+) {
+  Deno.test(`loadConfig() prefers the right spelling in ${JSON.stringify(first! + second)}`, async () => {
+    const { config, warnings } = await load(first! + second);
+    assert.equal(config["api.base_url"], "https://new.example");
+    assert.equal(warnings.length, 2);
+    assert.match(
+      warnings.join("\n"),
+      /: "api\.base_url" is what .*:\d:17 says, not .*:\d:10$/m,
+    );
+  });
+}
+
+Deno.test("loadConfig() has nothing to say of two spellings that agree", async () => {
+  const { warnings } = await load("data_dir: /d\nnode_api: {datadir: /d}\n");
+  assert.equal(warnings.length, 1);
+});
+
+Deno.test("loadConfig() takes a file of the public agent", async () => {
+  const { config, warnings } = await load([
+    "mode: node",
+    "api: {baseurl: https://api.example.com}",
+    "registration: {datadir: /d, tokenfile: /t}",
+    "node_api: {datadir: /d, secretauthenabled: true}",
+    "heartbeat: {nodeid: n, interval: 10s}",
+    "wireguard: {interfacename: plexd0}",
+    "",
+  ].join("\n"));
+  assert.equal(config["api.base_url"], "https://api.example.com");
+  assert.equal(config["data_dir"], "/d");
+  assert.equal(config["registration.token_file"], "/t");
+  assert.equal(config["heartbeat.interval"], 10_000);
+  assert.equal(warnings.length, 8);
 });
 
 Deno.test("inspectConfig() tells where each value comes from", async () => {
