@@ -200,6 +200,16 @@ export const sessions = z.object({
   sessions: z.array(z.extend(session, { created_at: time })),
 });
 
+export const signingKeyList = z.object({
+  signing_keys: z.array(z.object({
+    key_id: text,
+    public_key: text,
+    state: z.enum(["current", "transition", "retired", "revoked"]),
+    created_at: time,
+    retired_at: z.optional(time),
+  })),
+});
+
 export const audit = z.object({
   audit: z.array(z.object({
     id: count,

@@ -348,6 +348,17 @@ export const ADMIN_OPERATIONS: Operations = {
     shows(json(signingKeys)),
     { request: json(rotateSigningKeySchema) },
   ),
+  [`GET ${admin}/signing-keys`]: call(
+    "ListSigningKeys",
+    "The keys that sign events, with what they are good for",
+    shows(json(answers.signingKeyList)),
+  ),
+  [`POST ${admin}/signing-keys/{key_id}/revoke`]: call(
+    "RevokeSigningKey",
+    "Takes a signing key away for good",
+    shows(json(signingKeys)),
+    { refusals: { 404: ["key_not_found"] } },
+  ),
   [`GET ${admin}/audit`]: call(
     "ListAudit",
     "Who did what: newest first, or after a row, oldest first",
