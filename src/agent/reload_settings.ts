@@ -76,7 +76,7 @@ export function planReload(
 }
 
 /** Whether anything could ever be run. */
-function runsActions(config: Config): boolean {
+export function runsActions(config: Config): boolean {
   return config["actions.enabled"] &&
     Object.keys(config["actions.commands"]).length > 0;
 }

@@ -14,6 +14,7 @@ import {
   reloadedConfigFor,
 } from "./config_for.ts";
 import { TABLE } from "./commands.ts";
+import { giveUpSpawning } from "./give_up_spawning.ts";
 import type { Told } from "./output/progress.ts";
 import { screenOf } from "./output/screen.ts";
 import { type ParsedLine, parseLine } from "./parse_args.ts";
@@ -31,6 +32,7 @@ import { write, writeAll } from "./write.ts";
 export async function runCli(words: readonly string[]): Promise<number> {
   try {
     const line = parseLine(words);
+    if (!line.command?.spawns) giveUpSpawning();
     if (line.flags["--version"]) return say(versionText());
     if (line.flags["--help"] || !line.command) {
       const { helpFor } = await import("./help.ts");

@@ -1,5 +1,6 @@
 import { runAgent } from "../agent/agent.ts";
 import type { ReloadPort } from "../agent/reload.ts";
+import { runsActions } from "../agent/reload_settings.ts";
 import { KERNEL_FILES } from "../agent/kernel_files.ts";
 import { ServiceLink } from "../agent/service_link.ts";
 import { openKernelFiles } from "../platform/kernel_files.ts";
@@ -9,6 +10,7 @@ import { openServiceManager } from "../platform/open_service_manager.ts";
 import { asCommandError } from "./agent_failure.ts";
 import { agentSignals, type Asked } from "./agent_signals.ts";
 import { EXIT, type Invocation } from "./command.ts";
+import { giveUpSpawning, maySpawn } from "./give_up_spawning.ts";
 import { joinUsers, leaveUsers } from "./users.ts";
 
 /** `plexd up`: runs the agent until it is told to stop. */
@@ -20,6 +22,8 @@ export async function up(invocation: Invocation): Promise<number> {
   const io = { ...platform, log: live.log };
   // Later the runtime would not open them.
   using kernel = openKernelFiles(KERNEL_FILES);
+  // Before anything that others can write to is open.
+  if (!runsActions(config)) giveUpSpawning();
   using signals = agentSignals();
   const stop = AbortSignal.any([invocation.stop, signals.gone]);
   using manager = openServiceManager(io.log);
@@ -59,7 +63,6 @@ function reloadPort(
     onRequest: (listener) => asked.onRequest(listener),
     load: () => invocation.reloadedConfig(),
     useLog: (config) => live.use(invocation.platform(config).log),
-    maySpawn: () =>
-      Deno.permissions.querySync({ name: "run" }).state === "granted",
+    maySpawn,
   };
 }

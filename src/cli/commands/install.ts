@@ -29,6 +29,7 @@ export const INSTALL: readonly Command[] = [
   {
     name: "install",
     summary: "Install plexd on this machine, and start the agent",
+    spawns: "always",
     args: [],
     flags: [
       {
@@ -77,6 +78,7 @@ export const INSTALL: readonly Command[] = [
     name: "upgrade",
     summary: "Go to another version, and back if it is not ready",
     stoppable: true,
+    spawns: "always",
     args: [{
       name: "VERSION",
       doc: "such as 1.2.3 (default: the latest)",
@@ -107,6 +109,7 @@ export const INSTALL: readonly Command[] = [
   {
     name: "uninstall",
     summary: "Remove plexd from this machine; data stay",
+    spawns: "always",
     args: [],
     flags: [
       {

@@ -14,6 +14,7 @@ export const RUN: readonly Command[] = [
     name: "up",
     summary: "Run the agent until it is told to stop",
     stoppable: true,
+    spawns: "for actions",
     args: [],
     flags: [TOKEN_FILE_OF_AGENT, DIE_WITH_STDIN, USERS_LOCK],
     common: RUNNING,
@@ -30,6 +31,7 @@ export const RUN: readonly Command[] = [
     name: "dev",
     summary: "Run a control plane and an enrolled agent, live",
     stoppable: true,
+    spawns: "always",
     args: [],
     flags: [
       {
