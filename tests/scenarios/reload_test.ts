@@ -197,3 +197,23 @@ Deno.test("SIGHUP moves the socket, and announces the node anew", async () => {
   });
   await stage.stopAgent();
 });
+
+Deno.test("SIGHUP adds no actions to an agent that has given up starting programs", async () => {
+  await using stage = await running();
+  await reload(
+    stage,
+    {
+      settings: {
+        actions: { enabled: true, commands: { greet: "/bin/true" } },
+      },
+    },
+    READ,
+  );
+  const [kept] = await stage.agent.writes(
+    /.*stay until the process is started again.*/,
+  );
+  assert.match(kept, /actions\.enabled: false -> true/);
+  assert.match(kept, /actions\.commands: \{\} -> /);
+  await opensAgain(stage);
+  await stage.stopAgent();
+});
