@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The program under test, from source. */
@@ -16,8 +17,12 @@ export interface RunOptions {
   readonly stdin?: string;
 }
 
+/** The program under test instead, if one was compiled. */
+const BINARY = Deno.env.get("PLEXD_BIN");
+
 /** The words that start plexd as a process. */
 export function plexdCommand(args: readonly string[]): readonly string[] {
+  if (BINARY !== undefined && BINARY !== "") return [resolve(BINARY), ...args];
   return [Deno.execPath(), "run", "-A", "--no-prompt", MAIN, ...args];
 }
 
@@ -29,7 +34,8 @@ export async function runPlexd(
   const [program, ...words] = plexdCommand(args);
   const process = new Deno.Command(program!, {
     args: words,
-    env: { NO_COLOR: "1", ...options.env },
+    // The runtime's own look for a newer one would go through a test's proxy.
+    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...options.env },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

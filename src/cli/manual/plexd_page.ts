@@ -33,7 +33,7 @@ export function plexdPage(
       ".SH COMMANDS",
       ...table.groups.flatMap(({ title, commands }) => [
         `.SS ${text(title)}`,
-        ...commands.flatMap(commandLines),
+        ...commands.flatMap((one) => commandLines(table, one)),
       ]),
       ".SH COMMON FLAGS",
       "A flag may stand before, between and after the words of a command, as",
@@ -90,7 +90,7 @@ export function plexdPage(
   );
 }
 
-function commandLines(command: Command): string[] {
+function commandLines(table: CommandTable, command: Command): string[] {
   const { name, args, flags, summary, examples } = command;
   const words = [
     bold(`plexd ${name}`),
@@ -100,7 +100,10 @@ function commandLines(command: Command): string[] {
     }),
     ...flags.filter((flag) => flag.required).map(flagWords),
   ];
-  const visible = flags.filter((flag) => !flag.hidden);
+  // Those that all commands share stand in a section of their own.
+  const shared = new Set(table.commonFlags.map((flag) => flag.name));
+  const rare = command.common.filter((flag) => !shared.has(flag.name));
+  const visible = [...flags, ...rare].filter((flag) => !flag.hidden);
   const details = [
     ...args.flatMap((one) => tagged(italic(one.name), text(one.doc))),
     ...visible.flatMap(flagLines),
