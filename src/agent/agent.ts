@@ -29,6 +29,7 @@ import type { ServiceLink } from "./service_link.ts";
 import { buildSelfWatch } from "./self_watch.ts";
 import { SnapshotLog, type SnapshotPort } from "./snapshot_log.ts";
 import { openIntake } from "./telemetry_intake.ts";
+import { stateChanges } from "./state_changes.ts";
 import { noteReasons } from "./transitions.ts";
 import { buildUpstream } from "./upstream.ts";
 import { watchDisk } from "./watch_disk.ts";
@@ -194,6 +195,11 @@ async function runNode(
       nodeId: identity.nodeId,
       uplink: context.uplink,
       pull: (reason) => reconciler.trigger(reason),
+      pullNow: async (signal) => {
+        const before = store.state.view;
+        await reconciler.pullNow(signal);
+        return stateChanges(before, store.state.view);
+      },
     }),
   ];
   const document = () => status.document();

@@ -5,19 +5,30 @@ import type { Identity } from "../store/identity.ts";
 import type { Membership } from "../store/membership.ts";
 import type { OpenRequest, RequestBox } from "../store/request_box.ts";
 import type { RequestAnswer } from "../store/request_file.ts";
+import { StoreWriteError } from "../store/store_errors.ts";
 import { RegistrationError } from "../sync/registration_answer.ts";
+import { ControlError, type ControlFailure } from "../uplink/control_error.ts";
 import type { NodeUplink } from "../uplink/node_uplink.ts";
 import { acceptOffered, NoEpochOfferedError } from "./accept_epoch.ts";
 import {
   deregisterUpstream,
   DeregistrationError,
 } from "./deregister_upstream.ts";
+import type { StateChanges } from "./state_changes.ts";
 
 /** How often the agent looks for a request. */
 const POLL_MS = 1_000;
 
 /** How long an answer waits for its command, which may have been killed. */
 const ANSWER_KEPT_MS = 10_000;
+
+/** The control plane, or the way to it, is not there now. */
+const AWAY: readonly ControlFailure[] = [
+  "unreachable",
+  "timeout",
+  "server",
+  "rate_limited",
+];
 
 /** Options for {@linkcode Requests}. */
 export interface RequestsOptions {
@@ -41,6 +52,8 @@ export interface PresentNode {
   readonly uplink: Pick<NodeUplink, "deregister">;
   /** Asks for a pull of the state. */
   readonly pull: (reason: string) => void;
+  /** Pulls the state, and tells what that has changed. */
+  readonly pullNow: (signal: AbortSignal) => Promise<StateChanges>;
 }
 
 /**
@@ -152,6 +165,9 @@ export class Requests {
     if (request.kind === "accept_epoch") {
       return this.#answer(id, this.#acceptEpoch(node));
     }
+    if (request.kind === "reconcile") {
+      return this.#answer(id, await pulledAnswer(node, signal));
+    }
     try {
       const note = await deregisterUpstream(node.uplink, request.force, signal);
       this.#departure = { id, note };
@@ -194,6 +210,26 @@ export class Requests {
         error: describeError(error),
       });
     }
+  }
+}
+
+async function pulledAnswer(
+  { pullNow }: PresentNode,
+  signal: AbortSignal,
+): Promise<RequestAnswer> {
+  try {
+    const { listed, total } = await pullNow(signal);
+    return { outcome: "done", message: "", changes: listed, total };
+  } catch (error) {
+    if (signal.aborted || error instanceof StoreWriteError) {
+      return failedAnswer(error, signal);
+    }
+    const isAway = error instanceof ControlError &&
+      AWAY.includes(error.kind);
+    return {
+      outcome: isAway ? "unavailable" : "refused",
+      message: describeError(error),
+    };
   }
 }
 

@@ -18,7 +18,10 @@ import { errorCode } from "./store_errors.ts";
 
 /** What a command can ask for. */
 export type NewRequest =
-  | Extract<AgentRequest, { kind: "deregister" | "accept_epoch" }>
+  | Extract<
+    AgentRequest,
+    { kind: "deregister" | "accept_epoch" | "reconcile" }
+  >
   | (Extract<AgentRequest, { kind: "join" }> & { readonly seal: SealKey });
 
 /** Where and how a request is left. */

@@ -19,6 +19,7 @@ import { StoreWriteError } from "./store_errors.ts";
 export type AgentRequest =
   | { readonly kind: "deregister"; readonly force: boolean }
   | { readonly kind: "accept_epoch" }
+  | { readonly kind: "reconcile" }
   | { readonly kind: "join"; readonly token: string }
   | { readonly kind: "unusable"; readonly why: string };
 

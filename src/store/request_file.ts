@@ -13,11 +13,27 @@ export interface StoredRequest {
   readonly request:
     | { readonly kind: "deregister"; readonly force: boolean }
     | { readonly kind: "accept_epoch" }
+    | { readonly kind: "reconcile" }
     | {
       readonly kind: "join";
       /** A bootstrap token, sealed with the machine's key. */
       readonly sealedToken: Uint8Array<ArrayBuffer>;
     };
+}
+
+/** A key of the state that a pull has added, changed or removed. */
+export interface StateChangeNote {
+  readonly kind:
+    | "metadata"
+    | "data"
+    | "secret"
+    | "peer"
+    | "policy"
+    | "service";
+  readonly key: string;
+  readonly change: "added" | "changed" | "removed";
+  /** Of what is there now, where it has one. */
+  readonly version?: number | undefined;
 }
 
 /** What came of a request. */
@@ -28,6 +44,9 @@ export interface RequestAnswer {
   readonly message: string;
   readonly nodeId?: string;
   readonly meshIp?: string;
+  /** What a pull has changed: the first ones, and how many there are. */
+  readonly changes?: readonly StateChangeNote[];
+  readonly total?: number;
 }
 
 const requestSchema = z.object({
@@ -35,7 +54,7 @@ const requestSchema = z.object({
   id: z.string().check(z.minLength(1)),
   request: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("deregister"), force: z.boolean() }),
-    z.object({ kind: z.literal("accept_epoch") }),
+    z.object({ kind: z.enum(["accept_epoch", "reconcile"]) }),
     z.object({ kind: z.literal("join"), sealed_token: z.string() }),
   ]),
 });
@@ -47,6 +66,13 @@ const answerSchema = z.object({
   message: z.string(),
   node_id: z.optional(z.string()),
   mesh_ip: z.optional(z.string()),
+  changes: z.optional(z.array(z.object({
+    kind: z.enum(["metadata", "data", "secret", "peer", "policy", "service"]),
+    key: z.string(),
+    change: z.enum(["added", "changed", "removed"]),
+    version: z.optional(z.number()),
+  }))),
+  total: z.optional(z.int()),
 });
 
 export function encodeRequest(
@@ -75,7 +101,7 @@ export function encodeAnswer(
   id: string,
   answer: RequestAnswer,
 ): Uint8Array<ArrayBuffer> {
-  const { outcome, message, nodeId, meshIp } = answer;
+  const { outcome, message, nodeId, meshIp, changes, total } = answer;
   return encode({
     format: 1,
     id,
@@ -83,6 +109,8 @@ export function encodeAnswer(
     message,
     node_id: nodeId,
     mesh_ip: meshIp,
+    changes,
+    total,
   });
 }
 
@@ -96,13 +124,15 @@ export function decodeAnswer(
 ): RequestAnswer | undefined {
   const text = new TextDecoder().decode(bytes);
   const answer = parseShape("answer", answerSchema, text);
-  const { outcome, message, node_id, mesh_ip } = answer;
+  const { outcome, message, node_id, mesh_ip, changes, total } = answer;
   if (answer.id !== id) return undefined;
   return {
     outcome,
     message,
     ...(node_id === undefined ? {} : { nodeId: node_id }),
     ...(mesh_ip === undefined ? {} : { meshIp: mesh_ip }),
+    ...(changes === undefined ? {} : { changes }),
+    ...(total === undefined ? {} : { total }),
   };
 }
 

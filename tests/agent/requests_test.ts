@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { Requests, type RequestsOptions } from "../../src/agent/requests.ts";
+import {
+  type PresentNode,
+  Requests,
+  type RequestsOptions,
+} from "../../src/agent/requests.ts";
 import { runTogether } from "../../src/platform/part.ts";
 import type { AgentRequest, OpenRequest } from "../../src/store/request_box.ts";
 import type { RequestAnswer } from "../../src/store/request_file.ts";
@@ -47,6 +51,8 @@ class Agent {
   forget: () => Promise<void> = () => Promise.resolve();
   marks: Marks = NO_MARKS;
   readonly pulls: string[] = [];
+  pullNow: PresentNode["pullNow"] = () =>
+    Promise.resolve({ listed: [], total: 0 });
   readonly requests = new Requests({
     store: {
       requests: this.box,
@@ -74,6 +80,7 @@ class Agent {
       nodeId: "n_1",
       uplink: { deregister: (signal) => this.deregister(signal) },
       pull: (reason) => this.pulls.push(reason),
+      pullNow: (signal) => this.pullNow(signal),
     });
     const until = AbortSignal.any([this.stop.signal, this.requests.left]);
     await runTogether([part], until);
@@ -233,3 +240,42 @@ Deno.test("an offered epoch is accepted while the agent runs, and pulled for", a
   agent.stop.abort();
   await running;
 });
+
+Deno.test("a pull that is asked for is answered with what it has changed", async () => {
+  const agent = new Agent();
+  const listed = [
+    { kind: "data", key: "motd", change: "changed", version: 3 },
+  ] as const;
+  agent.pullNow = () => Promise.resolve({ listed, total: 1 });
+  agent.box.ask("r1", { kind: "reconcile" });
+  const running = agent.run();
+  await settle();
+  assert.deepEqual(agent.box.answered?.answer, {
+    outcome: "done",
+    message: "",
+    changes: listed,
+    total: 1,
+  });
+  agent.stop.abort();
+  await running;
+});
+
+for (
+  const [failure, outcome] of [
+    [new ControlError("unreachable", "No route"), "unavailable"],
+    [new ControlError("unauthorized", "Who are you?"), "refused"],
+    [new Error("it is older than what is here"), "refused"],
+    [new StoreWriteError("it", new Error("disk full")), "failed"],
+  ] as const
+) {
+  Deno.test(`a pull that ends with "${failure.message}" is answered as ${outcome}`, async () => {
+    const agent = new Agent();
+    agent.pullNow = () => Promise.reject(failure);
+    agent.box.ask("r1", { kind: "reconcile" });
+    const running = agent.run();
+    await settle();
+    assert.equal(agent.box.answered?.answer.outcome, outcome);
+    agent.stop.abort();
+    await running;
+  });
+}

@@ -52,12 +52,18 @@ Deno.test("an engineer at the terminal of a node learns how it is, with and with
   assert.equal((await report("r", "--delete")).stdout, "report r removed\n");
   assert.equal((await report("r")).code, 3);
 
+  const pulled = await stage.run("reconcile");
+  assert.equal(pulled.code, 0, pulled.stderr);
+  assert.match(pulled.stderr, /pulled; nothing changed/);
+
   const foreign = await stage.run("status", "--cluster", "other");
   assert.equal(foreign.code, 1);
   assert.match(foreign.stderr, /membership "default", not of "other"/);
   assert.equal((await stage.run("state", "--cluster", "other")).code, 1);
 
   await stage.stopControlPlane();
+  const unpulled = await stage.run("reconcile");
+  assert.equal(unpulled.code, 69, unpulled.stderr);
   const unreachable = await stage.run("secrets", "get", "pw");
   assert.equal(unreachable.code, 69, unreachable.stderr);
   await stage.statusWhen("it is degraded", ({ status }) => status !== "ok");
@@ -82,6 +88,7 @@ Deno.test("an engineer at the terminal of a node learns how it is, with and with
   assert.ok(killed.stdout.includes(node_id));
   const json = await stage.run("status", "--output", "json");
   assert.equal(JSON.parse(json.stdout).status, "not_running");
+  assert.equal((await stage.run("reconcile")).code, 4);
   const why = await stage.run("why");
   assert.equal(why.code, 4);
   assert.match(why.stdout, /^The agent is not running: .*\n.*plexd logs/);

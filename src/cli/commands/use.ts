@@ -40,6 +40,18 @@ export const USE: readonly Command[] = [
     load: async () => (await import("../state_report.ts")).stateReport,
   },
   {
+    name: "reconcile",
+    summary: "Pull the state now, and print what changed",
+    stoppable: true,
+    args: [],
+    flags: [],
+    common: [OUTPUT, ...ASKING],
+    examples: [
+      { line: "sudo plexd reconcile", doc: "as root, or as the agent's user" },
+    ],
+    load: async () => (await import("../reconcile.ts")).reconcile,
+  },
+  {
     name: "secrets get",
     summary: "Print the value of a secret",
     args: [{ name: "KEY", doc: "key of the secret" }],
