@@ -48,11 +48,17 @@ export function pinTrust(
   trustBundle.save(pinned);
   if (bundle === undefined) return;
   try {
-    const { version, revokedKeyIds, signedText } = verifyBundle(
+    const { roots, version, revokedKeyIds, signedText } = verifyBundle(
       parseTrustBundle(bundle),
       pinned,
     );
-    trustBundle.save({ roots: [root], version, revokedKeyIds, signedText });
+    trustBundle.save({
+      // One that is about to take over is among them.
+      roots: roots.length > 0 ? roots : [root],
+      version,
+      revokedKeyIds,
+      signedText,
+    });
   } catch (error) {
     if (!(error instanceof RefusedBundleError || error instanceof ShapeError)) {
       throw error;

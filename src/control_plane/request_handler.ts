@@ -17,6 +17,7 @@ import { policyRoutes } from "./admin_routes/policies.ts";
 import { serviceRoutes } from "./admin_routes/services.ts";
 import { sessionRoutes } from "./admin_routes/sessions.ts";
 import { signingKeyRoutes } from "./admin_routes/signing_keys.ts";
+import { trustRootRoutes } from "./admin_routes/trust_roots.ts";
 import { tokenRoutes } from "./admin_routes/tokens.ts";
 import { ENDPOINTS } from "../wire/endpoints.ts";
 import { alsoIn2 } from "./dialect2/node_route2.ts";
@@ -176,6 +177,7 @@ function adminSurface(services: Services): AdminRoute[] {
     ...actionRoutes(services),
     ...sessionRoutes(services),
     ...signingKeyRoutes(services),
+    ...trustRootRoutes(services),
     ...auditRoutes(services),
   ];
 }

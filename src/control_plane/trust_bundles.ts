@@ -32,6 +32,8 @@ const SEED_BYTES = 32;
 
 /** Names of settings. */
 const ROOT = "trust_root";
+/** The root that is to take over; empty, or not there, while none is. */
+const NEXT_ROOT = "trust_root_next";
 const BUNDLE = "trust_bundle";
 
 const storedRootSchema = z.object({
@@ -48,16 +50,8 @@ export async function ensureTrustBundle(
     await rows.settings.get(ROOT)
   );
   if (known === undefined) {
-    const seed = io.random.bytes(SEED_BYTES);
-    const sealed = await vault.seal(SEALED.trustRoot, seed);
-    const publicKey = publicKeyOf(privateKeyFrom(seed));
-    seed.fill(0);
-    await storage.write(async (rows) =>
-      await rows.settings.set(
-        ROOT,
-        JSON.stringify({ public_key: publicKey, sealed: encodeBase64(sealed) }),
-      )
-    );
+    const text = await newRootText(vault, io);
+    await storage.write(async (rows) => await rows.settings.set(ROOT, text));
   }
   const root = await openTrustRoot(services);
   await storage.write(async (rows) => {
@@ -74,6 +68,71 @@ export async function openTrustRoot(
     await rows.settings.get(ROOT)
   );
   if (text === undefined) throw new Error("There is no trust root");
+  return await rootFrom(text, vault);
+}
+
+/**
+ * Begins to replace the trust root: from now on bundles name the next one, too,
+ * still signed by the present one, so that nodes pin both. While that goes on,
+ * it changes nothing.
+ */
+export async function beginRootRotation(
+  services: TrustServices,
+  alongside: (rows: Rows) => Promise<void>,
+): Promise<void> {
+  const { storage, vault, io } = services;
+  const root = await openTrustRoot(services);
+  const next = await newRootText(vault, io);
+  await storage.write(async (rows) => {
+    if (await rows.settings.get(NEXT_ROOT)) return;
+    await rows.settings.set(NEXT_ROOT, next);
+    await renewTrustBundle(rows, root, {}, io);
+    await alongside(rows);
+  });
+}
+
+/**
+ * Ends the replacement: the next root signs, alone, and the former one is
+ * revoked. A node that has had no bundle in between has to join anew.
+ *
+ * @returns whether there was anything to end.
+ */
+export async function finishRootRotation(
+  { storage, vault, io }: TrustServices,
+  alongside: (rows: Rows) => Promise<void>,
+): Promise<boolean> {
+  const text = await storage.read(async (rows) =>
+    await rows.settings.get(NEXT_ROOT)
+  );
+  if (!text) return false;
+  const root = await rootFrom(text, vault);
+  return await storage.write(async (rows) => {
+    // Somebody else may have been faster.
+    if (await rows.settings.get(NEXT_ROOT) !== text) return false;
+    const former = await trustRootKey(rows);
+    await rows.settings.set(ROOT, text);
+    await rows.settings.set(NEXT_ROOT, "");
+    await renewTrustBundle(rows, root, { revoked: [former] }, io);
+    await alongside(rows);
+    return true;
+  });
+}
+
+async function newRootText(
+  vault: Vault,
+  io: Pick<Platform, "random">,
+): Promise<string> {
+  const seed = io.random.bytes(SEED_BYTES);
+  const sealed = await vault.seal(SEALED.trustRoot, seed);
+  const publicKey = publicKeyOf(privateKeyFrom(seed));
+  seed.fill(0);
+  return JSON.stringify({
+    public_key: publicKey,
+    sealed: encodeBase64(sealed),
+  });
+}
+
+async function rootFrom(text: string, vault: Vault): Promise<TrustRoot> {
   const stored = parseShape("stored trust root", storedRootSchema, text);
   const sealed = decodeBase64(stored.sealed);
   if (!sealed) throw new Error("The stored trust root is damaged");
@@ -111,10 +170,11 @@ export async function renewTrustBundle(
   const current = await rows.signingKeys.current();
   if (!current) throw new Error("There is no signing key");
   const previous = await rows.signingKeys.previous();
+  const next = await rows.settings.get(NEXT_ROOT);
   const running = (previous?.transitionExpiresMs ?? 0) > clock.now();
   const unsigned = {
     version: Math.max((before?.version ?? 0) + 1, atLeast),
-    roots: [root.publicKey],
+    roots: [root.publicKey, ...next ? [publicKeyIn(next)] : []],
     signingKeys: [
       current.publicKey,
       ...(previous && running ? [previous.publicKey] : []),
@@ -142,5 +202,9 @@ export async function trustBundleText(rows: Rows): Promise<string> {
 export async function trustRootKey(rows: Rows): Promise<string> {
   const text = await rows.settings.get(ROOT);
   if (text === undefined) throw new Error("There is no trust root");
+  return publicKeyIn(text);
+}
+
+function publicKeyIn(text: string): string {
   return parseShape("stored trust root", storedRootSchema, text).public_key;
 }

@@ -210,6 +210,11 @@ export const signingKeyList = z.object({
   })),
 });
 
+export const trustRoots = z.object({
+  roots: z.array(text),
+  bundle_version: count,
+});
+
 export const audit = z.object({
   audit: z.array(z.object({
     id: count,

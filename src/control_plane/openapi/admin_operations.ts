@@ -359,6 +359,21 @@ export const ADMIN_OPERATIONS: Operations = {
     shows(json(signingKeys)),
     { refusals: { 404: ["key_not_found"] } },
   ),
+  [`GET ${admin}/trust-roots`]: call(
+    "ListTrustRoots",
+    "The roots that nodes pin",
+    shows(json(answers.trustRoots)),
+  ),
+  [`POST ${admin}/trust-roots/rotate`]: call(
+    "RotateTrustRoot",
+    "Announces the root that is to take over",
+    shows(json(answers.trustRoots)),
+  ),
+  [`POST ${admin}/trust-roots/finish`]: call(
+    "FinishTrustRoot",
+    "The announced root takes over",
+    shows(json(answers.trustRoots)),
+  ),
   [`GET ${admin}/audit`]: call(
     "ListAudit",
     "Who did what: newest first, or after a row, oldest first",

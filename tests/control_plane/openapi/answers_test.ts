@@ -364,6 +364,10 @@ Deno.test("every operation answers what the document publishes", async () => {
     const keys = await asAdmin("ListSigningKeys");
     const [signing] = keys.json["signing_keys"] as [{ key_id: string }];
     await asAdmin("RevokeSigningKey", signing);
+    for (const name of ["RotateTrustRoot", "FinishTrustRoot"]) {
+      await asAdmin(name);
+    }
+    await asAdmin("ListTrustRoots");
     await asAdmin("GetMetrics");
     await asAdmin("ListAudit");
     for (const name of ["GetHealth", "GetReadiness", "GetOpenApi", "Ping"]) {

@@ -79,9 +79,11 @@ Deno.test("every place of a path is a parameter, and bodies are described", asyn
   assert.deepEqual(without.sort(), [
     "AskForKeyRotation",
     "DeregisterNode",
+    "FinishTrustRoot",
     "GiveRole",
     "RevokeNode",
     "RevokeSigningKey",
+    "RotateTrustRoot",
   ]);
 });
 
