@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { resolve } from "node:path";
 import { eventually } from "../scenarios/eventually.ts";
 import { Stage } from "../scenarios/stage.ts";
 import { cleanRoot } from "./clean_root.ts";
@@ -7,7 +8,8 @@ import { pipeScript, run } from "./run_script.ts";
 import { serveFolder } from "./serve_folder.ts";
 
 /** The compiled program; without it a script stands in, and runs the source. */
-const PROGRAM = Deno.env.get("PLEXD_BIN");
+const GIVEN = Deno.env.get("PLEXD_BIN");
+const PROGRAM = GIVEN ? resolve(GIVEN) : undefined;
 
 async function versionOf(program: string | undefined): Promise<string> {
   if (program === undefined) return "1.0.0";
