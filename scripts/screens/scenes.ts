@@ -60,6 +60,7 @@ export const CHAPTERS: readonly Chapter[] = [
       "actions",
       "store verify",
       "store backup {folder}/node.backup",
+      "diag --out {folder}/diag.tar.gz",
     ),
   },
   {
@@ -116,6 +117,7 @@ export const CHAPTERS: readonly Chapter[] = [
       "--print-state --output table",
       "store repair --dry-run",
       "peers --data-dir /nowhere",
+      "reconcile",
     ),
   },
   {

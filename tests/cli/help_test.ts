@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { commandsOf } from "../../src/cli/command_table.ts";
 import { COMMANDS, TABLE } from "../../src/cli/commands.ts";
 import { helpFor, helpText } from "../../src/cli/help.ts";
+import { OUTPUT_FORMS } from "../../src/cli/output/forms.ts";
 import { NO_SCREEN } from "../../src/cli/output/screen.ts";
 import { parseLine } from "../../src/cli/parse_args.ts";
 
@@ -39,7 +40,7 @@ for (const command of COMMANDS) {
   Deno.test(`plexd ${command.name} has examples that can be typed`, () => {
     assert.ok(command.examples.length > 0);
     for (const { line } of command.examples) {
-      const words = line.replace(/^sudo -u plexd |^source <\(|\)$/g, "")
+      const words = line.replace(/^sudo (?:-u plexd )?|^source <\(|\)$/g, "")
         .replace(/ [<>] \S+$/, "")
         .match(/'[^']*'|\S+/g)!.map((word) => word.replace(/^'|'$/g, ""));
       assert.equal(words.shift(), "plexd");
@@ -65,3 +66,14 @@ for (const columns of [60, 80, 200]) {
     }
   });
 }
+
+Deno.test("every command that reads has all forms of output", () => {
+  const reading = TABLE.groups.find(({ title }) => title === "Look")!.commands
+    // The journal has forms of its own.
+    .filter(({ name }) => name !== "logs");
+  assert.ok(reading.length > 10);
+  for (const { name, common } of reading) {
+    const output = common.find((flag) => flag.name === "--output");
+    assert.deepEqual(output?.choices, OUTPUT_FORMS, name);
+  }
+});
