@@ -27,6 +27,14 @@ export interface EventSignerOptions {
   readonly io: Platform;
 }
 
+/** Bytes of an event stream. */
+export type Frame = Uint8Array<ArrayBuffer>;
+
+interface KeptFrame {
+  readonly frame: Promise<Frame | undefined>;
+  readonly atMs: number;
+}
+
 /** The data of a frame, and the type that stands beside it. */
 interface SignedEvent {
   readonly type: string;
@@ -46,8 +54,8 @@ export class EventSigner {
   readonly #options: EventSignerOptions;
   readonly #keys: PrivateKeys;
   readonly #keyIds = new Map<string, string>();
-  /** By dialect and sequence. */
-  readonly #frames = new Map<string, { text: string; atMs: number }>();
+  /** By dialect and sequence; also those that are still being signed. */
+  readonly #frames = new Map<string, KeptFrame>();
 
   constructor(options: EventSignerOptions) {
     this.#options = options;
@@ -55,25 +63,31 @@ export class EventSigner {
   }
 
   /**
-   * The event as text of an event stream; undefined where a dialect does not
-   * have it.
+   * The event as bytes of an event stream, which all streams share; undefined
+   * where a dialect does not have it.
    */
-  async frame(
-    event: StoredEvent,
-    dialect: Dialect,
-  ): Promise<string | undefined> {
+  frame(event: StoredEvent, dialect: Dialect): Promise<Frame | undefined> {
     const { clock } = this.#options.io;
     const place = `${dialect} ${event.sequence}`;
     const known = this.#frames.get(place);
-    if (known && clock.elapsed() - known.atMs < REUSE_MS) return known.text;
+    if (known && clock.elapsed() - known.atMs < REUSE_MS) return known.frame;
+    const frame = this.#made(event, dialect);
+    this.#keep(place, frame);
+    frame.catch(() => this.#frames.delete(place));
+    return frame;
+  }
+
+  async #made(
+    event: StoredEvent,
+    dialect: Dialect,
+  ): Promise<Frame | undefined> {
     const signed = dialect === 2
       ? await this.#signed2(event)
       : await this.#signed1(event);
-    if (!signed) return undefined;
-    const text = `id: ${event.sequence}\nevent: ${signed.type}\n` +
-      `data: ${signed.data}\n\n`;
-    this.#keep(place, text);
-    return text;
+    return signed && new TextEncoder().encode(
+      `id: ${event.sequence}\nevent: ${signed.type}\n` +
+        `data: ${signed.data}\n\n`,
+    );
   }
 
   async #signed1(event: StoredEvent): Promise<SignedEvent> {
@@ -131,14 +145,14 @@ export class EventSigner {
     return keyId;
   }
 
-  #keep(place: string, text: string) {
+  #keep(place: string, frame: KeptFrame["frame"]) {
     this.#frames.delete(place);
     const [oldest] = this.#frames.keys();
     if (this.#frames.size >= MAX_FRAMES && oldest !== undefined) {
       this.#frames.delete(oldest);
     }
     this.#frames.set(place, {
-      text,
+      frame,
       atMs: this.#options.io.clock.elapsed(),
     });
   }

@@ -1,19 +1,20 @@
 import type { Platform } from "../platform/platform.ts";
 import type { Dialect } from "../wire/dialect.ts";
 import type { EventFanOut } from "./event_fan_out.ts";
-import type { EventSigner } from "./event_signer.ts";
-import type { Storage, StoredEvent } from "./storage/storage.ts";
+import type { EventSigner, Frame } from "./event_signer.ts";
+import type { EventWindow } from "./event_window.ts";
+import type { Beating, KeepAlive } from "./keep_alive.ts";
+import type { StoredEvent } from "./storage/storage.ts";
 
 /** Nodes take 90 s of silence for a lost connection. */
 export const KEEP_ALIVE_MS = 25_000;
 
-const KEEP_ALIVE = ":keep-alive\n\n";
+const encoder = new TextEncoder();
+
+const KEEP_ALIVE = encoder.encode(":keep-alive\n\n");
 
 /** A server that stops asks for more time; this takes that back. */
-const FIRST = ":keep-alive\nretry: 1000\n\n";
-
-/** Events read at a time: few, since each of them can be large. */
-const BATCH = 16;
+const FIRST = encoder.encode(":keep-alive\nretry: 1000\n\n");
 
 /** Why a stream ended. */
 export type StreamEnd =
@@ -32,57 +33,72 @@ export interface StreamStart {
   readonly keyChangesOnlyUpTo?: number;
 }
 
+/** What all streams share. */
+export interface SharedByStreams {
+  readonly window: EventWindow;
+  readonly signer: EventSigner;
+  readonly fanOut: EventFanOut;
+  readonly keepAlive: KeepAlive;
+  readonly io: Platform;
+}
+
 /** Options for {@linkcode EventStream}. */
 export interface EventStreamOptions {
   readonly node: { readonly nodeId: string; readonly domainId: string };
   readonly dialect: Dialect;
   readonly start: StreamStart;
-  readonly storage: Storage;
-  readonly signer: EventSigner;
-  readonly fanOut: EventFanOut;
-  readonly io: Platform;
   readonly onEnd: (reason: StreamEnd) => void;
 }
 
 /**
  * One open event stream of a node.
  *
- * Reads the kept events from its cursor on, one batch whenever the connection
+ * Takes the kept events from its cursor on, one batch whenever the connection
  * takes more: what a slow consumer has not taken stays in storage, not in
  * memory. One that takes nothing at all is cut.
+ *
+ * There are thousands of them: while one waits it holds no timer and no promise.
  */
-export class EventStream {
-  readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
+export class EventStream implements Beating {
+  readonly body: ReadableStream<Frame>;
   readonly #options: EventStreamOptions;
-  readonly #done = new AbortController();
+  readonly #shared: SharedByStreams;
   readonly #unsubscribe: () => void;
-  readonly #encoder = new TextEncoder();
-  #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
+  #controller!: ReadableStreamDefaultController<Frame>;
   #read: StoredEvent[] = [];
   #cursor: number;
-  #wake = Promise.withResolvers<void>();
+  #hasEnded = false;
   /** Whether the connection waits for something to send. */
-  #waiting = false;
+  #isWanted = false;
+  #isSending = false;
+  /** Something was wanted, or came, while it was sending. */
+  #again = false;
   #tookSinceBeat = true;
-  #keepAliveIsDue = false;
 
-  constructor(options: EventStreamOptions) {
+  constructor(options: EventStreamOptions, shared: SharedByStreams) {
     this.#options = options;
+    this.#shared = shared;
     this.#cursor = options.start.from;
     this.body = new ReadableStream({
       start: (controller) => {
         this.#controller = controller;
         // So that the client sees at once that it is connected.
-        controller.enqueue(this.#encoder.encode(FIRST));
+        controller.enqueue(FIRST);
       },
-      pull: () => this.#pull(),
+      pull: () => {
+        this.#tookSinceBeat = true;
+        this.#isWanted = true;
+        this.#send();
+      },
       cancel: () => this.#end("client_left"),
     }, { highWaterMark: 0 });
-    this.#unsubscribe = options.fanOut.subscribe(
-      options.node,
-      () => this.#wake.resolve(),
-    );
-    this.#beat();
+    const { fanOut, window, keepAlive } = shared;
+    window.fallBehind();
+    this.#unsubscribe = fanOut.subscribe(options.node, () => {
+      window.fallBehind();
+      this.#send();
+    });
+    keepAlive.add(this);
   }
 
   /**
@@ -91,97 +107,91 @@ export class EventStream {
    * @param retryMs When the node is to come back. @default {as it likes}
    */
   close(reason: StreamEnd, retryMs?: number): void {
-    if (this.#done.signal.aborted) return;
+    if (this.#hasEnded) return;
     this.#end(reason);
     if (retryMs !== undefined) {
       const text = `:back-later\nretry: ${retryMs}\n\n`;
-      this.#controller.enqueue(this.#encoder.encode(text));
+      this.#controller.enqueue(encoder.encode(text));
     }
     this.#controller.close();
   }
 
+  /** Keeps the connection alive, or cuts one that has taken nothing since. */
+  beat(): void {
+    if (this.#isWanted && !this.#isSending) this.#give(KEEP_ALIVE);
+    else if (!this.#tookSinceBeat) this.close("slow_consumer");
+    this.#tookSinceBeat = false;
+  }
+
   #end(reason: StreamEnd) {
-    if (this.#done.signal.aborted) return;
-    this.#done.abort();
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     this.#unsubscribe();
+    this.#shared.keepAlive.remove(this);
     this.#read = [];
-    this.#wake.resolve();
     this.#options.onEnd(reason);
   }
 
-  async #pull() {
-    this.#tookSinceBeat = true;
+  /** Sends what there is, for as long as the connection wants it. */
+  async #send() {
+    this.#again = true;
+    if (this.#isSending) return;
+    this.#isSending = true;
     try {
-      const text = await this.#nextText();
-      if (text === undefined) return;
-      this.#controller.enqueue(this.#encoder.encode(text));
+      while (this.#isWanted && this.#again && !this.#hasEnded) {
+        // Before looking, so that what comes meanwhile is not missed.
+        this.#again = false;
+        const frame = await this.#nextFrame();
+        if (frame && !this.#hasEnded) this.#give(frame);
+      }
     } catch (error) {
-      this.#options.io.log.error("Event stream failed", {
+      this.#shared.io.log.error("Event stream failed", {
         node_id: this.#options.node.nodeId,
         error,
       });
       this.close("failed");
+    } finally {
+      this.#isSending = false;
     }
   }
 
-  /** What to send next, as soon as there is something; undefined at the end. */
-  async #nextText(): Promise<string | undefined> {
-    while (!this.#done.signal.aborted) {
-      // Renewed before looking, so that what comes meanwhile is not missed.
-      this.#wake = Promise.withResolvers();
-      const event = await this.#nextEvent();
-      const frame = event && await this.#frameOf(event);
-      if (this.#done.signal.aborted) break;
+  /** What is given is taken at once: it is wanted. */
+  #give(frame: Frame) {
+    this.#isWanted = false;
+    this.#controller.enqueue(frame);
+  }
+
+  /** What to send next; undefined when there is nothing yet. */
+  async #nextFrame(): Promise<Frame | undefined> {
+    while (!this.#hasEnded) {
+      const event = this.#read.shift();
       if (event) {
         this.#cursor = event.sequence;
-        if (frame !== undefined) return frame;
+        const frame = await this.#frameOf(event);
+        if (frame) return frame;
         continue;
       }
-      if (this.#keepAliveIsDue) {
-        this.#keepAliveIsDue = false;
-        return KEEP_ALIVE;
+      const { window } = this.#shared;
+      const { events, upTo } = await window.after(
+        this.#cursor,
+        this.#options.node,
+      );
+      if (events.length === 0) {
+        this.#cursor = Math.max(this.#cursor, upTo);
+        return undefined;
       }
-      this.#waiting = true;
-      await this.#wake.promise;
-      this.#waiting = false;
+      this.#read = events;
     }
     return undefined;
   }
 
   /** Undefined for an event that is not for this stream. */
-  async #frameOf(event: StoredEvent): Promise<string | undefined> {
-    const { signer, dialect, start } = this.#options;
+  async #frameOf(event: StoredEvent): Promise<Frame | undefined> {
+    const { dialect, start } = this.#options;
     const isLeftOut = event.sequence <= (start.keyChangesOnlyUpTo ?? 0) &&
       event.type !== "signing_key_rotated";
-    return isLeftOut ? undefined : await signer.frame(event, dialect);
-  }
-
-  async #nextEvent(): Promise<StoredEvent | undefined> {
-    if (this.#read.length === 0) {
-      const { storage, node } = this.#options;
-      this.#read = await storage.read(async (rows) =>
-        await rows.events.after(this.#cursor, node, BATCH)
-      );
-    }
-    return this.#read.shift();
-  }
-
-  async #beat() {
-    const { clock } = this.#options.io;
-    const { signal } = this.#done;
-    for (;;) {
-      try {
-        await clock.sleep(KEEP_ALIVE_MS, signal);
-      } catch {
-        return; // the stream has ended
-      }
-      if (this.#waiting) {
-        this.#keepAliveIsDue = true;
-        this.#wake.resolve();
-      } else if (!this.#tookSinceBeat) {
-        this.close("slow_consumer");
-      }
-      this.#tookSinceBeat = false;
-    }
+    return isLeftOut
+      ? undefined
+      : await this.#shared.signer.frame(event, dialect);
   }
 }

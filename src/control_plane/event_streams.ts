@@ -3,9 +3,13 @@ import type { EventFanOut } from "./event_fan_out.ts";
 import type { EventSigner } from "./event_signer.ts";
 import {
   EventStream,
+  KEEP_ALIVE_MS,
+  type SharedByStreams,
   type StreamEnd,
   type StreamStart,
 } from "./event_stream.ts";
+import { EventWindow } from "./event_window.ts";
+import { KeepAlive } from "./keep_alive.ts";
 import type { Node, Storage } from "./storage/storage.ts";
 
 /**
@@ -31,12 +35,16 @@ export interface EventStreamsOptions {
 
 /** All open event streams. */
 export class EventStreams {
-  readonly #options: EventStreamsOptions;
+  readonly #shared: SharedByStreams;
   readonly #open = new Map<string, Set<EventStream>>();
   readonly #ended = new Map<StreamEnd, number>();
 
-  constructor(options: EventStreamsOptions) {
-    this.#options = options;
+  constructor({ storage, ...options }: EventStreamsOptions) {
+    this.#shared = {
+      ...options,
+      window: new EventWindow(storage),
+      keepAlive: new KeepAlive(options.io.clock, KEEP_ALIVE_MS),
+    };
   }
 
   /** How many streams have ended so far, by reason. */
@@ -52,12 +60,11 @@ export class EventStreams {
     node: Pick<Node, "id" | "domainId" | "dialect">,
     start: StreamStart,
   ): ReadableStream<Uint8Array<ArrayBuffer>> {
-    const { log } = this.#options.io;
+    const { log } = this.#shared.io;
     const streams = this.#open.get(node.id) ?? new Set();
     const [oldest] = streams;
     if (oldest && streams.size >= MAX_PER_NODE) oldest.close("replaced");
     const stream = new EventStream({
-      ...this.#options,
       node: { nodeId: node.id, domainId: node.domainId },
       dialect: node.dialect,
       start,
@@ -67,7 +74,7 @@ export class EventStreams {
         this.#ended.set(reason, (this.#ended.get(reason) ?? 0) + 1);
         log.info("Event stream ended", { node_id: node.id, reason });
       },
-    });
+    }, this.#shared);
     this.#open.set(node.id, streams.add(stream));
     log.info("Event stream opened", { node_id: node.id, from: start.from });
     return stream.body;
@@ -92,7 +99,7 @@ export class EventStreams {
    * fleet does not return in one moment.
    */
   closeAll(): void {
-    const { random } = this.#options.io;
+    const { random } = this.#shared.io;
     const windowMs = Math.min(
       MAX_WINDOW_MS,
       MIN_WINDOW_MS + MS_FOR_EACH * this.count,

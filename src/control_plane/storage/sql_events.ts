@@ -35,6 +35,12 @@ export function eventRows(sql: Sql): EventRows {
         sequence,
         limit,
       ).map(eventFrom),
+    allAfter: (sequence, limit) =>
+      sql.all(
+        "SELECT * FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?",
+        sequence,
+        limit,
+      ).map(eventFrom),
     newest: ({ nodeId, domainId }, limit) =>
       sql.all(
         `SELECT * FROM events WHERE ${FOR_NODE}

@@ -305,6 +305,8 @@ export interface EventRows {
     audience: { readonly nodeId: string; readonly domainId: string },
     limit: number,
   ): Eventual<StoredEvent[]>;
+  /** The next events of all, whoever they are for. */
+  allAfter(sequence: number, limit: number): Eventual<StoredEvent[]>;
   /** The newest events for a node, newest first. */
   newest(
     audience: { readonly nodeId: string; readonly domainId: string },
