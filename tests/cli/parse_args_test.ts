@@ -281,6 +281,8 @@ Deno.test("every command that has two words is of a family or of a command", () 
     ...COMMANDS.map(({ name }) => name),
   ];
   for (const { name } of COMMANDS.filter(({ name }) => name.includes(" "))) {
+    // Completions know no third one.
+    assert.equal(name.split(" ").length, 2, name);
     assert.ok(firsts.includes(name.split(" ")[0]!), name);
   }
 });
