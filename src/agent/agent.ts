@@ -96,7 +96,12 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   });
   const links = linksTo({ store, degraded, io });
   let join: (token: string) => Promise<Identity>;
-  const requests = new Requests({ store, join: (token) => join(token), io });
+  const requests = new Requests({
+    store,
+    join: (token) => join(token),
+    recentLog: () => intake.recent.lines(intake.secrets),
+    io,
+  });
   const until = AbortSignal.any([stop, requests.left]);
   const live = async (end: AbortSignal): Promise<boolean> => {
     const { config, client } = reload.current;

@@ -43,6 +43,8 @@ export interface RequestsOptions {
   readonly join: (
     token: string,
   ) => Promise<Pick<Identity, "nodeId" | "meshIp">>;
+  /** The last lines of the log, without credentials. */
+  readonly recentLog: () => readonly string[];
   readonly io: Platform;
 }
 
@@ -164,6 +166,10 @@ export class Requests {
     }
     if (request.kind === "accept_epoch") {
       return this.#answer(id, this.#acceptEpoch(node));
+    }
+    if (request.kind === "recent_log") {
+      const log = this.#options.recentLog();
+      return this.#answer(id, { outcome: "done", message: "", log });
     }
     if (request.kind === "reconcile") {
       return this.#answer(id, await pulledAnswer(node, signal));

@@ -4,6 +4,7 @@ import type { Platform } from "../platform/platform.ts";
 import { type AuditRecord, AuditTrail } from "../sync/audit_trail.ts";
 import { LogForwarder } from "../sync/log_forwarder.ts";
 import { hostNameOf } from "./host_name.ts";
+import { RecentLog } from "./recent_log.ts";
 
 /**
  * Where logs and audit records wait until the node can send them: from the
@@ -23,6 +24,8 @@ export interface TelemetryIntake {
   hide(secret: string): void;
   /** All that are hidden. */
   readonly secrets: readonly string[];
+  /** The last lines of the log. */
+  readonly recent: RecentLog;
   /** Absent when they are not wanted. */
   readonly logs?: LogForwarder;
   /** Absent when they are not wanted. */
@@ -49,9 +52,12 @@ export function openIntake(config: Config, io: Platform): TelemetryIntake {
       clock,
     })
     : undefined;
+  const recent = new RecentLog(clock);
+  const plainIo = { ...io, log: teeLogger(io.log, recent.hear) };
   return {
-    io: logs ? { ...io, log: teeLogger(io.log, logs.hear) } : io,
-    plainIo: io,
+    io: logs ? { ...plainIo, log: teeLogger(plainIo.log, logs.hear) } : plainIo,
+    plainIo,
+    recent,
     record: (record) => audit?.record(record),
     hide(secret) {
       // The same identity again, with every reload.

@@ -20,7 +20,7 @@ import { errorCode } from "./store_errors.ts";
 export type NewRequest =
   | Extract<
     AgentRequest,
-    { kind: "deregister" | "accept_epoch" | "reconcile" }
+    { kind: "deregister" | "accept_epoch" | "reconcile" | "recent_log" }
   >
   | (Extract<AgentRequest, { kind: "join" }> & { readonly seal: SealKey });
 

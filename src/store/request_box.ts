@@ -20,6 +20,7 @@ export type AgentRequest =
   | { readonly kind: "deregister"; readonly force: boolean }
   | { readonly kind: "accept_epoch" }
   | { readonly kind: "reconcile" }
+  | { readonly kind: "recent_log" }
   | { readonly kind: "join"; readonly token: string }
   | { readonly kind: "unusable"; readonly why: string };
 

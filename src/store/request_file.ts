@@ -14,6 +14,7 @@ export interface StoredRequest {
     | { readonly kind: "deregister"; readonly force: boolean }
     | { readonly kind: "accept_epoch" }
     | { readonly kind: "reconcile" }
+    | { readonly kind: "recent_log" }
     | {
       readonly kind: "join";
       /** A bootstrap token, sealed with the machine's key. */
@@ -47,6 +48,8 @@ export interface RequestAnswer {
   /** What a pull has changed: the first ones, and how many there are. */
   readonly changes?: readonly StateChangeNote[];
   readonly total?: number;
+  /** The last lines of the agent's log, without credentials. */
+  readonly log?: readonly string[];
 }
 
 const requestSchema = z.object({
@@ -54,7 +57,7 @@ const requestSchema = z.object({
   id: z.string().check(z.minLength(1)),
   request: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("deregister"), force: z.boolean() }),
-    z.object({ kind: z.enum(["accept_epoch", "reconcile"]) }),
+    z.object({ kind: z.enum(["accept_epoch", "reconcile", "recent_log"]) }),
     z.object({ kind: z.literal("join"), sealed_token: z.string() }),
   ]),
 });
@@ -73,6 +76,7 @@ const answerSchema = z.object({
     version: z.optional(z.number()),
   }))),
   total: z.optional(z.int()),
+  log: z.optional(z.array(z.string())),
 });
 
 export function encodeRequest(
@@ -101,7 +105,7 @@ export function encodeAnswer(
   id: string,
   answer: RequestAnswer,
 ): Uint8Array<ArrayBuffer> {
-  const { outcome, message, nodeId, meshIp, changes, total } = answer;
+  const { outcome, message, nodeId, meshIp, changes, total, log } = answer;
   return encode({
     format: 1,
     id,
@@ -111,6 +115,7 @@ export function encodeAnswer(
     mesh_ip: meshIp,
     changes,
     total,
+    log,
   });
 }
 
@@ -124,7 +129,7 @@ export function decodeAnswer(
 ): RequestAnswer | undefined {
   const text = new TextDecoder().decode(bytes);
   const answer = parseShape("answer", answerSchema, text);
-  const { outcome, message, node_id, mesh_ip, changes, total } = answer;
+  const { outcome, message, node_id, mesh_ip, changes, total, log } = answer;
   if (answer.id !== id) return undefined;
   return {
     outcome,
@@ -133,6 +138,7 @@ export function decodeAnswer(
     ...(mesh_ip === undefined ? {} : { meshIp: mesh_ip }),
     ...(changes === undefined ? {} : { changes }),
     ...(total === undefined ? {} : { total }),
+    ...(log === undefined ? {} : { log }),
   };
 }
 

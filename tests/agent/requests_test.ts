@@ -68,6 +68,7 @@ class Agent {
       },
     },
     join: (token) => this.join(token),
+    recentLog: () => ["a line"],
     io: {
       clock: this.clock,
       random: new FakeRandom(),
@@ -279,3 +280,13 @@ for (
     await running;
   });
 }
+
+Deno.test("who asks for the last lines of the log gets them", async () => {
+  const agent = new Agent();
+  agent.box.ask("r1", { kind: "recent_log" });
+  const running = agent.run();
+  await settle();
+  assert.deepEqual(agent.box.answered?.answer.log, ["a line"]);
+  agent.stop.abort();
+  await running;
+});

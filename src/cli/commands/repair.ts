@@ -4,6 +4,28 @@ import { ASKING, OUTPUT, RUNNING } from "./flags.ts";
 /** What finds out what is wrong, and puts it right. */
 export const REPAIR: readonly Command[] = [
   {
+    name: "diag",
+    summary: "Write a bundle for who is to help, without secrets",
+    stoppable: true,
+    args: [],
+    flags: [
+      {
+        name: "--out",
+        value: "FILE",
+        doc: "file to write (default: plexd-diag-TIME.tar.gz here)",
+      },
+      { name: "--force", doc: "replace the file if it is there" },
+    ],
+    common: ASKING,
+    examples: [
+      {
+        line: "sudo plexd diag",
+        doc: "status, events, settings, store, log and versions",
+      },
+    ],
+    load: async () => (await import("../diag/diag.ts")).diag,
+  },
+  {
     name: "ping",
     summary: "Ask the control plane, at every address, if it is there",
     args: [],
