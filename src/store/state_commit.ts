@@ -125,10 +125,13 @@ function* changedEntries(
   to: StateParts,
 ): Generator<ChangedEntry> {
   if (from.data === to.data) return;
+  let kept = 0;
   for (const [key, after] of to.data) {
     const before = from.data.get(key);
+    if (before) kept++;
     if (before !== after) yield { key, before, after };
   }
+  if (kept === from.data.size) return;
   for (const [key, before] of from.data) {
     if (!to.data.has(key)) yield { key, before, after: undefined };
   }
