@@ -152,6 +152,34 @@ Deno.test("update() of one entry in thousands writes that entry and the sums", (
     await store.close();
   }));
 
+Deno.test("update() takes what differs in any order, with keys that come, go and stand twice", () =>
+  inFolder(async (dir) => {
+    const { store } = await openStore(dir);
+    const lists = [
+      [entry("a"), entry("b"), entry("c")],
+      [entry("a"), entry("b", "2", 2), entry("c")],
+      [entry("c", "3", 3), entry("b", "2", 2), entry("a")],
+      [entry("a"), entry("a", "4", 4), entry("c")],
+      [entry("d"), entry("e")],
+      [entry("e"), entry("f")],
+    ];
+    for (const data of lists) {
+      const before = store.state.view;
+      const shown = [...before.data];
+      const view = await store.state.update(() => ({ data }));
+      const wanted = new Map(data.map((one) => [one.key, one]));
+      assert.deepEqual([...view.data.keys()], [...wanted.keys()].sort());
+      assert.deepEqual(view.data, wanted);
+      assert.deepEqual([...before.data], shown);
+    }
+    const { data } = store.state.view;
+    await store.close();
+    const { store: again, recovered } = await openStore(dir);
+    assert.deepEqual(again.state.view.data, data);
+    assert.deepEqual(recovered, []);
+    await again.close();
+  }));
+
 Deno.test("update() writes nothing when nothing differs", () =>
   inFolder(async (dir) => {
     const disk = new CrashDisk();
