@@ -11,7 +11,7 @@ import { stageSources } from "./stage.ts";
 import { ownTarget, type Target } from "./target.ts";
 
 /** The bundler whose output is known to be the same on every machine. */
-const BUNDLER = "2.9.6";
+export const BUNDLER = "2.9.6";
 
 /** A program that was built. */
 export interface Built {

@@ -48,7 +48,10 @@ for (const { name, summary } of COMMANDS) {
 Deno.test("plexd --version prints version and runtime", async () => {
   const { code, stdout } = await runPlexd(["--version"]);
   assert.equal(code, 0);
-  assert.match(stdout, /^plexd version \S+\nruntime: deno \d/);
+  assert.match(
+    stdout,
+    /^plexd version \S+\ncommit: .+\nbuilt: .+\nruntime: deno \d/,
+  );
 });
 
 Deno.test("plexd version says it for programs, too", async () => {

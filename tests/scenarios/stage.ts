@@ -132,6 +132,12 @@ export class Stage implements AsyncDisposable {
     assert.equal(await this.#controlPlane?.stop("SIGTERM"), 0);
   }
 
+  /** Process of the control plane that runs. */
+  get controlPlanePid(): number {
+    assert.ok(this.#controlPlane, "no control plane yet");
+    return this.#controlPlane.pid;
+  }
+
   /** A fresh one-time token, left where the agent will look for it. */
   async leaveToken(): Promise<string> {
     const answer = await this.admin.call("POST", "/tokens", {
