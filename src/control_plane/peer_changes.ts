@@ -1,6 +1,5 @@
 import type { EventType } from "../wire/event_types.ts";
 import type { Emit } from "./changes.ts";
-import type { PeerRow } from "./state/composition_source.ts";
 import type { Node, Rows } from "./storage/storage.ts";
 
 /** A peer as the wire carries it, without a pre-shared key: there is none. */
@@ -10,16 +9,6 @@ export interface WirePeer {
   readonly mesh_ip: string;
   readonly endpoint: string;
   readonly allowed_ips: readonly string[];
-}
-
-/** A node as others may see it. */
-export function peerRow(
-  { id, meshIp, publicKey, endpoint }: Pick<
-    Node,
-    "id" | "meshIp" | "publicKey" | "endpoint"
-  >,
-): PeerRow {
-  return { nodeId: id, meshIp, publicKey, endpoint };
 }
 
 export function wirePeer(

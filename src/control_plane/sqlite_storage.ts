@@ -83,7 +83,7 @@ function open(path: string, readOnly: boolean): Connection {
       database.exec("PRAGMA journal_mode = WAL");
       database.exec("PRAGMA synchronous = FULL");
     }
-    return new Connection(database);
+    return new Connection(database, readOnly);
   } catch (error) {
     database?.close();
     throw storageError(error);
@@ -111,7 +111,7 @@ class Connection implements Sql, CommitConnection {
   readonly #statements = new Map<string, StatementSync>();
   readonly rows: Rows;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, readOnly: boolean) {
     this.#database = database;
     this.rows = {
       settings: settingRows(this),
@@ -126,7 +126,7 @@ class Connection implements Sql, CommitConnection {
       policies: policyRows(this),
       compiledPolicies: compiledPolicyRows(this),
       bridges: bridgeRows(this),
-      composition: compositionSource(this),
+      composition: compositionSource(this, readOnly),
       assignments: assignmentRows(this),
       executions: executionRows(this),
       outputs: outputRows(this),

@@ -1,9 +1,12 @@
 import { assignedServices } from "./assignments.ts";
 import { partText } from "./node_changes.ts";
 import type { Logger } from "../platform/log.ts";
-import { peerRow, type WirePeer, wirePeer } from "./peer_changes.ts";
+import { type WirePeer, wirePeer } from "./peer_changes.ts";
 import { announcedKeys } from "./signing_keys.ts";
+import type { PeerRow } from "./state/composition_source.ts";
 import { soundPeers } from "./state/peer_invariants.ts";
+import { PeerTexts } from "./state/peer_texts.ts";
+import type { RenderedState } from "./state/snapshot_provider.ts";
 import type { Node, Rows } from "./storage/storage.ts";
 
 /** A peer in an answer, where all members are always written. */
@@ -17,14 +20,16 @@ export async function peersOf(
   { id, domainId }: Pick<Node, "id" | "domainId">,
   log: Logger,
 ): Promise<AnsweredPeer[]> {
-  const nodes = await rows.nodes.ofDomain(domainId);
-  const others = nodes.filter((other) => other.id !== id).map(peerRow);
-  return soundPeers(others, { nodeId: id, domainId }, log)
-    .map(({ nodeId, ...other }) => ({
-      ...wirePeer({ id: nodeId, ...other }),
-      psk: "",
-    }));
+  const members = await rows.composition.peersOf(domainId);
+  return soundPeers(members, { nodeId: id, domainId }, log)
+    .filter(({ nodeId }) => nodeId !== id).map(answeredPeer);
 }
+
+function answeredPeer({ nodeId, ...peer }: PeerRow): AnsweredPeer {
+  return { ...wirePeer({ id: nodeId, ...peer }), psk: "" };
+}
+
+const peerTexts = new PeerTexts(answeredPeer);
 
 /**
  * What a node should be, as the answer to its pull. Payloads go in as the text
@@ -39,16 +44,37 @@ export async function stateDocument(
   nowMs: number,
   log: Logger,
 ): Promise<string> {
-  const peers = JSON.stringify(await peersOf(rows, node, log));
+  return (await renderDocument(rows, node, epoch, nowMs, log)).text;
+}
+
+/** The same, put together when it is asked for. */
+export async function renderDocument(
+  rows: Rows,
+  node: Node,
+  epoch: number,
+  nowMs: number,
+  log: Logger,
+): Promise<RenderedState> {
+  const peers = peerTexts.of(
+    await rows.composition.peersOf(node.domainId),
+    { nodeId: node.id, domainId: node.domainId },
+    log,
+  );
   const policies = (await rows.compiledPolicies.of(node.id))?.matched ?? "[]";
   const services = await assignedServices(rows, node);
   const keys = JSON.stringify(await announcedKeys(rows, nowMs));
-  return `{"node_id":${JSON.stringify(node.id)},"epoch":${epoch}` +
-    `,"state_version":${node.stateVersion},"peers":${peers}` +
-    `,"policies":${policies}` +
+  const head = `{"node_id":${JSON.stringify(node.id)},"epoch":${epoch}` +
+    `,"state_version":${node.stateVersion}`;
+  const rest = `,"policies":${policies}` +
     `,"signing_keys":${keys}` +
     `,"metadata":${await partText(rows, node.id, "metadata")}` +
     `,"data":${await partText(rows, node.id, "data")}` +
     `,"secret_refs":${await partText(rows, node.id, "secret_refs")}` +
     (services.length === 0 ? "}" : `,"services":[${services}]}`);
+  return {
+    get text() {
+      return `${head},"peers":${peers.text}${rest}`;
+    },
+    stable: [head, peers.digest, rest],
+  };
 }

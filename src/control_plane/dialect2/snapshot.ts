@@ -1,5 +1,5 @@
 import type { Logger } from "../../platform/log.ts";
-import { composeSnapshot, peerOf } from "../state/compose.ts";
+import { composeParts, peerOf } from "../state/compose.ts";
 import {
   type NodeStatePeer,
   type NodeStateSnapshot,
@@ -7,7 +7,7 @@ import {
 } from "../state/node_state_snapshot.ts";
 import type { RenderedState } from "../state/snapshot_provider.ts";
 import { soundPeers } from "../state/peer_invariants.ts";
-import { peerRow } from "../peer_changes.ts";
+import { PeerTexts } from "../state/peer_texts.ts";
 import type { Node, Rows } from "../storage/storage.ts";
 
 /**
@@ -21,12 +21,20 @@ export async function snapshot2(
   nowMs: number,
   log: Logger,
 ): Promise<RenderedState> {
-  const { reachability, ...content } = await composed(rows, node, nowMs, log);
+  const { peers, reachability, ...content } = await composed(
+    rows,
+    node,
+    nowMs,
+    log,
+  );
   const rest = textOf(content).slice(1);
   const { last_heartbeat_at: _changes, ...stable } = reachability;
   return {
-    text: `{"reachability":${JSON.stringify(reachability)},${rest}`,
-    stable: `{"reachability":${JSON.stringify(stable)},${rest}`,
+    get text() {
+      return `{"reachability":${JSON.stringify(reachability)}` +
+        `,"peers":${peers.text},${rest}`;
+    },
+    stable: [peers.digest, JSON.stringify(stable), rest],
   };
 }
 
@@ -37,13 +45,13 @@ export async function signedContent2(
   nowMs: number,
   log: Logger,
 ): Promise<string> {
-  const { reachability: _changes, ...content } = await composed(
+  const { peers, reachability: _changes, ...content } = await composed(
     rows,
     node,
     nowMs,
     log,
   );
-  return textOf(content);
+  return `{"peers":${peers.text},${textOf(content).slice(1)}`;
 }
 
 /** The other nodes of a node's domain, in ascending order of ids. */
@@ -52,18 +60,27 @@ export async function peers2(
   { id, domainId }: Pick<Node, "id" | "domainId">,
   log: Logger,
 ): Promise<NodeStatePeer[]> {
-  const nodes = await rows.nodes.ofDomain(domainId);
-  const others = nodes.filter((other) => other.id !== id).map(peerRow);
-  return soundPeers(others, { nodeId: id, domainId }, log).map(peerOf);
+  const members = await rows.composition.peersOf(domainId);
+  return soundPeers(members, { nodeId: id, domainId }, log)
+    .filter(({ nodeId }) => nodeId !== id).map(peerOf);
 }
 
-function composed(rows: Rows, node: Node, nowMs: number, log: Logger) {
+const peerTexts = new PeerTexts(peerOf);
+
+async function composed(rows: Rows, node: Node, nowMs: number, log: Logger) {
   const addressed = { nodeId: node.id, domainId: node.domainId };
-  return composeSnapshot(rows.composition, addressed, nowMs, log);
+  const { members, ...parts } = await composeParts(
+    rows.composition,
+    addressed,
+    nowMs,
+  );
+  return { peers: peerTexts.of(members, addressed, log), ...parts };
 }
 
 /** As JSON, in which kept texts stand byte for byte. */
-function textOf(snapshot: Partial<NodeStateSnapshot>): string {
+function textOf(
+  snapshot: Omit<NodeStateSnapshot, "peers" | "reachability">,
+): string {
   const { policy, bridge, executions, services, ...plain } = snapshot;
   const members = Object.entries(plain).map(([name, value]) =>
     `"${name}":${JSON.stringify(value)}`

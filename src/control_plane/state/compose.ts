@@ -45,18 +45,42 @@ export class ZeroDomainIdError extends TypeError {
  * @see seed Reconciliation pull, "Composition flow"
  */
 export async function composeSnapshot(
-  source: CompositionSource,
-  { nodeId, domainId }: Addressed,
+  source: Pick<CompositionSource, "rowsFor">,
+  addressed: Addressed,
   nowMs: number,
   log: Logger,
 ): Promise<NodeStateSnapshot> {
+  const { members, ...rest } = await composeParts(source, addressed, nowMs);
+  const peers = soundPeers(members, addressed, log)
+    .filter(({ nodeId }) => nodeId !== addressed.nodeId).map(peerOf);
+  return { peers, ...rest };
+}
+
+/** A snapshot whose peers are not written yet. */
+export interface SnapshotParts extends Omit<NodeStateSnapshot, "peers"> {
+  /** As the source gave them. */
+  readonly members: readonly PeerRow[];
+}
+
+/**
+ * Everything that {@linkcode composeSnapshot} composes, with the peers as they
+ * are stored: in a large domain they are nearly all of it, and nearly the same
+ * for each of its nodes.
+ *
+ * @throws as {@linkcode composeSnapshot}.
+ */
+export async function composeParts(
+  source: Pick<CompositionSource, "rowsFor">,
+  { nodeId, domainId }: Addressed,
+  nowMs: number,
+): Promise<SnapshotParts> {
   if (nodeId === "") throw new ZeroNodeIdError("No node id");
   if (domainId === "") throw new ZeroDomainIdError("No domain id");
   const rows = await source.rowsFor(nodeId, domainId);
   const state = reportsOf(rows.entries);
   const services = servicesOf(rows.services, rows.roles);
   return {
-    peers: soundPeers(rows.peers, { nodeId, domainId }, log).map(peerOf),
+    members: rows.peers,
     reachability: reachabilityOf(rows.reachability),
     policy: rows.policy
       ? {

@@ -40,6 +40,10 @@ export interface PolicyRow {
 
 /** What the snapshot of one node is made of; lists in ascending order of keys. */
 export interface CompositionRows {
+  /**
+   * All nodes of the domain, the addressed one included or not. A frozen list
+   * never changes: what is made of it may be kept for as long as it is given.
+   */
   readonly peers: readonly PeerRow[];
   readonly entries: readonly EntryRow[];
   readonly executions: readonly Execution[];
@@ -63,4 +67,6 @@ export interface CompositionRows {
  */
 export interface CompositionSource {
   rowsFor(nodeId: string, domainId: string): Eventual<CompositionRows>;
+  /** The `peers` of these rows alone. */
+  peersOf(domainId: string): Eventual<readonly PeerRow[]>;
 }

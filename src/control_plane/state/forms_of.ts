@@ -1,6 +1,6 @@
 import { signedContent2, snapshot2 } from "../dialect2/snapshot.ts";
 import type { Services } from "../services.ts";
-import { stateDocument } from "../state_document.ts";
+import { renderDocument, stateDocument } from "../state_document.ts";
 import type { Dialect } from "../../wire/dialect.ts";
 import type { StateForms } from "./snapshot_provider.ts";
 
@@ -17,13 +17,8 @@ export function formsOf(
     };
   }
   // This dialect's document has no reachability: both forms are one.
-  const render: StateForms["content"] = (rows, node) =>
-    stateDocument(rows, node, epoch, clock.now(), log);
   return {
-    async plain(rows, node) {
-      const text = await render(rows, node);
-      return { text, stable: text };
-    },
-    content: render,
+    plain: (rows, node) => renderDocument(rows, node, epoch, clock.now(), log),
+    content: (rows, node) => stateDocument(rows, node, epoch, clock.now(), log),
   };
 }

@@ -11,9 +11,22 @@ export interface Addressed {
   readonly domainId: string;
 }
 
+/** Rows that can be told, and why the others cannot. */
+interface Checked {
+  readonly sound: readonly PeerRow[];
+  readonly broken: readonly {
+    readonly row: PeerRow;
+    readonly outcome: string;
+  }[];
+}
+
+/** Lists that cannot change are checked once. */
+const known = new WeakMap<readonly PeerRow[], Checked>();
+
 /**
- * The peers that a node can be told of. A corrupt row is dropped with one
- * warning each, so that it neither reaches a node nor costs it the others.
+ * The rows that nodes can be told of, the addressed one among them if it is. A
+ * corrupt row of another node is dropped with one warning each, so that it
+ * neither reaches a node nor costs it the others.
  *
  * @see seed Reconciliation pull, "Per-peer invariants"
  */
@@ -21,18 +34,31 @@ export function soundPeers(
   rows: readonly PeerRow[],
   { nodeId, domainId }: Addressed,
   log: Logger,
-): PeerRow[] {
-  return rows.filter((row) => {
-    const outcome = brokenInvariant(row);
-    if (outcome === undefined) return true;
+): readonly PeerRow[] {
+  const { sound, broken } = checked(rows);
+  for (const { row, outcome } of broken) {
+    if (row.nodeId === nodeId) continue;
     log.warn("Peer dropped from a state", {
       outcome,
       domain_id: domainId,
       addressed_node_id: nodeId,
       peer_node_id: row.nodeId,
     });
-    return false;
+  }
+  return sound;
+}
+
+function checked(rows: readonly PeerRow[]): Checked {
+  const before = known.get(rows);
+  if (before) return before;
+  const broken: { row: PeerRow; outcome: string }[] = [];
+  const sound = rows.filter((row) => {
+    const outcome = brokenInvariant(row);
+    if (outcome !== undefined) broken.push({ row, outcome });
+    return outcome === undefined;
   });
+  if (Object.isFrozen(rows)) known.set(rows, { sound, broken });
+  return { sound, broken };
 }
 
 function brokenInvariant({ nodeId, meshIp, publicKey }: PeerRow) {

@@ -4,9 +4,10 @@ import type { Node, Rows, Storage } from "../storage/storage.ts";
 
 /** The answer of a pull. */
 export interface RenderedState {
+  /** Large: put together when it is asked for, as it mostly is not. */
   readonly text: string;
-  /** The same without the time of the last heartbeat, for comparing. */
-  readonly stable: string;
+  /** What tells one state from another; not the time of the last heartbeat. */
+  readonly stable: readonly string[];
 }
 
 /** The two forms of a node's state in its dialect. */
@@ -22,8 +23,8 @@ export interface ProvidedState {
   readonly text: string;
   readonly version: number;
   /**
-   * Weak entity tag (RFC 9110, 8.8.3): equal for states that differ in nothing
-   * but the time of the last heartbeat. Absent of signed ones, of which each has
+   * Weak entity tag (RFC 9110, 8.8.3): other states have another one, while a
+   * heartbeat alone changes nothing. Absent of signed ones, of which each has
    * a lifetime of its own.
    */
   readonly etag?: string;
@@ -52,12 +53,19 @@ export function storedSnapshots(
           // Looked up again, so that version and content are of one view.
           const node = await rows.nodes.byId(id);
           if (!node) return undefined;
-          const { text, stable } = await forms.plain(rows, node);
-          return { text, version: node.stateVersion, etag: etagOf(stable) };
+          const state = await forms.plain(rows, node);
+          return {
+            get text() {
+              return state.text;
+            },
+            version: node.stateVersion,
+            etag: etagOf(state.stable),
+          };
         }),
   };
 }
 
-function etagOf(text: string): string {
-  return `W/"${createHash("sha256").update(text).digest("base64url")}"`;
+function etagOf(parts: readonly string[]): string {
+  const hash = createHash("sha256").update(JSON.stringify(parts));
+  return `W/"${hash.digest("base64url")}"`;
 }

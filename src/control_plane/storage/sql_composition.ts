@@ -14,7 +14,8 @@ import type { Sql, SqlRow } from "./sql.ts";
  * Everything that the snapshot of one node is made of, in one statement: `kind`
  * says what a row is, and only the columns of that kind are filled.
  *
- * ?1 is the node, ?2 its domain.
+ * ?1 is the node, ?2 its domain; ?3 is the revision of the domain's nodes that is
+ * known already, which then are left out.
  */
 const STATEMENT = `
   SELECT 'peer' AS kind, id AS key, mesh_ip AS value, public_key AS extra,
@@ -22,7 +23,12 @@ const STATEMENT = `
     NULL AS parameters, NULL AS timeout, NULL AS requested_at,
     NULL AS expires_at, NULL AS state, NULL AS reason, NULL AS result,
     NULL AS changed_at, NULL AS last_heartbeat_at
-  FROM nodes WHERE domain_id = ?2 AND id <> ?1 AND revoked_at IS NULL
+  FROM nodes WHERE domain_id = ?2 AND revoked_at IS NULL
+    AND ?3 IS NOT (SELECT peers_revision FROM domains WHERE id = ?2)
+  UNION ALL
+  SELECT 'domain', '', NULL, NULL, NULL, peers_revision, NULL, NULL, NULL, NULL,
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+  FROM domains WHERE id = ?2
   UNION ALL
   SELECT 'self', id, NULL, capabilities, NULL, NULL, NULL, NULL, NULL, NULL,
     NULL, NULL, NULL, reachability_state, NULL, NULL, reachability_changed_at,
@@ -64,11 +70,52 @@ const STATEMENT = `
   FROM domain_services WHERE domain_id = ?2
   ORDER BY kind, key, place`;
 
-export function compositionSource(sql: Sql): CompositionSource {
+/** Domains whose nodes are kept; the one that came first goes first. */
+const MAX_DOMAINS = 64;
+
+/** The nodes of a domain, as of a revision. */
+interface KnownPeers {
+  readonly revision: number;
+  readonly peers: readonly PeerRow[];
+}
+
+/**
+ * @param keeps Whether the nodes of a domain are kept for as long as they do not
+ * change: only where nothing is seen that can be rolled back, since a revision
+ * may mean something else then.
+ */
+export function compositionSource(sql: Sql, keeps: boolean): CompositionSource {
+  const kept = new Map<string, KnownPeers>();
+  const current = (
+    domainId: string,
+    revision: number | undefined,
+    found: () => PeerRow[],
+  ): readonly PeerRow[] => {
+    const known = kept.get(domainId);
+    if (known && known.revision === revision) return known.peers;
+    const peers = Object.freeze(found());
+    if (!keeps || revision === undefined) return peers;
+    const [oldest] = kept.keys();
+    if (kept.size >= MAX_DOMAINS && oldest !== undefined) kept.delete(oldest);
+    kept.set(domainId, { revision, peers });
+    return peers;
+  };
   return {
+    peersOf(domainId) {
+      const revision = sql.get(
+        "SELECT peers_revision FROM domains WHERE id = ?",
+        domainId,
+      )?.number("peers_revision");
+      return current(
+        domainId,
+        revision,
+        () => sql.all(PEERS_STATEMENT, domainId).map(peerFrom),
+      );
+    },
     rowsFor(nodeId, domainId): CompositionRows {
+      const known = kept.get(domainId)?.revision ?? null;
       const rows = Map.groupBy(
-        sql.all(STATEMENT, nodeId, domainId),
+        sql.all(STATEMENT, nodeId, domainId, known),
         (row) => row.text("kind"),
       );
       const of = (kind: string) => rows.get(kind) ?? [];
@@ -76,7 +123,11 @@ export function compositionSource(sql: Sql): CompositionSource {
       const [policy] = of("policy");
       const [bridge] = of("bridge");
       return {
-        peers: of("peer").map(peerFrom),
+        peers: current(
+          domainId,
+          of("domain")[0]?.number("place"),
+          () => of("peer").map(peerFrom),
+        ),
         entries: (["metadata", "data", "report"] as const).flatMap((kind) =>
           of(kind).map((row) => entryFrom(kind, row))
         ),
@@ -95,6 +146,10 @@ export function compositionSource(sql: Sql): CompositionSource {
     },
   };
 }
+
+const PEERS_STATEMENT = `
+  SELECT id AS key, mesh_ip AS value, public_key AS extra, endpoint AS tag
+  FROM nodes WHERE domain_id = ? AND revoked_at IS NULL ORDER BY id`;
 
 function peerFrom(row: SqlRow): PeerRow {
   return {

@@ -294,4 +294,26 @@ export const SCHEMA_STEPS: readonly string[] = [
   ALTER TABLE admin_tokens ADD COLUMN expires_at INTEGER;
   CREATE UNIQUE INDEX admin_token_names ON admin_tokens (name);
   `,
+  `
+  -- Counts whenever the nodes of a domain look different to each other.
+  ALTER TABLE domains ADD COLUMN peers_revision INTEGER NOT NULL DEFAULT 0;
+  CREATE TRIGGER peer_came AFTER INSERT ON nodes BEGIN
+    UPDATE domains SET peers_revision = peers_revision + 1
+      WHERE id = NEW.domain_id;
+  END;
+  CREATE TRIGGER peer_left AFTER DELETE ON nodes BEGIN
+    UPDATE domains SET peers_revision = peers_revision + 1
+      WHERE id = OLD.domain_id;
+  END;
+  CREATE TRIGGER peer_changed AFTER UPDATE OF
+    id, domain_id, public_key, mesh_ip, endpoint, revoked_at ON nodes
+    WHEN (OLD.id, OLD.domain_id, OLD.public_key, OLD.mesh_ip, OLD.endpoint,
+        OLD.revoked_at)
+      IS NOT (NEW.id, NEW.domain_id, NEW.public_key, NEW.mesh_ip, NEW.endpoint,
+        NEW.revoked_at)
+  BEGIN
+    UPDATE domains SET peers_revision = peers_revision + 1
+      WHERE id IN (OLD.domain_id, NEW.domain_id);
+  END;
+  `,
 ];

@@ -30,7 +30,9 @@ function peer(number: number, members: Partial<PeerRow> = {}): PeerRow {
   };
 }
 
-function sourceOf(rows: Partial<CompositionRows>): CompositionSource {
+function sourceOf(
+  rows: Partial<CompositionRows>,
+): Pick<CompositionSource, "rowsFor"> {
   return {
     rowsFor: () => ({
       peers: [],
@@ -156,7 +158,7 @@ Deno.test("a snapshot in a domain of 64 nodes takes one statement", async () => 
     (await plane.admin("GET", `/nodes/${node.id}`)).json["domain_id"],
   );
   const { peers } = await composeSnapshot(
-    compositionSource(sql),
+    compositionSource(sql, false),
     { nodeId: node.id, domainId },
     0,
     new MemoryLog(),
