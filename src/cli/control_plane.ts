@@ -8,9 +8,8 @@ import { ControlPlaneStartError } from "../control_plane/start_error.ts";
 import { describeError } from "../platform/log.ts";
 import { parseDuration } from "../wire/duration.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
+import { DEFAULT_CONTROL_PLANE_DIR } from "./control_plane_dir.ts";
 import { joinUsers, leaveUsers } from "./users.ts";
-
-const DEFAULT_DATA_DIR = "/var/lib/plexd-control-plane";
 
 /** `plexd control-plane`: runs the server until it is told to stop. */
 export async function controlPlane(invocation: Invocation): Promise<number> {
@@ -25,7 +24,7 @@ export async function controlPlane(invocation: Invocation): Promise<number> {
   const users = await joinUsers(flags["--users-lock"]);
   try {
     const server = await start({
-      dataDir: textOf(flags["--data-dir"], DEFAULT_DATA_DIR),
+      dataDir: textOf(flags["--data-dir"], DEFAULT_CONTROL_PLANE_DIR),
       listen,
       ...(tls ? { tls } : {}),
       ...(typeof artifactsDir === "string" ? { artifactsDir } : {}),

@@ -256,4 +256,29 @@ export const ADMIN: readonly Command[] = [
     ],
     load: async () => (await import("../admin/audit.ts")).audit,
   }),
+  {
+    name: "admin backup",
+    summary:
+      "Copy the database of the control plane on this machine, while it runs",
+    args: [{ name: "FILE", doc: "where the copy goes" }],
+    flags: [
+      {
+        name: "--data-dir",
+        value: "DIR",
+        doc: "data folder (default /var/lib/plexd-control-plane)",
+      },
+      {
+        name: "--include-keys",
+        doc: "the master key and the first admin token, too, beside the copy",
+      },
+    ],
+    common: HELP_FLAGS,
+    examples: [
+      {
+        line: "plexd admin backup /backup/cp.db",
+        doc: "without keys: of no use to a thief",
+      },
+    ],
+    load: async () => (await import("../admin/backup.ts")).adminBackup,
+  },
 ];
