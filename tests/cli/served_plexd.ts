@@ -13,7 +13,8 @@ export class ServedPlexd implements AsyncDisposable {
     const [program, ...words] = plexdCommand(args);
     this.#process = new Deno.Command(program!, {
       args: words,
-      env: { NO_COLOR: "1", ...env },
+      // The runtime's own look for a newer one would go through a test's proxy.
+      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...env },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
