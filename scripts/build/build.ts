@@ -16,9 +16,16 @@ export const BUNDLER = "2.9.6";
 /** A program that was built. */
 export interface Built {
   readonly version: string;
-  readonly isOfficial: boolean;
   /** Date of its commit, seconds since the Unix epoch. */
   readonly epochSeconds: number;
+}
+
+/** What a build has to keep to. */
+export interface BuildRules {
+  /** It is published: from a commit as it is. @default {false} */
+  readonly release?: boolean;
+  /** Another base runtime than Deno's own will do. @default {true} */
+  readonly anyBase?: boolean;
 }
 
 /**
@@ -31,6 +38,7 @@ export async function buildPlexd(
   target: Target,
   output: string,
   say: Say,
+  { release = false, anyBase = true }: BuildRules = {},
 ): Promise<Built> {
   if (Deno.version.deno !== BUNDLER) {
     throw new BuildError(
@@ -43,7 +51,19 @@ export async function buildPlexd(
   try {
     say("1/4 base runtime");
     const runtime = await findBase(target, `${work}/try`, say);
+    if (!anyBase && runtime.base !== "official") {
+      throw new BuildError(
+        "This would not be on Deno's own base runtime",
+        "if that is wanted: --any-base; the version then says it",
+      );
+    }
     const commit = await readCommit();
+    if (release && commit.commit.endsWith("-dirty")) {
+      throw new BuildError(
+        "A release is of a commit, and files here differ from it",
+        "commit what has changed, or take a fresh checkout",
+      );
+    }
     const epochSeconds = Date.parse(commit.committedAt) / 1000;
     const version = versionOn(runtime.base);
     say(`2/4 sources: plexd ${version}, commit ${commit.commit}`);
@@ -59,7 +79,6 @@ export async function buildPlexd(
     say(`${output}: ${mebibytes(size)}`);
     return {
       version,
-      isOfficial: runtime.base === "official",
       epochSeconds,
     };
   } finally {
