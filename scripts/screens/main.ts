@@ -17,13 +17,12 @@ const INTRODUCTION = `# Screens
 
 What the command line says, first when all is well, then after mistakes. Each
 screen is real output on a terminal of 80 columns, without its colours, written
-by \`deno run -A scripts/screens/main.ts > docs/screens.md\`. Ids, times and
-ports are those of that one walk.
-`;
+by \`deno run -A scripts/screens/main.ts > docs/screens.md\`. Ids, times and ports
+are those of that one walk.`;
 
 /** Erases the line, as progress does before it shows more. */
 // deno-lint-ignore no-control-regex -- that is what it consists of
-const ERASED = /^.*\r\x1b\[K/gm;
+const ERASED = /^[^\n]*\r\x1b\[K/gm;
 
 async function shot(world: World, chapter: Chapter, scene: Scene) {
   const { columns = USUAL_COLUMNS } = scene;
@@ -55,9 +54,9 @@ async function walk(): Promise<void> {
         if (chapter.world === "stopped") await world.stop();
         now = chapter.world;
       }
-      print(`## ${chapter.title}\n\n${chapter.text}\n`);
+      print(`\n## ${chapter.title}\n\n${chapter.text}`);
       for (const scene of chapter.scenes) {
-        print(`\`\`\`text\n${await shot(world, chapter, scene)}\n\`\`\`\n`);
+        print(`\n\`\`\`text\n${await shot(world, chapter, scene)}\n\`\`\``);
       }
     }
   } finally {
