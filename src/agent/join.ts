@@ -55,7 +55,9 @@ export async function joinControlPlane(options: JoinOptions): Promise<Joined> {
     const identity = await store.identity.load();
     if (identity) return { identity, joined: false };
   }
-  const identity = await joinWith(store, client, config, io, stop);
+  const identity = await joinWith(store, client, config, io, stop, {
+    attended: true,
+  });
   return { identity, joined: true };
 }
 
@@ -88,6 +90,8 @@ export async function ensureJoined(
 export interface JoinSteps {
   /** @default from the configured sources */
   readonly findToken?: (signal: AbortSignal) => Promise<FoundToken>;
+  /** Whether a person waits for the outcome. @default {false} */
+  readonly attended?: boolean;
   /** @default forgets the former node's state */
   readonly forgetFormer?: () => Promise<void>;
 }
@@ -122,6 +126,7 @@ export async function joinWith(
     ...registrationDialectFrom(config),
     hostname: hostNameOf(config),
     metadata: config["registration.metadata"],
+    attended: steps.attended ?? false,
     maxRetryMs: config["registration.max_retry_duration"],
     io,
   }, stop);

@@ -14,6 +14,7 @@ import type { NodeUplink } from "../uplink/node_uplink.ts";
 import type { Capabilities } from "../wire/bodies.ts";
 import type { ExecutionRequest } from "../wire/state.ts";
 import type { StatusDocument } from "../wire/status.ts";
+import { rejectionNotes } from "./rejection_notes.ts";
 import type { TelemetryIntake } from "./telemetry_intake.ts";
 
 /** What the control plane can ask the node to do, beside being as desired. */
@@ -35,7 +36,7 @@ export interface TaskNeeds {
   readonly config: Config;
   readonly store: Pick<
     Membership,
-    "executions" | "keyRotation" | "paths" | "state"
+    "executions" | "keyRotation" | "paths" | "state" | "transitions"
   >;
   readonly uplink: NodeUplink;
   readonly intake: Pick<TelemetryIntake, "record">;
@@ -63,12 +64,16 @@ export function buildTasks(
     uplink,
     io,
   });
+  const noteRejection = rejectionNotes(store.transitions);
   const engine = new ActionEngine({
     settings,
     store: store.executions,
     reporter,
     tempFolder: store.paths.tmp,
-    audit: (record) => intake.record(record),
+    audit: (record) => {
+      intake.record(record);
+      if (record.action === "reject") noteRejection(record.object);
+    },
     io,
   });
   const rotation = new KeyRotation({

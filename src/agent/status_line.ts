@@ -12,7 +12,9 @@ export function statusLine(status: StatusDocument): string {
     names.length > 0 ? `${status.status}: ${names.join(", ")}` : status.status,
     ...(stale ? ["serving stale state"] : isUp ? [] : ["reconnecting"]),
     ...(state.version === null ? [] : [`state version ${state.version}`]),
-    ...(sync.pending > 0 ? [`${sync.pending} reports waiting`] : []),
+    ...(sync.pending > 0
+      ? [`${sync.pending} ${sync.pending === 1 ? "report" : "reports"} waiting`]
+      : []),
     `node ${status.node_id}`,
   ].join("; ");
 }

@@ -15,6 +15,8 @@ export interface TelemetryNeeds {
   readonly dialect: Dialect;
   readonly uplink: Pick<NodeUplink, "sendMetrics" | "sendLogs" | "sendAudit">;
   readonly intake: TelemetryIntake;
+  /** Aborts when this node has been deregistered. */
+  readonly left: AbortSignal;
   /** What tells the load of the machine. */
   readonly kernel: KernelFiles;
 }
@@ -29,7 +31,11 @@ export interface Telemetry {
 export function buildTelemetry(needs: TelemetryNeeds): Telemetry {
   const { config, uplink, intake } = needs;
   const { logs, audit } = intake;
-  const shared = { dialect: needs.dialect, io: intake.plainIo };
+  const shared = {
+    dialect: needs.dialect,
+    left: needs.left,
+    io: intake.plainIo,
+  };
   const sampler = new SystemSampler({
     dataDir: config.data_dir,
     readText: (path) => needs.kernel.read(path),

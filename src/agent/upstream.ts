@@ -68,6 +68,7 @@ export function buildUpstream(
       dialect: context.identity.dialect,
       uplink,
       intake: context.intake,
+      left: context.requests.left,
       kernel: context.kernel,
     }),
     health: new HealthReport({

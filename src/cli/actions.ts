@@ -6,6 +6,7 @@ import { actionSettings } from "../agent/node_tasks.ts";
 import type { Config } from "../config/settings.ts";
 import { isoTime } from "../platform/clock.ts";
 import { readExecutions } from "../store/read_executions.ts";
+import { readLastRun } from "../store/read_last_run.ts";
 import { EXIT, type Invocation } from "./command.ts";
 import type { Screen } from "./output/screen.ts";
 import { outputForm, show } from "./output/show.ts";
@@ -24,6 +25,7 @@ export async function actions(invocation: Invocation): Promise<number> {
   const enabled = config["actions.enabled"];
   const configured = await describeActions(actionSettings(config));
   const executions = executionsOf(config);
+  const rejected = rejectedIn(config);
   if (outputForm(invocation) === "table") {
     if (!enabled) {
       invocation.complain(
@@ -47,10 +49,14 @@ export async function actions(invocation: Invocation): Promise<number> {
         problem: action.problem ?? null,
       })),
       executions,
+      rejected,
     }),
     table: (screen) =>
-      [configuredTable(screen, configured), executionTable(screen, executions)]
-        .filter((text) => text !== "").join("\n\n"),
+      [
+        configuredTable(screen, configured),
+        executionTable(screen, executions),
+        rejectedTable(screen, rejected),
+      ].filter((text) => text !== "").join("\n\n"),
   });
   return EXIT.fine;
 }
@@ -86,6 +92,26 @@ function executionTable(
   ]);
   const head = ["EXECUTION", "ACTION", "BEGAN", "STATUS", "EXIT", "REPORTED"];
   return table(screen, head, rows);
+}
+
+function rejectedTable(
+  screen: Screen,
+  rejected: ReturnType<typeof rejectedIn>,
+): string {
+  if (rejected.length === 0) return "";
+  const rows = rejected.map(({ at, what }): Cell[] => [
+    at,
+    { text: what, colour: "yellow" },
+  ]);
+  return table(screen, ["REJECTED", "ACTION AND REASON"], rows);
+}
+
+/** What was asked for and did not run, the newest first. */
+function rejectedIn({ data_dir: dataDir, cluster }: Config) {
+  return reading(dataDir, () => readLastRun(dataDir, cluster)).transitions
+    .filter(({ type }) => type === "rejected")
+    .map(({ at, reason }) => ({ at, what: reason ?? "" }))
+    .reverse().slice(0, SHOWN);
 }
 
 function executionsOf({ data_dir: dataDir, cluster }: Config) {

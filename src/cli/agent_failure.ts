@@ -5,7 +5,10 @@ import { DeregistrationError } from "../agent/deregister_upstream.ts";
 import type { Config } from "../config/settings.ts";
 import { ListenError } from "../node_api/listen_error.ts";
 import { GoFolderError } from "../store/go_folder.ts";
-import { RegistrationError } from "../sync/registration_answer.ts";
+import {
+  isOfResource,
+  RegistrationError,
+} from "../sync/registration_answer.ts";
 import { TokenError } from "../sync/token_sources.ts";
 import { RequestPendingError } from "../store/leave_request.ts";
 import {
@@ -17,7 +20,23 @@ import {
   StoreOpenError,
   StoreWriteError,
 } from "../store/store_errors.ts";
+import { ControlError } from "../uplink/control_error.ts";
 import { CommandError, EXIT } from "./command.ts";
+
+/** For a command that has to wait for the end of the agent. */
+export function asHeldError(error: unknown, config: Config): unknown {
+  if (!(error instanceof AlreadyRunningError)) {
+    return asCommandError(error, config);
+  }
+  const unit = config.cluster === "default"
+    ? "plexd"
+    : `plexd@${config.cluster}`;
+  return new CommandError(
+    EXIT.alreadyRunning,
+    error.message,
+    `end it first, as with "systemctl stop ${unit}", then try again`,
+  );
+}
 
 /** What keeps the agent from starting, as an engineer needs to hear it. */
 export function asCommandError(error: unknown, config: Config): unknown {
@@ -66,7 +85,7 @@ export function asCommandError(error: unknown, config: Config): unknown {
       EXIT.notEnrolled,
       error.message,
       "is it in another folder? See --data-dir and --cluster; " +
-        '"plexd deregister --purge --force" removes what a former node left',
+        '"plexd deregister --purge" removes what a former node left',
     );
   }
   if (error instanceof DeregistrationError) {
@@ -118,10 +137,8 @@ export function asCommandError(error: unknown, config: Config): unknown {
         ? EXIT.controlPlaneUnavailable
         : EXIT.notEnrolled,
       error.message,
-      error.kind === "refused"
-        ? "a token is good once and for a time: ask for a fresh one"
-        : `is ${config["api.base_url"]} the right address?`,
-      error.kind === "unreachable" ? error.cause : undefined,
+      registrationHint(error, config),
+      isQuoted(error) ? undefined : error.cause,
     );
   }
   return error;
@@ -140,4 +157,23 @@ function shortageHint({ cause }: Error): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** A refusal names its status, and what the control plane said, itself. */
+function isQuoted({ kind, message }: RegistrationError): boolean {
+  return kind === "refused" && message.includes("status");
+}
+
+function registrationHint(
+  { kind, cause }: RegistrationError,
+  config: Config,
+): string {
+  const failure = cause instanceof ControlError ? cause : undefined;
+  if (failure && isOfResource(failure)) {
+    return "the token is for another project or resource: see " +
+      "registration.project_id, .resource_handle and .requested_resource_id";
+  }
+  return kind === "refused"
+    ? "a token is good once and for a time: ask for a fresh one"
+    : `is ${config["api.base_url"]} the right address?`;
 }

@@ -4,6 +4,7 @@ import {
   NotEnrolledError,
   purgeNode,
 } from "../agent/deregister.ts";
+import { membershipPaths } from "../store/folders.ts";
 import { asCommandError } from "./agent_failure.ts";
 import { EXIT, type Invocation } from "./command.ts";
 import { counted } from "./output/counted.ts";
@@ -42,11 +43,12 @@ async function leave(
       nodeId === undefined ? "deregistered" : `node ${nodeId} deregistered`,
     );
   } catch (error) {
-    // Who forces a purge wants the folder gone, whatever is left in it.
-    const goOn = error instanceof NotEnrolledError && options.force &&
-      flags["--purge"] === true;
+    // A purge wants the folder gone, whatever a former node has left in it.
+    const { data_dir: dataDir, cluster } = options.config;
+    const goOn = error instanceof NotEnrolledError &&
+      flags["--purge"] === true && isThere(dataDir, cluster);
     if (!goOn) throw error;
-    complain("plexd: this node was not enrolled");
+    complain("plexd: this node is not enrolled; what is left of it goes");
   }
 }
 
@@ -62,4 +64,12 @@ async function purge(
       `${options.config["seal.key_file"]} was left alone`,
   );
   print("local data purged");
+}
+
+function isThere(dataDir: string, cluster: string): boolean {
+  try {
+    return Deno.statSync(membershipPaths(dataDir, cluster).root).isDirectory;
+  } catch {
+    return false;
+  }
 }

@@ -28,6 +28,11 @@ export interface BatchSenderOptions<Item> extends BatchSettings {
   /** Time for the last sending, once the agent stops. @default {2000} */
   readonly flushMs?: number;
   /** Must not lead back here, or one failed call would ask for the next. */
+  /**
+   * Aborts when the control plane does not know this node any more: what is
+   * left then goes nowhere. @default never
+   */
+  readonly left?: AbortSignal;
   readonly io: Platform;
 }
 
@@ -118,7 +123,8 @@ export class BatchSender<Item> implements Part {
       this.#sendUntil(signal, cut.signal),
     ]);
     await this.#collect();
-    if (!cut.signal.aborted) await this.#sendAll(cut.signal);
+    const isOver = cut.signal.aborted || this.#options.left?.aborted;
+    if (!isOver) await this.#sendAll(cut.signal);
     over.abort();
     await deadline;
   }

@@ -59,6 +59,12 @@ export interface RegistrationOptions {
   /** Sent in dialect 1 only, as is `metadata`. */
   readonly hostname: string;
   readonly metadata?: Readonly<Record<string, string>>;
+  /**
+   * Whether a person waits for the outcome: what will not end differently by
+   * itself is then told at once, where the wire would have it tried again.
+   * @default {false}
+   */
+  readonly attended?: boolean;
   /** How long joining is tried. @default {300000} */
   readonly maxRetryMs?: number;
   readonly io: Platform;
@@ -145,7 +151,7 @@ function askIn(
 async function askWithRetry(
   ask: AskToRegister,
   dialect: Dialect,
-  { maxRetryMs = 300_000, io }: RegistrationOptions,
+  { maxRetryMs = 300_000, attended = false, io }: RegistrationOptions,
   signal: AbortSignal,
 ): Promise<RegistrationAnswer> {
   const { clock, random, log } = io;
@@ -157,6 +163,13 @@ async function askWithRetry(
       if (!(error instanceof ControlError)) throw error;
       if (actionAfter("register", error, dialect) === "stop") {
         throw refusalOf(error);
+      }
+      if (attended && isLasting(error)) {
+        throw new RegistrationError(
+          "bad_answer",
+          "The control plane cannot be joined this way",
+          error,
+        );
       }
       if (clock.elapsed() - startedMs >= maxRetryMs) {
         throw new RegistrationError(
@@ -176,6 +189,14 @@ async function askWithRetry(
       await clock.sleep(wait_ms, signal);
     }
   }
+}
+
+/** Whether somebody has to change something before it can end differently. */
+function isLasting(error: ControlError): boolean {
+  const { kind, status } = error;
+  return kind === "unexpected_status" && status !== 408 ||
+    kind === "too_large" || kind === "bad_answer" || status === 501 ||
+    kind === "unreachable" && /certificate/i.test(describeError(error));
 }
 
 /** At least the first step of the back-off: "at once" must not be a busy loop. */

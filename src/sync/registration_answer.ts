@@ -55,6 +55,12 @@ export class RegistrationError extends Error {
   }
 }
 
+/** What this node registers as does not fit the token, which may be good. */
+export function isOfResource({ code }: ControlError): boolean {
+  return code !== undefined &&
+    ["project_mismatch", "kind_mismatch", "resource_not_found"].includes(code);
+}
+
 /** The control plane will not have this node, however often it is asked. */
 export function refusalOf(error: ControlError): RegistrationError {
   const { kind, status, code, serverText } = error;
@@ -63,7 +69,9 @@ export function refusalOf(error: ControlError): RegistrationError {
   }
   const what = [code, serverText && `it said: ${serverText}`].filter(Boolean);
   const said = what.length > 0 ? ` (${what.join("; ")})` : "";
-  const why = kind === "unauthorized" || kind === "forbidden"
+  const ofToken = !isOfResource(error) &&
+    (kind === "unauthorized" || kind === "forbidden");
+  const why = ofToken
     ? "refused the bootstrap token"
     : kind === "conflict"
     ? "says that the bootstrap token has been used"

@@ -70,8 +70,11 @@ export async function downloadArtifact(
   const late = () =>
     new ControlError("timeout", `The download took more than ${ms} ms`);
   try {
+    const place = callOf(ENDPOINTS.artifact, { ...name });
     const call: HttpCall = {
-      ...callOf(ENDPOINTS.artifact, { ...name }),
+      ...place,
+      // Nothing in it is to be hidden, and it says what is missing.
+      shownPath: place.path,
       accept: "application/octet-stream",
       // As it is: its sum is over these bytes.
       headers: { "accept-encoding": "identity" },

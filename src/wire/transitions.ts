@@ -30,6 +30,11 @@ export const TRANSITION_TYPES = [
   "wake",
   /** A listener of the local API has failed, and is open again. */
   "reopened",
+  /**
+   * The control plane asked for an action that does not run here; once for
+   * each action and reason in a run of the agent.
+   */
+  "rejected",
   /** Something stored was not as it was left, and was dealt with. */
   "recovered",
   /** A degraded reason came; the reason names it. */

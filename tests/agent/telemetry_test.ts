@@ -66,6 +66,7 @@ async function whileSending(
       .finally(() => underWay--);
   };
   const telemetry = buildTelemetry({
+    left: new AbortController().signal,
     config,
     dialect: 1,
     uplink: {

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
-import { asCommandError } from "../../src/cli/agent_failure.ts";
+import { asCommandError, asHeldError } from "../../src/cli/agent_failure.ts";
 import { CommandError } from "../../src/cli/command.ts";
 import { loadConfig } from "../../src/config/load_config.ts";
 import {
+  AlreadyRunningError,
   StoreOpenError,
   StoreReadError,
   StoreWriteError,
 } from "../../src/store/store_errors.ts";
+import { refusalOf } from "../../src/sync/registration_answer.ts";
+import { ControlError } from "../../src/uplink/control_error.ts";
 
 const { config } = await loadConfig({
   file: { path: "/not/there.yaml", required: false },
@@ -39,4 +42,23 @@ Deno.test("a store that cannot be opened otherwise asks for the folder's modes",
   const error = new StoreOpenError("/a", "why", failure("EACCES"));
   assert.match(hintOf(error) ?? "", /writable for this user/);
   assert.equal(hintOf(new StoreWriteError("it", failure("EIO"))), undefined);
+});
+
+Deno.test("a refusal asks for another token only where that would help", () => {
+  const refused = (code: string) =>
+    refusalOf(new ControlError("forbidden", "no", { status: 403, code }));
+  const spent = refused("token_consumed");
+  assert.match(spent.message, /refused the bootstrap token: .*token_consumed/);
+  assert.match(hintOf(spent) ?? "", /ask for a fresh one/);
+  const mismatch = refused("project_mismatch");
+  assert.match(mismatch.message, /refused the registration: status 403/);
+  assert.match(hintOf(mismatch) ?? "", /registration\.project_id/);
+});
+
+Deno.test("a command that the agent is in the way of says how to end it", () => {
+  const error = asHeldError(new AlreadyRunningError("/a", 7), config);
+  assert.ok(error instanceof CommandError);
+  assert.equal(error.exitCode, 75);
+  assert.match(error.message, /Process 7 /);
+  assert.match(error.hint ?? "", /systemctl stop plexd"/);
 });

@@ -163,6 +163,7 @@ Deno.test("plexd download puts a release into a file and prints its sum", async 
       assert.equal(Deno.readTextFileSync(file), "aaa");
       const none = await run(["download", "9", "--to", `${folder}/none`]);
       assert.equal(none.code, 3);
+      assert.match(none.stderr, /\/v1\/artifacts\/plexd\/9\/linux\//);
       const usage = await run([...words, "--sha256", "abc"]);
       assert.equal(usage.code, 2);
     },

@@ -116,7 +116,9 @@ Deno.test("plexd store restore puts a backup back, and refuses one that is damag
     const file = `${dataDir}/../backup`;
     await plexd("backup", file, "--include-identity");
     const held = await openStore(dataDir);
-    assert.equal((await plexd("restore", file)).code, 75);
+    const beside = await plexd("restore", file);
+    assert.equal(beside.code, 75);
+    assert.match(beside.stderr, /Process \d+ .*\n.*systemctl stop plexd/);
     await held.store.close();
 
     Deno.removeSync(`${dataDir}/clusters`, { recursive: true });
@@ -128,6 +130,14 @@ Deno.test("plexd store restore puts a backup back, and refuses one that is damag
     assert.ok(store.restored.isPending);
     await store.close();
     assert.equal((await plexd("verify")).code, 0);
+
+    const bare = `${dataDir}/../bare`;
+    await plexd("backup", bare);
+    Deno.removeSync(`${dataDir}/clusters`, { recursive: true });
+    const anonymous = await plexd("restore", bare);
+    assert.equal(anonymous.code, 0, anonymous.stderr);
+    assert.match(anonymous.stderr, /one-time token, then run "plexd join"/);
+    assert.match((await plexd("verify")).stderr, /no node is enrolled here/);
 
     Deno.truncateSync(file, 100);
     const damaged = await plexd("restore", file);

@@ -86,6 +86,8 @@ Deno.test("an action runs when it is configured, and is rejected otherwise", asy
   const { stdout } = await stage.run("actions");
   assert.ok(stdout.includes(greet), stdout);
   assert.ok(stdout.includes(ran.execution_id), stdout);
+  assert.match(stdout, /REJECTED .*\n.* other: unknown_action \(/);
+  assert.match(stdout, / greet: actions_disabled \(/);
   await stage.stopAgent();
 });
 

@@ -52,6 +52,12 @@ Deno.test("deregister removes the node upstream, then its identity and trust; re
   assert.equal(again.code, 77, again.stderr);
   assert.match(again.stderr, /no enrolled node/);
 
+  const purged = await stage.run("deregister", "--purge");
+  assert.equal(purged.code, 0, purged.stderr);
+  assert.match(purged.stderr, /not enrolled; what is left of it goes/);
+  assert.equal(await isThere(stage.membership), false);
+  assert.equal((await stage.run("deregister", "--purge")).code, 77);
+
   await stage.leaveToken();
   const joined = await stage.run("join");
   assert.equal(joined.code, 0, joined.stderr);
@@ -67,7 +73,7 @@ Deno.test("deregister --purge removes the whole membership and says what it held
     done.stdout,
     `node ${nodeId} deregistered\nlocal data purged\n`,
   );
-  assert.match(done.stderr, /removed \S+clusters\/default, with 1 reports/);
+  assert.match(done.stderr, /removed \S+clusters\/default, with 1 report and/);
   assert.equal(await isThere(stage.membership), false);
   assert.equal(await isThere(stage.keyFile), true);
 });
@@ -127,6 +133,7 @@ Deno.test("a running agent deregisters when it is asked to, forgets who it was, 
   );
   assert.equal(await stage.agent.ends(), 0);
   assert.match(stage.agentOutput, /Node deregistered/);
+  assert.doesNotMatch(stage.agentOutput, /Telemetry not sent/);
   assert.deepEqual(await nodeIds(stage.admin), []);
   assert.equal(await isThere(stage.membership), false);
 });

@@ -212,6 +212,13 @@ Deno.test("BatchSender sends once more when it is stopped", () =>
     assert.equal(sender.status.buffered, 0);
   }));
 
+Deno.test("BatchSender sends nothing more for a node that has left", () =>
+  whileSending(async ({ found, calls, stop }) => {
+    found.push(1);
+    await stop();
+    assert.deepEqual(calls, []);
+  }, { left: AbortSignal.abort() }));
+
 Deno.test("BatchSender gives its last sending a limited time", () =>
   whileSending(async ({ clock, found, calls, outcomes, stop }) => {
     found.push(1);

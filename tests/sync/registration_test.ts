@@ -303,6 +303,45 @@ for (const vector of vectors.error_classification) {
   });
 }
 
+const lasting: { what: string; error: ControlError; isOver: boolean }[] = [
+  {
+    what: "a redirect",
+    error: refusal("unexpected_status", { status: 301 }),
+    isOver: true,
+  },
+  {
+    what: "an answer that is none",
+    error: refusal("bad_answer"),
+    isOver: true,
+  },
+  {
+    what: "a certificate that is not trusted",
+    error: refusal("unreachable", {
+      cause: new Error("invalid peer certificate: UnknownIssuer"),
+    }),
+    isOver: true,
+  },
+  { what: "no route", error: refusal("unreachable"), isOver: false },
+  {
+    what: "a server in trouble",
+    error: refusal("server", { status: 503 }),
+    isOver: false,
+  },
+];
+for (const { what, error, isOver } of lasting) {
+  Deno.test(`register() for a person ${isOver ? "ends at once" : "tries again"} after ${what}`, async () => {
+    const { recorder, options, clock } = setUp();
+    recorder.pending = leftPair;
+    recorder.answers.push(error);
+    const done = register({ ...options, attended: true }, never)
+      .catch((failure: unknown) => failure);
+    await clock.advance(1_000);
+    const result = await done;
+    assert.equal(recorder.requests.length, isOver ? 1 : 2);
+    assert.equal(result instanceof RegistrationError, isOver);
+  });
+}
+
 Deno.test("register() backs off to a minute and gives up after five", async () => {
   const { recorder, options, clock } = setUp();
   recorder.pending = leftPair;

@@ -2,7 +2,7 @@ import { machineSeal } from "../../agent/machine_seal.ts";
 import { openStore } from "../../agent/open_store.ts";
 import { repairMembership } from "../../store/repair.ts";
 import { AlreadyRunningError } from "../../store/store_errors.ts";
-import { asCommandError } from "../agent_failure.ts";
+import { asHeldError } from "../agent_failure.ts";
 import { EXIT, type Invocation } from "../command.ts";
 import { printFindings } from "./findings.ts";
 import { surveyed } from "./verify.ts";
@@ -22,7 +22,7 @@ export async function storeRepair(invocation: Invocation): Promise<number> {
   if (holder) {
     const folder = `${dataDir}/clusters/${cluster}`;
     const error = new AlreadyRunningError(folder, holder.pid);
-    throw asCommandError(error, config);
+    throw asHeldError(error, config);
   }
   if (invocation.flags["--dry-run"] === true) {
     for (const one of unchecked) invocation.complain(`plexd: left out ${one}`);
@@ -50,6 +50,6 @@ export async function storeRepair(invocation: Invocation): Promise<number> {
     });
     return left.length === 0 ? EXIT.fine : EXIT.failed;
   } catch (error) {
-    throw asCommandError(error, config);
+    throw asHeldError(error, config);
   }
 }

@@ -2,8 +2,9 @@ import { machineSeal } from "../../agent/machine_seal.ts";
 import { openStore } from "../../agent/open_store.ts";
 import { BackupError, decodeBackup } from "../../store/backup_file.ts";
 import { restore } from "../../store/restore.ts";
-import { asCommandError } from "../agent_failure.ts";
+import { asHeldError } from "../agent_failure.ts";
 import { CommandError, EXIT, type Invocation } from "../command.ts";
+import { storedMembership } from "../stored_membership.ts";
 
 /** `plexd store restore FILE`: puts a backup back. */
 export async function storeRestore(invocation: Invocation): Promise<number> {
@@ -31,6 +32,12 @@ export async function storeRestore(invocation: Invocation): Promise<number> {
       `restored the backup of ${backup.createdAt}; secrets, actions and key ` +
         "rotation wait for the control plane",
     );
+    if (!storedMembership(config)?.identity) {
+      invocation.complain(
+        "plexd: no node is enrolled here, and the backup brings none: get a " +
+          'one-time token, then run "plexd join"',
+      );
+    }
   } catch (error) {
     if (error instanceof BackupError) {
       throw new CommandError(
@@ -38,7 +45,7 @@ export async function storeRestore(invocation: Invocation): Promise<number> {
         `${path} cannot be restored: ${error.message}`,
       );
     }
-    throw asCommandError(error, config);
+    throw asHeldError(error, config);
   }
   return EXIT.fine;
 }

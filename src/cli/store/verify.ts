@@ -4,6 +4,7 @@ import type { Platform } from "../../platform/platform.ts";
 import { noteDiagnostics } from "../../store/agent_state.ts";
 import { SILENT, type Survey, surveyMembership } from "../../store/survey.ts";
 import { CommandError, EXIT, type Invocation } from "../command.ts";
+import { storedMembership } from "../stored_membership.ts";
 import { printFindings } from "./findings.ts";
 
 /** `plexd store verify`: looks at every file of a membership, offline. */
@@ -27,6 +28,9 @@ export async function storeVerify(invocation: Invocation): Promise<number> {
         holder.pid === undefined ? "" : ` (pid ${holder.pid})`
       } and may change files meanwhile; left-over files are not looked for`,
     );
+  }
+  if (isClean && !storedMembership(config)?.identity) {
+    invocation.complain("plexd: no node is enrolled here");
   }
   for (const what of unchecked) invocation.complain(`plexd: left out ${what}`);
   const text = {
