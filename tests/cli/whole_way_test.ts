@@ -164,7 +164,10 @@ Deno.test("a command that is no server ends at once on SIGINT", async () => {
 });
 
 const wrongFlags = [
-  { words: ["status", "--output", "xml"], says: /--output is table, json or yaml/ },
+  {
+    words: ["status", "--output", "xml"],
+    says: /--output is table, json or yaml/,
+  },
   { words: ["up", "--log-level", "loud"], says: /--log-level: .*one of debug/ },
   {
     words: ["control-plane", "--log-level", "loud"],
