@@ -1,5 +1,8 @@
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { Bench } from "./bench.ts";
+import { commands, size } from "./commands.ts";
+import { useCompiled } from "./compiled.ts";
 import { events } from "./events.ts";
 import { print } from "./print.ts";
 import { memory, start } from "./processes.ts";
@@ -10,9 +13,13 @@ import { asJsonLine, asTable } from "./table.ts";
 import { Workshop } from "./workshop.ts";
 import { writes } from "./writes.ts";
 
+/** Measured in place of the source, with floors that are compiled as well. */
+const program = Deno.env.get("PLEXD_BIN");
+
 /**
  * Measures each figure beside its floor and prints a table.
  *
+ * `PLEXD_BIN` names a compiled plexd that is measured in place of the source.
  * `--json` prints one JSON object a line instead; `--only NAME` measures one
  * row. Progress goes to standard error.
  *
@@ -25,6 +32,7 @@ const BENCHES: readonly Bench[] = [
   events,
   start,
   memory,
+  ...(program ? [size, commands] : []),
 ];
 
 const { only, json } = readArguments();
@@ -37,6 +45,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 try {
+  if (program) await useCompiled(workshop, resolve(program));
   const rows: Row[] = [];
   for (const bench of BENCHES) {
     const names = bench.subjects.map((subject) => subject.name);

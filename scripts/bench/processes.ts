@@ -9,7 +9,9 @@ const STARTS = 2 * ROUNDS + 1;
 /** After this long without a request, both processes have come to rest. */
 const IDLE_MS = 4_000;
 
-const FROM_SOURCE = "compiled; this is from source";
+const FROM_SOURCE = Deno.env.get("PLEXD_BIN")
+  ? "compiled"
+  : "compiled; this is from source";
 
 /** The floor's answer plays no part here. */
 const SMALL_ANSWER = { headers: {}, body: "{}\n" };

@@ -8,10 +8,22 @@ export class Workshop {
   readonly #running = new Set<Deno.ChildProcess>();
   #closing: Promise<void> | undefined;
   #next = 0;
+  /** Compiled programs, by the script that they are made of. */
+  readonly #programs = new Map<string, string>();
 
   /** A path inside the folder at which nothing is yet. */
   newPath(name: string): string {
     return `${this.folder}/${this.#next++}-${name}`;
+  }
+
+  /** From now on a compiled program runs in place of its script. */
+  replace(script: string, program: string): void {
+    this.#programs.set(script, program);
+  }
+
+  /** The compiled program that runs in place of a script. */
+  programOf(script: string): string | undefined {
+    return this.#programs.get(script);
   }
 
   /**
@@ -26,8 +38,10 @@ export class Workshop {
     env: Readonly<Record<string, string>> = {},
   ): Process {
     if (this.#closing) throw new Error("The run is over");
-    const process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-prompt", fromRoot(script), ...args],
+    const program = this.#programs.get(script);
+    const source = ["run", "-A", "--no-prompt", fromRoot(script)];
+    const process = new Deno.Command(program ?? Deno.execPath(), {
+      args: [...(program === undefined ? source : []), ...args],
       env: { ...inherited(), ...env, NO_COLOR: "1" },
       clearEnv: true,
       stdin: "piped",
