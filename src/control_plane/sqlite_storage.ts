@@ -163,11 +163,12 @@ class Connection implements Sql, CommitConnection {
 
   /** Runs `work` on one view of the database. */
   async transact<T>(work: (rows: Rows) => Promise<T>): Promise<T> {
-    this.exec("BEGIN");
+    // Prepared: there are several for each request.
+    this.run("BEGIN");
     try {
       return await work(this.rows);
     } finally {
-      if (this.isTransaction) this.exec("COMMIT");
+      if (this.isTransaction) this.run("COMMIT");
     }
   }
 

@@ -18,13 +18,14 @@ import type { Sql, SqlRow } from "./sql.ts";
  * known already, which then are left out.
  */
 const STATEMENT = `
-  SELECT 'peer' AS kind, id AS key, mesh_ip AS value, public_key AS extra,
+  SELECT 'peer' AS kind, nodes.id AS key, mesh_ip AS value, public_key AS extra,
     endpoint AS tag, NULL AS place, NULL AS id, NULL AS node_id, NULL AS action,
     NULL AS parameters, NULL AS timeout, NULL AS requested_at,
     NULL AS expires_at, NULL AS state, NULL AS reason, NULL AS result,
     NULL AS changed_at, NULL AS last_heartbeat_at
-  FROM nodes WHERE domain_id = ?2 AND revoked_at IS NULL
-    AND ?3 IS NOT (SELECT peers_revision FROM domains WHERE id = ?2)
+  -- In this order: where the revision is known, no node is looked at.
+  FROM domains CROSS JOIN nodes ON domain_id = domains.id
+  WHERE domains.id = ?2 AND peers_revision IS NOT ?3 AND revoked_at IS NULL
   UNION ALL
   SELECT 'domain', '', NULL, NULL, NULL, peers_revision, NULL, NULL, NULL, NULL,
     NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
