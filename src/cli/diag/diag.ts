@@ -45,7 +45,9 @@ export async function diag(invocation: Invocation): Promise<number> {
         told = await make();
       } catch (error) {
         failed.push(name);
-        told = { unavailable: describeError(error) };
+        const why = scrub(describeError(error), secrets);
+        told = { unavailable: why };
+        invocation.complain(`plexd: ${name} could not be had: ${why}`);
       }
       const text = typeof told === "string"
         ? told
@@ -78,7 +80,7 @@ export async function diag(invocation: Invocation): Promise<number> {
       : "ok";
   });
   // Nothing is made on a machine that never joined.
-  if (config && survey) {
+  if (config && (survey || outcome === "failed")) {
     const folder = { dataDir: config.data_dir, ...io };
     noteDiagnostics(folder, { kind: "diag", outcome });
   }
