@@ -340,7 +340,8 @@ run_install() {
   [ -z "$ready_timeout" ] || set -- "$@" --ready-timeout "$ready_timeout"
   [ -z "$no_start" ] || set -- "$@" --no-start
   [ -z "$dry_run" ] || set -- "$@" --dry-run
-  [ -z "$key_file" ] || set -- "$@" --key "$key_file"
+  # It is kept for upgrades, where the program does not know it itself.
+  set -- "$@" --key "$work/key.pem"
   # Whoever names a version may want to go back to it.
   [ -n "$latest" ] || set -- "$@" --allow-older
   set -- "$@" --base-url "$base_url"

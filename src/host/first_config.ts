@@ -6,12 +6,13 @@ export interface FirstConfig {
   readonly api?: string;
   /** Where releases come from. */
   readonly updatesUrl?: string;
-  readonly updatesKeyFile?: string;
+  /** PEM text of the key that signs them, unless the program knows it. */
+  readonly updatesKey?: string;
 }
 
 /** The text of the configuration that an installation begins with. */
 export function firstConfig(places: Places, first: FirstConfig): string {
-  const { api, updatesUrl, updatesKeyFile } = first;
+  const { api, updatesUrl, updatesKey } = first;
   const lines = [
     "# Settings of plexd. All of them: man plexd-config; the ones in force:",
     "# plexd config show.",
@@ -24,13 +25,13 @@ export function firstConfig(places: Places, first: FirstConfig): string {
       "#   base_url: https://control-plane.example",
     );
   } else lines.push("api:", `  base_url: ${JSON.stringify(api)}`);
-  if (updatesUrl !== undefined || updatesKeyFile !== undefined) {
+  if (updatesUrl !== undefined || updatesKey !== undefined) {
     lines.push("", "# Where plexd upgrade looks for releases.", "updates:");
     if (updatesUrl !== undefined) {
       lines.push(`  base_url: ${JSON.stringify(updatesUrl)}`);
     }
-    if (updatesKeyFile !== undefined) {
-      lines.push(`  key_file: ${JSON.stringify(updatesKeyFile)}`);
+    if (updatesKey !== undefined) {
+      lines.push(`  key_file: ${JSON.stringify(places.releaseKey)}`);
     }
   }
   if (!places.isSystem) lines.push("", ...ownPlaces(places));

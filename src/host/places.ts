@@ -13,6 +13,8 @@ export interface Places {
   readonly manifest: string;
   readonly configDir: string;
   readonly configFile: string;
+  /** Public key of releases, where the program does not know it itself. */
+  readonly releaseKey: string;
   readonly machineKey: string;
   readonly tokenFile: string;
   readonly dataDir: string;
@@ -30,6 +32,7 @@ export const SYSTEM_PLACES: Places = {
   ...below(SYSTEM_PREFIX),
   configDir: "/etc/plexd",
   configFile: "/etc/plexd/config.yaml",
+  releaseKey: "/etc/plexd/release-key.pem",
   machineKey: "/etc/plexd/machine.key",
   tokenFile: "/etc/plexd/bootstrap-token",
   dataDir: "/var/lib/plexd",
@@ -48,6 +51,7 @@ export function placesBelow(prefix: string): Places {
     ...below(prefix),
     configDir: `${prefix}/etc/plexd`,
     configFile: `${prefix}/etc/plexd/config.yaml`,
+    releaseKey: `${prefix}/etc/plexd/release-key.pem`,
     machineKey: `${prefix}/etc/plexd/machine.key`,
     tokenFile: `${prefix}/etc/plexd/bootstrap-token`,
     dataDir: `${prefix}/var/lib/plexd`,

@@ -52,7 +52,11 @@ export async function prepareNode(
 ): Promise<PreparedNode> {
   const { places, steps } = options;
   const owner = places.isSystem ? await ensureAccounts(steps) : undefined;
-  await ensureFolder({ path: places.configDir, mode: 0o755 }, steps);
+  // A first start as root leaves it closed to the agent's user.
+  await ensureFolder(
+    { path: places.configDir, mode: 0o755, isExact: true },
+    steps,
+  );
   await ensureFolder(
     { path: places.dataDir, mode: 0o700, isExact: true, owner },
     steps,
@@ -144,6 +148,14 @@ async function ensureConfig({ places, steps, io, first }: PrepareOptions) {
     return;
   }
   const text = firstConfig(places, first);
+  const { updatesKey } = first;
+  if (updatesKey !== undefined) {
+    const key = { mode: 0o644, random: io.random };
+    await steps.do(
+      `write ${places.releaseKey}`,
+      () => replaceFile(places.releaseKey, updatesKey, key),
+    );
+  }
   await steps.do(
     `write ${configFile}`,
     () => replaceFile(configFile, text, { mode: 0o644, random: io.random }),

@@ -52,6 +52,14 @@ esac
 `;
 }
 
+/** What of plexd this machine may have is not there, in there. */
+const FORGET_PLEXD = `rm -rf /etc/plexd /var/lib/plexd /usr/local/bin/plexd* \\
+  /usr/local/lib/plexd /etc/systemd/system/plexd*
+for name in plexd plexd-secrets; do
+  ! getent passwd $name >/dev/null || userdel $name
+  ! getent group $name >/dev/null || groupdel $name
+done`;
+
 /**
  * @param withSystemd Whether systemd seems to run this machine.
  * @returns undefined where such a root cannot be made; never where CI is "true".
@@ -91,7 +99,9 @@ export async function cleanRoot(
       await Deno.remove(shared, { recursive: true });
     },
   };
-  const { code, stderr } = mounted.code === 0 ? await root.sh(":") : mounted;
+  const { code, stderr } = mounted.code === 0
+    ? await root.sh(FORGET_PLEXD)
+    : mounted;
   if (code === 0) return root;
   await root[Symbol.asyncDispose]();
   const why = `a root of its own needs mounts: ${stderr.trim()}`;

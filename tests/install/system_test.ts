@@ -69,6 +69,7 @@ inRoot(
       "755 root:root /etc/plexd",
       "644 root:root /etc/plexd/config.yaml",
       "600 plexd:plexd /etc/plexd/machine.key",
+      "644 root:root /etc/plexd/release-key.pem",
       "700 plexd:plexd /var/lib/plexd",
       "755 root:root /usr/local/bin/plexd",
       "644 root:root /etc/systemd/system/plexd.service",
@@ -122,7 +123,10 @@ inRoot(
     echo a-key >/etc/credstore/plexd.seal`);
     const { stderr } = await root.script(API);
     assert.match(stderr, /the machine's key is a credential of the unit/);
-    assert.equal(await root.read("ls /etc/plexd"), "config.yaml\n");
+    assert.equal(
+      await root.read("ls /etc/plexd"),
+      "config.yaml\nrelease-key.pem\n",
+    );
     assert.ok(root.systemctlCalls().includes("restart plexd.service"));
   },
 );
@@ -282,7 +286,7 @@ inRoot("uninstalling leaves data, and --purge leaves nothing", async (root) => {
   assert.match(stderr, /\/etc\/plexd and \/var\/lib\/plexd stay/);
   assert.equal(
     await root.read("ls /etc/plexd; command -v plexd || :"),
-    "config.yaml\nmachine.key\n",
+    "config.yaml\nmachine.key\nrelease-key.pem\n",
   );
   await root.script("");
   await root.script("--uninstall --purge");

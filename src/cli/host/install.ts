@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { install as installRelease } from "../../host/install.ts";
+import { RELEASE_KEYS } from "../../host/release_keys.ts";
 import {
   type Release,
   releaseIn,
@@ -7,6 +8,7 @@ import {
 } from "../../host/release_folder.ts";
 import { CommandError, EXIT, type Invocation } from "../command.ts";
 import { bootstrapToken } from "./bootstrap_token.ts";
+import { readReleaseKey } from "./read_release_key.ts";
 import { hostFailure, placesOf, readyMsOf, stepsOf } from "./host_options.ts";
 
 /** `plexd install`: brings plexd onto this machine, or into a folder. */
@@ -26,6 +28,7 @@ export async function install(invocation: Invocation): Promise<number> {
     text("--key"),
   ];
   if (api !== undefined) checkUrl("--api", api);
+  const updatesKey = key === undefined ? undefined : await unknownKey(key);
   try {
     const release = await releaseOfThis(invocation);
     const { version, before } = await installRelease({
@@ -36,7 +39,7 @@ export async function install(invocation: Invocation): Promise<number> {
       first: {
         ...(api === undefined ? {} : { api }),
         ...(updatesUrl === undefined ? {} : { updatesUrl }),
-        ...(key === undefined ? {} : { updatesKeyFile: resolve(key) }),
+        ...(updatesKey === undefined ? {} : { updatesKey }),
       },
       token,
       start: flags["--no-start"] !== true,
@@ -52,6 +55,12 @@ export async function install(invocation: Invocation): Promise<number> {
     throw hostFailure(error);
   }
   return EXIT.fine;
+}
+
+/** @returns the text of the file, unless the program knows the key itself. */
+async function unknownKey(file: string): Promise<string | undefined> {
+  const { pem, key } = await readReleaseKey(resolve(file));
+  return RELEASE_KEYS.includes(key) ? undefined : pem;
 }
 
 function checkUrl(flag: string, value: string) {

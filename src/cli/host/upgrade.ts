@@ -8,6 +8,7 @@ import type { Places } from "../../host/places.ts";
 import { upgrade as upgradeTo } from "../../host/upgrade.ts";
 import { CommandError, EXIT, type Invocation } from "../command.ts";
 import { hostFailure, placesOf, readyMsOf, stepsOf } from "./host_options.ts";
+import { readReleaseKey } from "./read_release_key.ts";
 import { releaseArch } from "../release_arch.ts";
 
 /** `plexd upgrade [VERSION]`: another release instead of what is installed. */
@@ -84,15 +85,5 @@ async function keysOf(
       "name the public key's PEM file with --key FILE, or as updates.key_file",
     );
   }
-  try {
-    const text = await Deno.readTextFile(file);
-    return [text.replace(/-----[^-\n]*-----/g, "").trim()];
-  } catch (error) {
-    throw new CommandError(
-      EXIT.failed,
-      `the key ${file} cannot be read`,
-      "it is the PEM file of an Ed25519 public key",
-      error,
-    );
-  }
+  return [(await readReleaseKey(file)).key];
 }
