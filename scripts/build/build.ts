@@ -5,7 +5,7 @@ import { bundle } from "./bundle.ts";
 import { readCommit } from "./commit.ts";
 import { compileBinary } from "./compile_binary.ts";
 import { DIST } from "./places.ts";
-import { runTool } from "./run_tool.ts";
+import { needTool, runTool } from "./run_tool.ts";
 import { mebibytes, type Say } from "./say.ts";
 import { stageSources } from "./stage.ts";
 import { ownTarget, type Target } from "./target.ts";
@@ -31,7 +31,8 @@ export interface BuildRules {
 /**
  * Builds plexd from the sources as they are.
  *
- * @param output Path of the program; it appears whole or not at all.
+ * @param output Path of the program; it appears whole or not at all. Beside it,
+ * with `.maps`, comes a folder that leads from places in stack traces to sources.
  * @throws {BuildError}
  */
 export async function buildPlexd(
@@ -69,12 +70,15 @@ export async function buildPlexd(
     say(`2/4 sources: plexd ${version}, commit ${commit.commit}`);
     await stageSources(`${work}/plexd`, { ...commit, base: runtime.base });
     say("3/4 bundle");
-    await bundle(`${work}/plexd`, `${work}/bundle`, epochSeconds);
+    const maps = `${work}/maps`;
+    await bundle(`${work}/plexd`, `${work}/bundle`, maps, epochSeconds);
     say(`    ${mebibytes(await sizeOf(`${work}/bundle`))} of JavaScript`);
     say(`4/4 compile for ${target.triple}`);
     await compileBinary(`${work}/bundle`, `${work}/out/plexd`, runtime, target);
     await checkStarts(`${work}/out/plexd`, version, target);
     await Deno.rename(`${work}/out/plexd`, output);
+    await needTool("rm", ["-rf", `${output}.maps`]);
+    await Deno.rename(maps, `${output}.maps`);
     const { size } = await Deno.stat(output);
     say(`${output}: ${mebibytes(size)}`);
     return {

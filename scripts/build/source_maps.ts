@@ -11,34 +11,41 @@ const mapSchema = z.object({
   mappings: z.string(),
 });
 
+/** A piece of a bundle, and what leads from it back to the sources. */
+export interface Mapped {
+  readonly text: string;
+  /** JSON; undefined for a piece that has none. */
+  readonly map: string | undefined;
+}
+
 /**
- * Makes the inline source map of a module small and free of the builder's own
- * paths: the texts of the sources go, their names become `src/…` and `npm/…`.
+ * Takes the inline source map out of a module, where it would cost every start
+ * of the program time and memory, and makes it small and free of the builder's
+ * own paths: texts of sources go, their names become `src/…` and `npm/…`.
  *
  * @param module Text of the module.
  * @param folder Where the bundler has put it.
  * @param staged Folder of the sources.
  * @throws {BuildError} for a source that is in neither place.
  */
-export function slimSourceMap(
+export function takeSourceMap(
   module: string,
   folder: string,
   staged: string,
-): string {
+): Mapped {
   const at = module.lastIndexOf(MARK);
-  if (at < 0) return module;
+  if (at < 0) return { text: module, map: undefined };
   const base64 = module.slice(at + MARK.length).trim();
   const map = mapSchema.parse(
     JSON.parse(new TextDecoder().decode(Uint8Array.fromBase64(base64))),
   );
-  const slim = JSON.stringify({
-    ...map,
-    sources: map.sources.map((source) =>
-      named(resolve(folder, source), staged)
-    ),
-  });
-  const bytes = new TextEncoder().encode(slim);
-  return `${module.slice(0, at)}${MARK}${bytes.toBase64()}\n`;
+  const sources = map.sources.map((source) =>
+    named(resolve(folder, source), staged)
+  );
+  return {
+    text: module.slice(0, at),
+    map: JSON.stringify({ ...map, sources }),
+  };
 }
 
 function named(path: string, staged: string): string {

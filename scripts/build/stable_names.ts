@@ -3,6 +3,12 @@ import { createHash } from "node:crypto";
 /** More rounds than any chain of pieces is long that differs only at its end. */
 const ROUNDS = 8;
 
+/** A piece under the name that it keeps. */
+export interface NamedPiece {
+  readonly name: string;
+  readonly text: string;
+}
+
 /**
  * Names the pieces of a bundle by what they hold. The bundler's own names come
  * from hashes that the place of the build is part of.
@@ -11,11 +17,11 @@ const ROUNDS = 8;
  * it, in turn: hashes are refined round by round until all of that is in them.
  *
  * @param pieces Texts by file name, such as `chunk-2RBGMEKU.js`.
- * @returns the same, with other names in names and texts.
+ * @returns by the names so far: new names, and texts that go by them.
  */
 export function stableNames(
   pieces: ReadonlyMap<string, string>,
-): Map<string, string> {
+): Map<string, NamedPiece> {
   const names = [...pieces.keys()];
   const pattern = new RegExp(names.map(RegExp.escape).join("|"), "g");
   const renamed = (text: string, labels: ReadonlyMap<string, string>) =>
@@ -30,8 +36,8 @@ export function stableNames(
   }
   return new Map(
     [...pieces].map(([name, text]) => [
-      labels.get(name)!,
-      renamed(text, labels),
+      name,
+      { name: labels.get(name)!, text: renamed(text, labels) },
     ]),
   );
 }
