@@ -38,8 +38,6 @@ const SHORT = {
   rounds: 5,
 };
 
-/** Of the domain whose nodes hold streams; one more makes the changes. */
-const STREAMING = "streaming";
 const RETURNING = "returning";
 
 const { values } = parseArgs({
@@ -82,7 +80,8 @@ async function measureAll(): Promise<Row[]> {
   const { domains, tokens } = await prepareFleet(
     dataDir,
     new Map([
-      [STREAMING, Math.max(0, ...counts) + 1],
+      // One more makes the changes.
+      ...counts.map((count) => [streamsName(count), count + 1] as const),
       ...sizes.peers.map((peers) => [peersName(peers), peers + 1] as const),
       [RETURNING, sizes.returning],
     ]),
@@ -93,7 +92,7 @@ async function measureAll(): Promise<Row[]> {
   if (isWanted("streams")) {
     for (const count of counts) {
       progress(`measuring ${count} streams …`);
-      const [changer, ...nodes] = nodesOf(STREAMING).slice(0, count + 1);
+      const [changer, ...nodes] = nodesOf(streamsName(count));
       rows.push(
         ...await measureStreams(workshop, dataDir, {
           changer: changer!,
@@ -127,6 +126,10 @@ async function measureAll(): Promise<Row[]> {
 
 function isWanted(part: "streams" | "calls" | "return"): boolean {
   return values.only === undefined || values.only === part;
+}
+
+function streamsName(streams: number): string {
+  return `streams-${streams}`;
 }
 
 function peersName(peers: number): string {

@@ -17,9 +17,9 @@ Deno.serve(
     const bytes = Number(searchParams.get("bytes") ?? 64);
     if (pathname.endsWith("/events")) return stream();
     if (pathname === "/send") {
-      const frame = `data: ${"x".repeat(bytes)}\n\n`;
+      const frame = encoder.encode(`data: ${"x".repeat(bytes)}\n\n`);
       for (const controller of streams) {
-        controller.enqueue(encoder.encode(frame));
+        controller.enqueue(frame);
       }
       return new Response("{}");
     }
