@@ -64,7 +64,6 @@ export async function upgrade(
     );
   }
   if (version === before) {
-    steps.tell(`plexd ${version} is installed already`);
     return { version, before, isNew: false };
   }
   if (options.version === undefined && compareVersions(version, before) < 0) {
