@@ -21,7 +21,7 @@ import { trustRootRoutes } from "./admin_routes/trust_roots.ts";
 import { tokenRoutes } from "./admin_routes/tokens.ts";
 import { ENDPOINTS } from "../wire/endpoints.ts";
 import { alsoIn2 } from "./dialect2/node_route2.ts";
-import { uploadRoute } from "./dialect2/outputs.ts";
+import { uploadRoute, withoutTicket } from "./dialect2/outputs.ts";
 import { eventsRoute2 } from "./dialect2/events.ts";
 import { dialect2Routes } from "./dialect2/routes.ts";
 import { stateRoute2 } from "./dialect2/state.ts";
@@ -189,7 +189,7 @@ function problemFrom(
   path: string,
 ): ProblemError {
   if (error instanceof ProblemError) return error;
-  log.error("Request failed", { method, path, error });
+  log.error("Request failed", { method, path: withoutTicket(path), error });
   if (error instanceof StorageError) {
     return new ProblemError(503, "datastore_unavailable", {
       headers: { "retry-after": "5" },

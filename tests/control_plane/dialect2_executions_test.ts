@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { DatabaseSync } from "node:sqlite";
 import { MAX_UPLOAD_BYTES } from "../../src/control_plane/dialect2/outputs.ts";
 import { encodeBase64 } from "../../src/wire/base64.ts";
 import { join2, type TestNode2 } from "./dialect2_node.ts";
@@ -263,3 +264,24 @@ for (
     assert.equal((await shown(node))["state"], "started");
   });
 }
+
+Deno.test("the ticket of an upload that fails inside is not logged", async () => {
+  await using plane = await RunningPlane.start();
+  const node = await join2(plane);
+  const id = await request(node);
+  await step(node, id, "ack");
+  const { json } = await step(node, id, "started", {
+    declared_output_bytes: 20_000,
+  });
+  const ticket = String(json["upload_url"]).split("/").at(-1)!;
+  const database = new DatabaseSync(`${plane.dataDir}/control-plane.db`);
+  database.exec("ALTER TABLE outputs RENAME TO elsewhere");
+  database.close();
+  const answer = await plane.call("PUT", `/v1/outputs/${ticket}`, {
+    body: "x".repeat(20_000),
+  });
+  answer.assertProblem(503, "datastore_unavailable");
+  const log = JSON.stringify(plane.log.lines);
+  assert.match(log, /"\/v1\/outputs\/\{ticket\}"/);
+  assert.ok(!log.includes(ticket));
+});

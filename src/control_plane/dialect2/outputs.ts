@@ -23,6 +23,11 @@ const OPEN_MS = 10 * 60_000;
 /** Uploads go there, each under a ticket of its own. */
 const UPLOADS = "/v1/outputs";
 
+/** A path as it may be logged: a ticket is as good as a key. */
+export function withoutTicket(path: string): string {
+  return path.startsWith(`${UPLOADS}/`) ? `${UPLOADS}/{ticket}` : path;
+}
+
 /** Where an output goes that is too long for its callback. */
 export interface UploadPlace {
   readonly upload_url: string;
