@@ -167,6 +167,24 @@ Deno.test("plexd admin rotates the signing key, and tells of it as it follows", 
   assert.match(await stage.ok("audit"), /signing_key\.rotate +all nodes +done/);
 });
 
+Deno.test("plexd admin revokes a signing key, and has another root take over", async () => {
+  await using stage = await Stage.open();
+  const { signing_keys } = await stage.json("signing-keys", "list");
+  const [{ key_id }] = signing_keys as [{ key_id: string }];
+  await stage.ok("signing-keys", "revoke", key_id);
+  const list = await stage.ok("signing-keys", "list");
+  assert.match(list, new RegExp(`^${key_id} +revoked`, "m"));
+  const roots = async (verb: string) =>
+    (await stage.json("trust-roots", verb))["roots"] as string[];
+  const [first] = await roots("list");
+  const both = await roots("rotate");
+  assert.equal(both.length, 2);
+  assert.ok(both.includes(first!));
+  const after = await roots("finish");
+  assert.equal(after.length, 1);
+  assert.notEqual(after[0], first);
+});
+
 Deno.test("plexd admin sets bridges", async () => {
   await using stage = await Stage.open();
   const { id } = await stage.plane.join();

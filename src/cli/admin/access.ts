@@ -92,8 +92,28 @@ export const adminOperators = verbCommand("admin operators", {
   },
 });
 
-/** `plexd admin signing-keys`: the key that signs events. */
+/** `plexd admin signing-keys`: the keys that sign events. */
 export const adminSigningKeys = verbCommand("admin signing-keys", {
+  list: {
+    words: [],
+    async run(session) {
+      const answer = await session.text("GET", "/signing-keys");
+      await showList(session, answer, "signing_keys", {
+        ID: "key_id",
+        STATE: "state",
+        CREATED: "created_at",
+        RETIRED: "retired_at",
+        "PUBLIC KEY": "public_key",
+      }, "there are no signing keys");
+    },
+  },
+  revoke: {
+    words: ["KEY_ID"],
+    async run(session, [id]) {
+      const path = `/signing-keys/${segment(id!)}/revoke`;
+      await showOne(session, await session.text("POST", path));
+    },
+  },
   rotate: {
     words: [],
     async run(session) {
@@ -102,5 +122,24 @@ export const adminSigningKeys = verbCommand("admin signing-keys", {
       const path = "/signing-keys/rotate";
       await showOne(session, await session.text("POST", path, body));
     },
+  },
+});
+
+/** `plexd admin trust-roots`: what nodes pin; another takes over in two steps. */
+export const adminTrustRoots = verbCommand("admin trust-roots", {
+  list: {
+    words: [],
+    run: async (session) =>
+      await showOne(session, await session.text("GET", "/trust-roots")),
+  },
+  rotate: {
+    words: [],
+    run: async (session) =>
+      await showOne(session, await session.text("POST", "/trust-roots/rotate")),
+  },
+  finish: {
+    words: [],
+    run: async (session) =>
+      await showOne(session, await session.text("POST", "/trust-roots/finish")),
   },
 });

@@ -215,8 +215,11 @@ export const ADMIN: readonly Command[] = [
     load: async () => (await import("../admin/values.ts")).adminRoles,
   }),
   admin("signing-keys", {
-    summary: "Have a new key sign events",
-    args: [verb("rotate")],
+    summary: "Look at the keys that sign events, replace or revoke one",
+    args: [
+      verb("list", "rotate", "revoke"),
+      more("KEY_ID", "id of a signing key"),
+    ],
     flags: [{
       name: "--transition",
       value: "DURATION",
@@ -227,6 +230,18 @@ export const ADMIN: readonly Command[] = [
       doc: "nodes follow by themselves",
     }],
     load: async () => (await import("../admin/access.ts")).adminSigningKeys,
+  }),
+  admin("trust-roots", {
+    summary: "Have another root vouch for the signing keys, in two steps",
+    args: [verb("list", "rotate", "finish")],
+    examples: [
+      { line: "plexd admin trust-roots rotate", doc: "nodes pin both" },
+      {
+        line: "plexd admin trust-roots finish",
+        doc: "once every node has pulled; others have to join anew",
+      },
+    ],
+    load: async () => (await import("../admin/access.ts")).adminTrustRoots,
   }),
   admin("operators", {
     summary: "List, make and end tokens of operators",
