@@ -96,6 +96,8 @@ export class ServiceLink {
   async during(work: () => Promise<void>, stop: AbortSignal): Promise<void> {
     const over = new AbortController();
     const ending = () => {
+      // `stop` may have aborted before anybody could listen to it.
+      if (over.signal.aborted) return;
       over.abort();
       this.#manager.stopping("stopping");
     };
@@ -105,7 +107,7 @@ export class ServiceLink {
       await work();
     } finally {
       stop.removeEventListener("abort", ending);
-      if (!stop.aborted) ending();
+      ending();
       await telling;
       await this.#manager.told();
     }

@@ -185,3 +185,14 @@ Deno.test("ServiceLink is not made ready by a reload while it starts", async () 
   work.resolve();
   await done;
 });
+
+Deno.test("ServiceLink ends, although it was told to stop before it began", async () => {
+  const manager = new FakeManager();
+  const link = new ServiceLink(manager, {
+    clock: new FakeClock(),
+    random: new FakeRandom(),
+    log: new MemoryLog(),
+  });
+  await link.during(() => Promise.resolve(), AbortSignal.abort());
+  assert.deepEqual(manager.take().at(-1), "stopping");
+});
