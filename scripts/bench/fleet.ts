@@ -40,6 +40,9 @@ const SHORT = {
 
 const RETURNING = "returning";
 
+/** What is measured together. */
+const PARTS = ["streams", "calls", "return"] as const;
+
 const { values } = parseArgs({
   options: {
     short: { type: "boolean", default: false },
@@ -47,6 +50,12 @@ const { values } = parseArgs({
     only: { type: "string" },
   },
 });
+if (values.only !== undefined && !PARTS.some((one) => one === values.only)) {
+  progress(
+    `no part is called "${values.only}"; there are: ${PARTS.join(", ")}`,
+  );
+  Deno.exit(2);
+}
 const sizes = values.short ? SHORT : FULL;
 const workshop = new Workshop();
 let interrupted = false;
@@ -124,7 +133,7 @@ async function measureAll(): Promise<Row[]> {
   return rows;
 }
 
-function isWanted(part: "streams" | "calls" | "return"): boolean {
+function isWanted(part: typeof PARTS[number]): boolean {
   return values.only === undefined || values.only === part;
 }
 
