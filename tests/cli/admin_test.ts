@@ -128,6 +128,13 @@ Deno.test("plexd admin makes tokens, domains and operators", async () => {
   assert.match(await stage.ok("domains", "nodes", "lab"), /10\.7\.0\.1/);
   const second = await stage.json("tokens", "create", "--dialect=2");
   assert.match(String(second["token"]), /^psb_/);
+  const tokenId = String(second["token_id"]);
+  assert.match(
+    await stage.ok("tokens", "list"),
+    new RegExp(`^${tokenId} `, "m"),
+  );
+  await stage.ok("tokens", "delete", tokenId);
+  assert.doesNotMatch(await stage.ok("tokens", "list"), new RegExp(tokenId));
 
   const made = await stage.json("operators", "create", "ci", "--scopes=read");
   const file = await stage.file("ci-token", `${made["token"]}\n`);

@@ -4,6 +4,25 @@ import { verbCommand } from "./verbs.ts";
 
 /** `plexd admin tokens`: one-time tokens for nodes. */
 export const adminTokens = verbCommand("admin tokens", {
+  list: {
+    words: [],
+    async run(session) {
+      await showList(session, await session.text("GET", "/tokens"), "tokens", {
+        ID: "token_id",
+        DOMAIN: "domain_id",
+        EXPIRES: "expires_at",
+        USED: "used_at",
+        NODE: "node_id",
+      }, "there are no tokens");
+    },
+  },
+  delete: {
+    words: ["TOKEN_ID"],
+    async run(session, [id]) {
+      await session.text("DELETE", `/tokens/${segment(id!)}`);
+      session.invocation.print(`Nobody can join with token ${id} any more`);
+    },
+  },
   create: {
     words: [],
     async run(session) {

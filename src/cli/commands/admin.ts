@@ -99,8 +99,11 @@ export const ADMIN: readonly Command[] = [
     load: async () => (await import("../admin/nodes.ts")).adminNodes,
   }),
   admin("tokens", {
-    summary: "Make a one-time token for a node",
-    args: [verb("create")],
+    summary: "Make a one-time token for a node, list and end tokens",
+    args: [
+      verb("create", "list", "delete"),
+      more("TOKEN_ID", "id of a token, not the token itself"),
+    ],
     flags: [TTL, DOMAIN, {
       name: "--dialect",
       value: "N",

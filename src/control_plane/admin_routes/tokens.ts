@@ -7,11 +7,15 @@ import { auditAdmin } from "../admin_audit.ts";
 import { hashOf, newToken } from "../credentials.ts";
 import { DEFAULT_DOMAIN, DOMAIN_NAME, ensureDomain } from "../domains.ts";
 import { parseDuration } from "../../wire/duration.ts";
-import { jsonAnswer } from "../http/answers.ts";
+import { emptyAnswer, jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
 import type { Services } from "../services.ts";
+import type { Token } from "../storage/storage.ts";
 import { ADMIN_PREFIX, type AdminRoute, bodyLimits } from "./admin_route.ts";
+
+/** Enough to tell all tokens apart that there will ever be. */
+const ID_BYTES = 8;
 
 const DEFAULT_TTL_MS = 60 * 60_000;
 /** A token that lies about for longer is a risk without a use. */
@@ -25,6 +29,9 @@ export const tokenSchema = z.strictObject({
 });
 
 /**
+ * `GET /tokens` lists tokens, by names that nobody can join with, and
+ * `DELETE /tokens/{token_id}` ends one.
+ *
  * `POST /tokens` {`ttl`?, `domain`?, `dialect`?, `project_id`?}: a new one-time
  * token. In dialect 2 it may be good for one project only.
  */
@@ -65,6 +72,7 @@ export function tokenRoutes(services: Services): AdminRoute[] {
       });
       return jsonAnswer({
         token,
+        token_id: idOf(hashOf(token)),
         dialect: value.dialect ?? 1,
         ...(value.dialect === 2
           ? { project_id: value.project_id ?? null }
@@ -74,7 +82,47 @@ export function tokenRoutes(services: Services): AdminRoute[] {
         expires_at: isoTime(expiresAtMs),
       }, 201);
     },
+  }, {
+    method: "GET",
+    path: `${ADMIN_PREFIX}/tokens`,
+    async handle() {
+      const tokens = await services.storage.read(async (rows) =>
+        await rows.tokens.all()
+      );
+      return jsonAnswer({ tokens: tokens.map(shown) });
+    },
+  }, {
+    method: "DELETE",
+    path: `${ADMIN_PREFIX}/tokens/{token_id}`,
+    scope: "enrol",
+    async handle({ params, operator }) {
+      const id = params["token_id"]!;
+      await changes.make(async (rows) => {
+        const all = await rows.tokens.all();
+        const token = all.find(({ hash }) => idOf(hash) === id);
+        if (!token) throw new ProblemError(404, "token_not_found");
+        await rows.tokens.remove(token.hash);
+        const object = `token:${id}`;
+        await auditAdmin(rows, io.clock, operator, "token.remove", object);
+      });
+      return emptyAnswer();
+    },
   }];
+}
+
+/** Names a token by the start of its hash, which opens nothing. */
+function idOf(hash: Uint8Array): string {
+  return hash.slice(0, ID_BYTES).toHex();
+}
+
+function shown({ hash, domainId, expiresAtMs, use }: Token) {
+  return {
+    token_id: idOf(hash),
+    domain_id: domainId,
+    expires_at: isoTime(expiresAtMs),
+    used_at: use ? isoTime(use.atMs) : null,
+    node_id: use?.nodeId ?? null,
+  };
 }
 
 function tokenFor(

@@ -92,6 +92,7 @@ export const PROBLEM_CODES = [
   "token_consumed",
   "token_expired",
   "token_invalid",
+  "token_not_found",
   "token_revoked",
   "too_many_records",
   "unauthorized",

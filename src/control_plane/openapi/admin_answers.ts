@@ -33,11 +33,22 @@ export const newOperator = z.extend(operator, { token: text });
 
 export const token = z.object({
   token: text,
+  token_id: text,
   dialect,
   project_id: z.optional(z.nullable(id)),
   domain: text,
   domain_id: id,
   expires_at: time,
+});
+
+export const tokens = z.object({
+  tokens: z.array(z.object({
+    token_id: text,
+    domain_id: id,
+    expires_at: time,
+    used_at: z.nullable(time),
+    node_id: z.nullable(id),
+  })),
 });
 
 export const domain = z.object({

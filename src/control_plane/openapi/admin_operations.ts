@@ -146,6 +146,17 @@ export const ADMIN_OPERATIONS: Operations = {
     { 201: json(answers.token) },
     { request: json(tokenSchema) },
   ),
+  [`GET ${admin}/tokens`]: call(
+    "ListTokens",
+    "One-time tokens by name, used or not; never the tokens themselves",
+    shows(json(answers.tokens)),
+  ),
+  [`DELETE ${admin}/tokens/{token_id}`]: call(
+    "RemoveToken",
+    "Ends a one-time token",
+    NOTHING,
+    { refusals: { 404: ["token_not_found"] } },
+  ),
   ...domains("/v1/domains", ""),
   ...domains(`${admin}/domains`, "Admin"),
   [`GET ${admin}/nodes`]: call(

@@ -50,6 +50,9 @@ export function domainRows(sql: Sql): DomainRows {
 
 export function tokenRows(sql: Sql): TokenRows {
   return {
+    all: () =>
+      sql.all("SELECT * FROM tokens ORDER BY expires_at, hash").map(tokenFrom),
+    remove: (hash) => sql.run("DELETE FROM tokens WHERE hash = ?", hash) > 0,
     byHash(hash) {
       const row = sql.get("SELECT * FROM tokens WHERE hash = ?", hash);
       return row && tokenFrom(row);

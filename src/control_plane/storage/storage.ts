@@ -116,6 +116,10 @@ export interface TokenUse {
 }
 
 export interface TokenRows {
+  /** The soonest to expire first. */
+  all(): Eventual<Token[]>;
+  /** @returns whether it was there. */
+  remove(hash: Uint8Array): Eventual<boolean>;
   byHash(hash: Uint8Array): Eventual<Token | undefined>;
   add(token: Token): Eventual<void>;
   use(hash: Uint8Array, use: TokenUse): Eventual<void>;

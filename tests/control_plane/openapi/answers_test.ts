@@ -342,6 +342,9 @@ Deno.test("every operation answers what the document publishes", async () => {
     await asAdmin("CreateOperator", {}, { name: "o", scopes: ["read"] });
     await asAdmin("ListOperators");
     await asAdmin("RemoveOperator", { name: "o" });
+    const spare = (await asAdmin("CreateToken", {}, {})).json["token_id"];
+    await asAdmin("ListTokens");
+    await asAdmin("RemoveToken", { token_id: String(spare) });
     const token = String(
       (await asAdmin("CreateToken", {}, {})).json["token"],
     );
