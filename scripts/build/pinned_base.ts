@@ -55,14 +55,25 @@ export async function pinnedTools(say: Say): Promise<PinnedTools> {
   };
 }
 
+/** Where a pinned file is kept, and what the tools see that get it. */
+export interface PinOptions {
+  /** @default {the cache of builds} */
+  readonly folder?: string;
+  /** Beside the environment of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /**
  * A pinned file in the cache, downloaded if it is not there yet.
  *
  * @returns its path.
  * @throws {BuildError}
  */
-export async function pinnedFile(pin: PinnedFile, say: Say): Promise<string> {
-  const folder = cacheFolder();
+export async function pinnedFile(
+  pin: PinnedFile,
+  say: Say,
+  { folder = cacheFolder(), env = {} }: PinOptions = {},
+): Promise<string> {
   await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
   const path = `${folder}/${pin.name}`;
   if (await sha256Of(path) === pin.sha256) {
@@ -72,7 +83,7 @@ export async function pinnedFile(pin: PinnedFile, say: Say): Promise<string> {
   say(`  ${pin.name}: npm pack ${pin.from}, ${mebibytes(pin.download)}`);
   const work = await Deno.makeTempDir({ dir: folder });
   try {
-    await download(pin, work);
+    await download(pin, work, env);
     const found = `${work}/${pin.path}`;
     if (pin.bytes !== undefined) await Deno.truncate(found, pin.bytes);
     const actual = await sha256Of(found);
@@ -90,10 +101,15 @@ export async function pinnedFile(pin: PinnedFile, say: Say): Promise<string> {
   return path;
 }
 
-async function download({ from, path }: PinnedFile, work: string) {
+async function download(
+  { from, path }: PinnedFile,
+  work: string,
+  env: Readonly<Record<string, string>>,
+) {
   // Packing runs no script of the package.
   await needTool("npm", ["pack", "--silent", "--ignore-scripts", from], {
     cwd: work,
+    env,
   });
   const archives = [...Deno.readDirSync(work)].map(({ name }) => name);
   await needTool("tar", ["-xzf", archives[0]!, path], { cwd: work });
