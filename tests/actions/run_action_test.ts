@@ -52,7 +52,7 @@ Deno.test("an action that a signal ends has failed, and says which", () =>
 
 Deno.test("an action sees four variables, an empty folder, and none of the agent's secrets", () =>
   inActionFolder(async ({ script, run }) => {
-    Deno.env.set("PLEXD_BOOTSTRAP_TOKEN", "canary-token");
+    Deno.env.set("PLEXD_TEST_CANARY", "canary-token");
     try {
       // As it was given: a shell adds variables of its own.
       const path = script(
@@ -74,7 +74,7 @@ Deno.test("an action sees four variables, an empty folder, and none of the agent
         "0",
       ]);
     } finally {
-      Deno.env.delete("PLEXD_BOOTSTRAP_TOKEN");
+      Deno.env.delete("PLEXD_TEST_CANARY");
     }
   }));
 
