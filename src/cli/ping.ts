@@ -78,14 +78,9 @@ async function pingOne(
   }
 }
 
-/**
- * What the runtime says, without what the address says already: the end of it
- * is what somebody looks for, and the first that a narrow table cuts.
- */
+/** The end of it is what somebody looks for, and what a narrow table cuts. */
 function shortly(text: string): string {
-  return text.replace(/^.*?client error \(\w+\): /, "")
-    .replace(/^(?:tcp connect|dns) error: /, "")
-    .replace(/ \(os error \d+\)$/, "");
+  return text.replace(/ \(os error \d+\)$/, "");
 }
 
 function asTable(screen: Screen, pinged: readonly Pinged[]): string {

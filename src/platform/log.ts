@@ -166,5 +166,12 @@ export function describeError(error: unknown): string {
     // Some quote their cause in their own words already.
     if (!parts.at(-1)?.endsWith(text)) parts.push(text);
   }
-  return parts.join(": ") || String(error);
+  return parts.join(": ").replace(FETCH_PREAMBLE, "") || String(error);
 }
+
+/**
+ * What the runtime says of a call before it comes to why it failed: the address,
+ * which stands elsewhere, and in which of its layers.
+ */
+const FETCH_PREAMBLE =
+  /(?:fetch failed: )?error sending request .*?client error \(\w+\): (?:(?:tcp connect|dns) error: )?/;

@@ -189,3 +189,31 @@ for (const { what, error, text } of errors) {
     assert.equal(describeError(error), text);
   });
 }
+
+for (
+  const { message, said } of [
+    {
+      message:
+        "error sending request for url (http://127.0.0.1:1/x): client error (Connect): tcp connect error: Connection refused (os error 111)",
+      said: "Connection refused (os error 111)",
+    },
+    {
+      message:
+        "error sending request for url (https://a.test/): client error (Connect): dns error: no such host",
+      said: "no such host",
+    },
+    {
+      message:
+        "error sending request from 127.0.0.1:2 for http://127.0.0.1:1/x (127.0.0.1:1): client error (SendRequest): connection closed before message completed",
+      said: "connection closed before message completed",
+    },
+  ]
+) {
+  Deno.test(`describeError() says of a call just "${said}"`, () => {
+    const cause = new TypeError(message);
+    const failed = new Error("GET /x got no answer", {
+      cause: new TypeError("fetch failed", { cause }),
+    });
+    assert.equal(describeError(failed), `GET /x got no answer: ${said}`);
+  });
+}
