@@ -1,3 +1,4 @@
+import { withNodeGlobals } from "./node_globals.ts";
 import { takeSourceMap } from "./source_maps.ts";
 import { stableNames } from "./stable_names.ts";
 import { needTool } from "./run_tool.ts";
@@ -32,7 +33,10 @@ export async function bundle(
   for await (const { name } of Deno.readDir(folder)) {
     const path = `${folder}/${name}`;
     const module = await Deno.readTextFile(path);
-    const { text, map } = takeSourceMap(module, folder, staged);
+    const { text, map } = withNodeGlobals(
+      name,
+      takeSourceMap(module, folder, staged),
+    );
     pieces.set(name, text);
     if (map !== undefined) mapOf.set(name, map);
     await Deno.remove(path);
