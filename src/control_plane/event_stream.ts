@@ -1,9 +1,9 @@
+import type { Beating, KeepAlive } from "../platform/keep_alive.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Dialect } from "../wire/dialect.ts";
 import type { EventFanOut } from "./event_fan_out.ts";
 import type { EventSigner, Frame } from "./event_signer.ts";
 import type { EventWindow } from "./event_window.ts";
-import type { Beating, KeepAlive } from "./keep_alive.ts";
 import type { StoredEvent } from "./storage/storage.ts";
 
 /** Nodes take 90 s of silence for a lost connection. */

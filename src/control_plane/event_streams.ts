@@ -1,3 +1,4 @@
+import { KeepAlive } from "../platform/keep_alive.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { EventFanOut } from "./event_fan_out.ts";
 import type { EventSigner } from "./event_signer.ts";
@@ -9,7 +10,6 @@ import {
   type StreamStart,
 } from "./event_stream.ts";
 import { EventWindow } from "./event_window.ts";
-import { KeepAlive } from "./keep_alive.ts";
 import type { Node, Storage } from "./storage/storage.ts";
 
 /**

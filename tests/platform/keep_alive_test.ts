@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { KeepAlive } from "../../src/control_plane/keep_alive.ts";
+import { KeepAlive } from "../../src/platform/keep_alive.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 
 Deno.test("KeepAlive calls each in its own interval, with one timer for all", async () => {
