@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import type { CredentialsStore } from "./credentials_store.ts";
 import { IDENTITY_RECORD_FILE } from "./identity_record.ts";
 import type { IdentityStore } from "./identity_store.ts";
 import type { StoreContext } from "./store_context.ts";
@@ -17,8 +18,10 @@ const FOLDERS = ["trust", "snapshots"];
 export async function forgetNode(
   { disk, root, folders }: StoreContext,
   identity: IdentityStore,
+  credentials: CredentialsStore,
 ): Promise<void> {
   await identity.clear();
+  credentials.clear();
   try {
     disk.remove(`${root}/${IDENTITY_RECORD_FILE}`);
     folders.get(dirname(IDENTITY_RECORD_FILE)).syncNow();

@@ -1,6 +1,7 @@
 import type { Clock } from "../platform/clock.ts";
 import { describeError, type Logger } from "../platform/log.ts";
 import type { Random } from "../platform/random.ts";
+import { CredentialsStore } from "./credentials_store.ts";
 import { DamagedFolder } from "./damaged_folder.ts";
 import { type Disk, systemDisk } from "./disk.ts";
 import { EventLedger } from "./event_ledger.ts";
@@ -80,6 +81,7 @@ export interface Membership extends AsyncDisposable {
   readonly paths: MembershipPaths;
   readonly identity: IdentityStore;
   readonly identityRecord: IdentityRecord;
+  readonly credentials: CredentialsStore;
   /** What the sealed files are sealed with. */
   readonly sealKey: Pick<SealKey, "id" | "source">;
   readonly spentTokens: SpentTokens;
@@ -187,6 +189,7 @@ function open(
   const health = HealthStore.open(context);
   const identity = new IdentityStore(context, key);
   const identityRecord = IdentityRecord.open(context);
+  const credentials = new CredentialsStore(context, key);
   const spentTokens = SpentTokens.open(context);
   const sessions = new SessionLog(context);
   const requests = RequestBox.open(context, key);
@@ -211,6 +214,7 @@ function open(
     paths,
     identity,
     identityRecord,
+    credentials,
     sealKey: key,
     spentTokens,
     keyRotation,
@@ -234,7 +238,7 @@ function open(
     updates,
     restored: new RestoredMarker(context),
     recovered: context.recovered,
-    forgetNode: () => forgetNode(context, identity),
+    forgetNode: () => forgetNode(context, identity, credentials),
     close,
     [Symbol.asyncDispose]: close,
   };

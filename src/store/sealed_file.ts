@@ -11,6 +11,7 @@ export type SealedRole =
   | "private_key"
   | "node_secret_key"
   | "pending_private_key"
+  | "credentials"
   | "snapshot"
   | "granted"
   | "request_token";

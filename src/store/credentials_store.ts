@@ -1,0 +1,254 @@
+import { describeError } from "../platform/log.ts";
+import type { CarrierCredentials } from "../wire/carrier_credentials.ts";
+import {
+  type Credentials,
+  CREDENTIALS_FILE,
+  credentialsOf,
+  decodeCredentials,
+  encodeCredentials,
+  encodeMark,
+  ENROLLED_MARK,
+  keyFingerprint,
+  marks,
+} from "./credentials_file.ts";
+import { isMissing, readIfThere } from "./disk.ts";
+import type { Identity } from "./identity.ts";
+import { replaceFileNow } from "./replace_file.ts";
+import type { SealKey } from "./seal_key.ts";
+import { sealText, unsealText } from "./sealed_file.ts";
+import type { StoreContext } from "./store_context.ts";
+import { StoreWriteError } from "./store_errors.ts";
+import { isShortage } from "./typed_reads.ts";
+
+/** What a person can do about a file that is damaged. */
+const WAY_OUT = "put a sound copy of it back, or stop the agent and run " +
+  "`plexd store repair`, which writes it anew";
+
+/**
+ * What the node is enrolled with, in a file that people may take away, put back
+ * or replace while the agent runs. Only the file's presence and soundness are
+ * for them: what proves the identity lies sealed beside it.
+ *
+ * A file that is gone signs the node off; one that is damaged, or another
+ * node's, changes nothing that is in use.
+ */
+export class CredentialsStore {
+  readonly #context: StoreContext;
+  readonly #key: SealKey;
+  readonly #listeners = new Set<() => void>();
+  #current: Credentials | undefined;
+  #fault: string | undefined;
+  /** What the file looked like when it was last read. */
+  #seen: string | undefined;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(context: StoreContext, key: SealKey) {
+    this.#context = context;
+    this.#key = key;
+  }
+
+  /** What is in use; undefined while the node is not enrolled. */
+  get current(): Credentials | undefined {
+    return this.#current;
+  }
+
+  /** Credentials of the second carrier, also those of an earlier run. */
+  get carrier(): CarrierCredentials | undefined {
+    return this.#current?.carrier;
+  }
+
+  /** Why the file cannot be used, and what to do, while that is so. */
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+
+  /**
+   * Calls `listener` whenever other credentials are in use, or none.
+   *
+   * @returns what ends the calls.
+   */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Whether the file looks as it did when it was last read. */
+  isAsSeen(): boolean {
+    return this.#seen === this.#look();
+  }
+
+  /**
+   * Reads the file for the given identity. An identity that never had one, as
+   * older versions have left it, gets it now.
+   *
+   * @returns whether the node is enrolled with that identity.
+   * @throws {StoreWriteError} when the first file could not be made durable.
+   * @throws {Error} of the system when it is short of something for a moment.
+   */
+  async take(identity: Identity): Promise<boolean> {
+    await this.#writing;
+    const seen = this.#look();
+    const fingerprint = keyFingerprint(identity.nodeSecretKey);
+    const hadThem = this.#isMarked(fingerprint);
+    const found = await this.#read(identity.nodeId, fingerprint);
+    if (found === "missing" && hadThem) {
+      this.#use(undefined);
+    } else if (typeof found === "object" && "credentials" in found) {
+      if (!hadThem) this.#mark(fingerprint);
+      this.#use(found.credentials);
+    } else if (!hadThem) {
+      return await this.#renew(identity);
+    } else if (typeof found === "object") {
+      const own = credentialsOf(identity, this.#key.source);
+      const isSame = this.#current?.key.fingerprint === fingerprint;
+      this.#use(
+        isSame ? this.#current : own,
+        `${CREDENTIALS_FILE}: ${found.why}: ${WAY_OUT}`,
+      );
+    }
+    this.#seen = seen;
+    return this.#current !== undefined;
+  }
+
+  /**
+   * Stores the credentials of an identity that is new, or in place of a file
+   * that is damaged.
+   *
+   * @throws {StoreWriteError}
+   */
+  async renew(identity: Identity): Promise<void> {
+    await this.#writing;
+    await this.#renew(identity);
+  }
+
+  /**
+   * Keeps the credentials of the second carrier, and the names that came with
+   * them; `undefined` forgets them. While the file is gone or damaged they are
+   * known in this run only: writing it would hide what a person has to see.
+   *
+   * @throws {StoreWriteError} when they could not be made durable; they are in
+   * use all the same.
+   */
+  async saveCarrier(carrier: CarrierCredentials | undefined): Promise<void> {
+    const former = this.#current;
+    if (!former) return;
+    const { carrier: _, ...rest } = former;
+    this.#use({
+      ...rest,
+      ...(carrier?.node_name ? { nodeName: carrier.node_name } : {}),
+      ...(carrier?.domain_id ? { domainId: carrier.domain_id } : {}),
+      ...(carrier?.domain_name ? { domainName: carrier.domain_name } : {}),
+      ...(carrier ? { carrier } : {}),
+    }, this.#fault);
+    const written = this.#writing.then(() => this.#writeCurrent());
+    this.#writing = written.catch(() => {});
+    await written;
+  }
+
+  /**
+   * Forgets all of it, as the identity is forgotten.
+   *
+   * @throws {StoreWriteError} when that could not be made durable.
+   */
+  clear(): void {
+    const { disk, root, folders } = this.#context;
+    try {
+      disk.remove(`${root}/${CREDENTIALS_FILE}`);
+      disk.remove(`${root}/${ENROLLED_MARK}`);
+      folders.get("identity").syncNow();
+    } catch (error) {
+      throw new StoreWriteError("that the credentials are gone", error);
+    }
+    this.#use(undefined);
+  }
+
+  async #renew(identity: Identity): Promise<true> {
+    const credentials = credentialsOf(identity, this.#key.source);
+    await this.#write(credentials);
+    this.#mark(credentials.key.fingerprint);
+    this.#use(credentials);
+    return true;
+  }
+
+  async #writeCurrent(): Promise<void> {
+    if (!this.#current || this.#fault !== undefined) return;
+    if (this.#look() === undefined) return;
+    await this.#write(this.#current);
+  }
+
+  async #write(credentials: Credentials): Promise<void> {
+    const { cluster, disk, temp, folders, random } = this.#context;
+    const place = { cluster, role: "credentials" } as const;
+    const text = encodeCredentials(credentials);
+    try {
+      const bytes = await sealText(this.#key, place, text, random);
+      replaceFileNow(disk, temp, folders.target(CREDENTIALS_FILE), bytes);
+    } catch (error) {
+      throw new StoreWriteError("the credentials", error);
+    }
+    this.#seen = this.#look();
+  }
+
+  /** Once the file is there: a crash in between means that it is written anew. */
+  #mark(fingerprint: string) {
+    const { disk, temp, folders } = this.#context;
+    const target = folders.target(ENROLLED_MARK);
+    try {
+      replaceFileNow(disk, temp, target, encodeMark(fingerprint));
+    } catch (error) {
+      throw new StoreWriteError("that this node is enrolled", error);
+    }
+  }
+
+  #isMarked(fingerprint: string): boolean {
+    const { disk, root } = this.#context;
+    const bytes = readIfThere(disk, `${root}/${ENROLLED_MARK}`);
+    return bytes !== undefined && marks(bytes, fingerprint);
+  }
+
+  async #read(
+    nodeId: string,
+    fingerprint: string,
+  ): Promise<
+    "missing" | { readonly credentials: Credentials } | { readonly why: string }
+  > {
+    const { cluster, disk, root } = this.#context;
+    const place = { cluster, role: "credentials" } as const;
+    try {
+      const bytes = readIfThere(disk, `${root}/${CREDENTIALS_FILE}`);
+      if (!bytes) return "missing";
+      const text = await unsealText(this.#key, place, bytes);
+      const credentials = decodeCredentials(text);
+      const isOwn = credentials.nodeId === nodeId &&
+        credentials.key.fingerprint === fingerprint;
+      return isOwn
+        ? { credentials }
+        : { why: "it belongs to another identity" };
+    } catch (error) {
+      if (isShortage(error)) throw error;
+      return { why: describeError(error) };
+    }
+  }
+
+  #use(credentials: Credentials | undefined, fault?: string) {
+    const isSame =
+      JSON.stringify(credentials) === JSON.stringify(this.#current);
+    const isTold = this.#fault === fault;
+    this.#current = credentials;
+    this.#fault = fault;
+    if (isSame && isTold) return;
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** @returns undefined when there is no file. */
+  #look(): string | undefined {
+    try {
+      const path = `${this.#context.root}/${CREDENTIALS_FILE}`;
+      const { ino, size, mtime } = Deno.lstatSync(path);
+      return `${ino} ${size} ${mtime?.getTime()}`;
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import {
+  CREDENTIALS_FILE,
+  ENROLLED_MARK,
+  keyFingerprint,
+} from "../../src/store/credentials_file.ts";
+import type { Membership } from "../../src/store/membership.ts";
+import type { CarrierCredentials } from "../../src/wire/carrier_credentials.ts";
+import { IDENTITY } from "./full_store.ts";
+import { inFolder, openStore } from "./open_store.ts";
+
+const CARRIER: CarrierCredentials = {
+  carrier: "nats",
+  servers: ["nats://127.0.0.1:4222"],
+  stream: "PLEXD_EVENTS",
+  consumer: "node-1",
+  subject: "plexd.v1.domain-1.node-1.events",
+  inbox_prefix: "_INBOX.node-1",
+  user_jwt: "canary-jwt",
+  user_seed: "canary-seed",
+  issued_at: "2026-03-01T12:00:00Z",
+  expires_at: "2026-03-01T12:10:00Z",
+  node_name: "edge 7",
+  domain_name: "north",
+};
+
+function withStore(work: (store: Membership) => Promise<void>) {
+  return inFolder(async (dir) => {
+    const { store } = await openStore(dir);
+    try {
+      await work(store);
+    } finally {
+      await store.close();
+    }
+  });
+}
+
+const fileOf = ({ paths }: Membership) => `${paths.root}/${CREDENTIALS_FILE}`;
+
+Deno.test("CredentialsStore gives an identity of an older version its file, once", () =>
+  withStore(async (store) => {
+    await store.identity.save(IDENTITY);
+    assert.equal(store.credentials.current, undefined);
+    assert.equal(await store.credentials.take(IDENTITY), true);
+    assert.deepEqual(store.credentials.current, {
+      url: "https://control.example",
+      dialect: 1,
+      nodeId: "node-1",
+      domainId: "domain-1",
+      key: {
+        source: "file",
+        fingerprint: keyFingerprint(IDENTITY.nodeSecretKey),
+      },
+    });
+    const { mode } = Deno.statSync(fileOf(store));
+    assert.equal((mode ?? 0) & 0o777, 0o600);
+    const text = Deno.readTextFileSync(fileOf(store));
+    for (const open of ["control.example", "node-1", "canary"]) {
+      assert.ok(!text.includes(open), open);
+    }
+    Deno.removeSync(fileOf(store));
+    assert.equal(await store.credentials.take(IDENTITY), false);
+    assert.equal(store.credentials.current, undefined);
+  }));
+
+Deno.test("CredentialsStore keeps carrier credentials and names over a restart", () =>
+  inFolder(async (dir) => {
+    const first = await openStore(dir);
+    await first.store.credentials.take(IDENTITY);
+    await first.store.credentials.saveCarrier(CARRIER);
+    await first.store.close();
+    const text = Deno.readTextFileSync(fileOf(first.store));
+    assert.ok(!text.includes("canary"));
+
+    const { store } = await openStore(dir);
+    assert.equal(await store.credentials.take(IDENTITY), true);
+    assert.deepEqual(store.credentials.carrier, CARRIER);
+    assert.equal(store.credentials.current?.nodeName, "edge 7");
+    assert.equal(store.credentials.current?.domainName, "north");
+    await store.credentials.saveCarrier(undefined);
+    assert.equal(store.credentials.carrier, undefined);
+    assert.equal(store.credentials.current?.nodeName, "edge 7");
+    await store.close();
+  }));
+
+Deno.test("CredentialsStore keeps what is in use while its file is damaged", () =>
+  withStore(async (store) => {
+    const { credentials } = store;
+    await credentials.take(IDENTITY);
+    await credentials.saveCarrier(CARRIER);
+    const sound = Deno.readFileSync(fileOf(store));
+    for (const at of [0, 20, sound.length - 5]) {
+      const damaged = sound.slice();
+      damaged[at]! ^= 1;
+      Deno.writeFileSync(fileOf(store), damaged);
+      assert.equal(await credentials.take(IDENTITY), true);
+      assert.deepEqual(credentials.carrier, CARRIER);
+      assert.match(credentials.fault ?? "", /^identity\/credentials.json: /);
+      assert.match(credentials.fault ?? "", /plexd store repair/);
+    }
+    const told: unknown[] = [];
+    const stop = credentials.onChange(() => told.push(credentials.fault));
+    // What a person has to look at is not written over.
+    await credentials.saveCarrier(undefined);
+    assert.notDeepEqual(Deno.readFileSync(fileOf(store)), sound);
+    Deno.writeFileSync(fileOf(store), sound);
+    assert.equal(credentials.isAsSeen(), false);
+    assert.equal(await credentials.take(IDENTITY), true);
+    assert.equal(credentials.isAsSeen(), true);
+    assert.equal(credentials.fault, undefined);
+    assert.deepEqual(credentials.carrier, CARRIER);
+    assert.equal(told.at(-1), undefined);
+    stop();
+  }));
+
+Deno.test("CredentialsStore starts with what the identity says when its file is damaged", () =>
+  inFolder(async (dir) => {
+    const first = await openStore(dir);
+    await first.store.credentials.take(IDENTITY);
+    await first.store.close();
+    Deno.writeTextFileSync(fileOf(first.store), "{}\n");
+    const { store } = await openStore(dir);
+    assert.equal(await store.credentials.take(IDENTITY), true);
+    assert.equal(store.credentials.current?.nodeId, "node-1");
+    assert.match(store.credentials.fault ?? "", /lacks parts of a seal/);
+    await store.credentials.renew(IDENTITY);
+    assert.equal(store.credentials.fault, undefined);
+    await store.close();
+  }));
+
+Deno.test("CredentialsStore does not use the file of another identity", () =>
+  withStore(async (store) => {
+    const { credentials } = store;
+    await credentials.take({ ...IDENTITY, nodeSecretKey: "another" });
+    const foreign = Deno.readFileSync(fileOf(store));
+    // A join was cut off after its identity was stored: no mark of this one.
+    assert.equal(await credentials.take(IDENTITY), true);
+    assert.equal(credentials.fault, undefined);
+    Deno.writeFileSync(fileOf(store), foreign);
+    assert.equal(await credentials.take(IDENTITY), true);
+    assert.match(credentials.fault ?? "", /belongs to another identity/);
+    assert.equal(
+      credentials.current?.key.fingerprint,
+      keyFingerprint(IDENTITY.nodeSecretKey),
+    );
+  }));
+
+Deno.test("CredentialsStore writes nothing where its file was taken away", () =>
+  withStore(async (store) => {
+    await store.credentials.take(IDENTITY);
+    Deno.removeSync(fileOf(store));
+    await store.credentials.saveCarrier(CARRIER);
+    assert.throws(() => Deno.statSync(fileOf(store)), Deno.errors.NotFound);
+    assert.deepEqual(store.credentials.carrier, CARRIER);
+  }));
+
+Deno.test("CredentialsStore takes a damaged mark for a mark", () =>
+  withStore(async (store) => {
+    await store.credentials.take(IDENTITY);
+    Deno.writeTextFileSync(`${store.paths.root}/${ENROLLED_MARK}`, "?");
+    Deno.removeSync(fileOf(store));
+    assert.equal(await store.credentials.take(IDENTITY), false);
+  }));
+
+Deno.test("forgetNode leaves no credentials behind", () =>
+  withStore(async (store) => {
+    await store.identity.save(IDENTITY);
+    await store.credentials.take(IDENTITY);
+    await store.forgetNode();
+    const names = [...Deno.readDirSync(store.paths.identity)];
+    assert.deepEqual(names, []);
+    assert.equal(store.credentials.current, undefined);
+  }));
