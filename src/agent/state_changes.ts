@@ -1,5 +1,6 @@
 import type { StateParts } from "../store/state_view.ts";
 import type { StateChangeNote } from "../store/request_file.ts";
+import { compareEntries } from "./compare_entries.ts";
 
 /** What is listed at most; the rest is counted. */
 export const MOST_LISTED = 1_000;
@@ -48,32 +49,22 @@ export function stateChanges(
   return { listed: changes.slice(0, MOST_LISTED), total: changes.length };
 }
 
-/** Entries that are equal are the same object in views of one store. */
 function compare<Entry>(
   kind: StateChangeNote["kind"],
   before: ReadonlyMap<string, Entry>,
   after: ReadonlyMap<string, Entry>,
   versionOf?: (entry: Entry) => number,
 ): StateChangeNote[] {
-  const changes: StateChangeNote[] = [];
-  const note = (change: StateChangeNote["change"], key: string, of?: Entry) => {
-    const version = of === undefined ? undefined : versionOf?.(of);
-    changes.push({
+  return [...compareEntries(before, after)]
+    .map(({ change, key, entry }) => ({
       kind,
       key,
       change,
-      ...(version === undefined ? {} : { version }),
-    });
-  };
-  for (const [key, entry] of after) {
-    const former = before.get(key);
-    if (!before.has(key)) note("added", key, entry);
-    else if (former !== entry) note("changed", key, entry);
-  }
-  for (const key of before.keys()) {
-    if (!after.has(key)) note("removed", key);
-  }
-  return changes.sort((a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+      ...(versionOf && change !== "removed"
+        ? { version: versionOf(entry) }
+        : {}),
+    }))
+    .sort((a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 }
 
 function byName<Entry>(
