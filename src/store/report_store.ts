@@ -24,6 +24,16 @@ export interface ReportView {
   readonly entries: ReadonlyMap<string, DataEntry>;
 }
 
+/** A report that was written, or is gone. */
+export interface ReportChange {
+  readonly key: string;
+  readonly before: DataEntry | undefined;
+  readonly after: DataEntry | undefined;
+}
+
+/** Hears of changes after they are durable and can be read. */
+export type ReportListener = (changes: readonly ReportChange[]) => void;
+
 /**
  * What workloads on this node report: one file each, durable before a writer
  * hears of success, and visible only then.
@@ -31,7 +41,7 @@ export interface ReportView {
 export class ReportStore {
   readonly #context: StoreContext;
   readonly #queue = new CommitQueue<ReportJob>((jobs) => this.#run(jobs));
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<ReportListener>();
   readonly #entries: Map<string, DataEntry>;
   #revision = 0;
   #view: ReportView | undefined;
@@ -97,7 +107,7 @@ export class ReportStore {
   }
 
   /** Calls `listener` after every change. @returns What ends that. */
-  onChange(listener: () => void): () => void {
+  onChange(listener: ReportListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -216,7 +226,12 @@ export class ReportStore {
   }
 
   #show(changed: readonly Omit<ReportOutcome, "settle">[]) {
-    for (const { key, after } of changed) {
+    const changes = changed.map(({ key, after }) => ({
+      key,
+      before: this.#entries.get(key),
+      after,
+    }));
+    for (const { key, after } of changes) {
       if (after) this.#entries.set(key, after);
       else this.#entries.delete(key);
     }
@@ -224,7 +239,7 @@ export class ReportStore {
     this.#view = undefined;
     for (const listener of this.#listeners) {
       try {
-        listener();
+        listener(changes);
       } catch (error) {
         this.#context.log.error("A listener to the reports failed", {
           error: describeError(error),
