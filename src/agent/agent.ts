@@ -1,4 +1,6 @@
 import type { Config } from "../config/settings.ts";
+import { ChangeFeed } from "../node_api/watch/change_feed.ts";
+import { Watchers } from "../node_api/watch/watchers.ts";
 import type { KernelFiles } from "../platform/kernel_files.ts";
 import { runTogether } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -16,6 +18,7 @@ import { buildLocalApi, buildStatus } from "./local_api.ts";
 import type { NodeContext } from "./node_context.ts";
 import { buildTasks } from "./node_tasks.ts";
 import { nodeUplinkFor } from "./node_uplink.ts";
+import { noteChanges } from "./note_changes.ts";
 import { openStore } from "./open_store.ts";
 import { openUplink } from "./open_uplink.ts";
 import { presentNode } from "./present_node.ts";
@@ -83,6 +86,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   using run = beginRun({ config, version, store, io });
   degraded.restore(former);
   noteReasons(degraded, former, store.transitions);
+  const changes = new ChangeFeed(io.clock, io.random);
+  noteChanges(changes, store, degraded);
   const disk = watchDisk(degraded);
   store.state.onChange(disk.wrote);
   store.reports.onChange(disk.wrote);
@@ -123,6 +128,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       kernel: options.kernel,
       io,
       intake,
+      changes,
       startedAtMs,
       store,
       identity,
@@ -165,8 +171,20 @@ async function runNode(
   const memory = rememberContact(context, downstream);
   const upstream = buildUpstream(context, downstream, memory);
   const self = buildSelfWatch(context, downstream);
-  const status = buildStatus(context, downstream, upstream, memory, self);
-  const api = buildLocalApi(context, downstream, status);
+  const watchers = new Watchers({
+    feed: context.changes,
+    most: context.config["node_api.max_watchers"],
+    clock: io.clock,
+  });
+  const status = buildStatus(
+    context,
+    downstream,
+    upstream,
+    memory,
+    self,
+    watchers,
+  );
+  const api = buildLocalApi(context, downstream, status, watchers);
   const { feed, link, reconciler, dispatcher, signed } = downstream;
   const { syncer, heartbeat, health, announcements, telemetry } = upstream;
   const named = { node_id: identity.nodeId };

@@ -1,4 +1,5 @@
 import { NodeApi } from "../node_api/node_api.ts";
+import type { Watchers } from "../node_api/watch/watchers.ts";
 import { isoTime } from "../platform/clock.ts";
 import type { Membership } from "../store/membership.ts";
 import { ControlError } from "../uplink/control_error.ts";
@@ -35,12 +36,14 @@ export function buildStatus(
   upstream: Upstream,
   memory: ContactMemory,
   self: SelfWatch,
+  watchers: Watchers,
 ): NodeStatus {
   const { config, io } = context;
   const { feed } = downstream;
   const sources = {
     ...statusSources(context, downstream, upstream, memory),
     self: () => self.status(),
+    watchers: () => watchers.status,
   };
   const freshness = () => {
     const { lastPullMs, lastEventMs } = memory.now();
@@ -65,6 +68,7 @@ export function buildLocalApi(
   context: NodeContext,
   downstream: Downstream,
   status: NodeStatus,
+  watchers: Watchers,
 ): NodeApi {
   const { config, store, identity, io } = context;
   return new NodeApi({
@@ -82,6 +86,7 @@ export function buildLocalApi(
       events: store.transitions.entries,
       capacity: store.transitions.capacity,
     }),
+    watchers,
     freshness: () => status.freshness(),
     refusal: () => {
       const { isExpired } = downstream.signed.lifetime;
@@ -123,7 +128,7 @@ function statusSources(
   { feed, reconciler, dispatcher, signed }: Downstream,
   { syncer, telemetry }: Upstream,
   memory: ContactMemory,
-): Omit<StatusSources, "self"> {
+): Omit<StatusSources, "self" | "watchers"> {
   const { config, store, identity, degraded, version, startedAtMs } = context;
   return {
     about: {

@@ -1,5 +1,6 @@
 import type { Config } from "../config/settings.ts";
 import type { KernelFiles } from "../platform/kernel_files.ts";
+import type { ChangeFeed } from "../node_api/watch/change_feed.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { AgentState } from "../store/agent_state.ts";
 import type { Identity } from "../store/identity.ts";
@@ -33,6 +34,8 @@ export interface NodeContext {
   readonly exposed: boolean;
   readonly degraded: Degraded;
   readonly intake: TelemetryIntake;
+  /** What has changed of what is served, for as long as the process lives. */
+  readonly changes: ChangeFeed;
   readonly disk: DiskWatch;
   /** Hears how each call to the control plane went. */
   readonly contact: ContactWatch;

@@ -56,6 +56,7 @@ export interface StatusSources {
   self(): Pick<StatusDocument, "identity" | "resources" | "safe_until">;
   tasks(): StatusDocument["tasks"];
   telemetry(): StatusDocument["telemetry"];
+  watchers(): StatusDocument["watchers"];
 }
 
 /** When the control plane was last heard of. Times are ms since the Unix epoch. */
@@ -154,6 +155,7 @@ export function statusDocument(
     ...sources.self(),
     tasks: sources.tasks(),
     telemetry: sources.telemetry(),
+    watchers: sources.watchers(),
   };
 }
 

@@ -270,6 +270,10 @@ export const SETTINGS = {
     default: true,
   }),
   "node_api.http_hosts": texts("Further names that Host may have over TCP"),
+  "node_api.max_watchers": count(
+    "Most readers of `GET /v1/watch` at a time",
+    { default: 1_000, max: 100_000 },
+  ),
   "node_api.debounce_period": duration("Quiet time before reports are sent", {
     default: "5s",
   }),
@@ -354,7 +358,7 @@ export const UNUSED_SETTINGS: readonly RegExp[] = [
   /^api\.sse_?reprobe_?interval$/,
   /^heartbeat\.node_?id$/,
   /^nat\.(stun_?servers|refresh_?interval|timeout)$/,
-  /^node_api\.(secret_?auth_?enabled|max_connections|max_watchers|header_timeout|idle_timeout)$/,
+  /^node_api\.(secret_?auth_?enabled|max_connections|header_timeout|idle_timeout)$/,
   /^(mode|api\.mode)$/,
 ];
 

@@ -20,6 +20,7 @@ import {
   readTokenFile,
 } from "./tcp_listener.ts";
 import { openUnixListener } from "./unix_listener.ts";
+import { watchRoutes } from "./watch/watch_routes.ts";
 
 /** Settings of the TCP listener. */
 export interface HttpSettings {
@@ -123,6 +124,7 @@ export class NodeApi implements Part {
         )
       ),
     );
+    this.#sources.watchers.close();
     await this.#finishRequests();
     await Promise.all(left.map((listener) => listener?.close()));
     log.info("Local API has stopped", this.#summary());
@@ -180,7 +182,7 @@ export class NodeApi implements Part {
   #handler(name: string, gate: Gate, secrets: boolean) {
     const { log } = this.#io;
     const stop = this.#overdue.signal;
-    const { reports, secrets: source } = this.#sources;
+    const { reports, secrets: source, watchers } = this.#sources;
     const [bodies, mark] = [this.#bodies, this.#mark];
     const ofSecrets = secrets
       ? secretRoutes(source, stop, log)
@@ -188,6 +190,7 @@ export class NodeApi implements Part {
     const router = new Router([
       ...readRoutes(bodies, mark, this.#sources),
       ...reportRoutes({ reports, bodies, mark, stop, log }),
+      ...watchRoutes(watchers, () => this.#sources.refusal?.()),
       ...audited(ofSecrets, name, (read) => this.#sources.secretRead?.(read)),
     ]);
     return requestHandler({ gate, router, inFlight: this.#inFlight, log });

@@ -3,6 +3,7 @@ import type { DataEntry } from "../wire/data_entry.ts";
 import type { SecretRef } from "../wire/state.ts";
 import type { DegradedReason, StatusDocument } from "../wire/status.ts";
 import type { EventsDocument } from "../wire/transitions.ts";
+import type { Watchers } from "./watch/watchers.ts";
 
 /**
  * A node's state at one moment. Immutable: an update puts another object in its
@@ -97,4 +98,6 @@ export interface ApiSources {
   status(): StatusDocument;
   /** What has happened to the agent. */
   events(): EventsDocument;
+  /** Who hears of changes as they become durable. */
+  readonly watchers: Watchers;
 }

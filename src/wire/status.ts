@@ -204,6 +204,14 @@ export interface StatusDocument {
     readonly logs: TelemetryCounts | null;
     readonly audit: TelemetryCounts | null;
   };
+  /** Who reads `GET /v1/watch`, and what became of others since the start. */
+  readonly watchers: {
+    readonly open: number;
+    /** They did not read what was sent. */
+    readonly dropped: number;
+    /** There were too many already. */
+    readonly refused: number;
+  };
 }
 
 /** What became of one kind of telemetry since the start. */

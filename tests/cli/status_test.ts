@@ -95,6 +95,7 @@ const WELL: StatusDocument = {
       next_try_at: null,
     },
   },
+  watchers: { open: 0, dropped: 0, refused: 0 },
   telemetry: {
     metrics: { sent: 5, dropped: 0, buffered: 0, last_error: null },
     logs: { sent: 0, dropped: 2, buffered: 1, last_error: "Status 503" },

@@ -10,9 +10,13 @@ import type {
 import { ReportConflictError } from "../../src/store/store_errors.ts";
 import { ControlError } from "../../src/uplink/control_error.ts";
 import type { SecretResponse } from "../../src/wire/bodies.ts";
+import { ChangeFeed } from "../../src/node_api/watch/change_feed.ts";
+import { Watchers } from "../../src/node_api/watch/watchers.ts";
 import type { DataEntry } from "../../src/wire/data_entry.ts";
 import type { StatusDocument } from "../../src/wire/status.ts";
 import type { EventsDocument } from "../../src/wire/transitions.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
+import { FakeRandom } from "../fakes/fake_random.ts";
 
 /** Reports in memory, with the rules of the store; `failures` come first. */
 export class FakeReports implements ApiReports {
@@ -92,6 +96,13 @@ export class FakeSecrets implements ApiSecrets {
 
 /** Everything the API serves, under the hands of a test. */
 export class FakeSources implements ApiSources {
+  readonly clock = new FakeClock();
+  readonly changes = new ChangeFeed(this.clock, new FakeRandom());
+  readonly watchers = new Watchers({
+    feed: this.changes,
+    most: 3,
+    clock: this.clock,
+  });
   readonly state: { view: ApiStateView } = { view: emptyState };
   readonly reports = new FakeReports();
   readonly secrets = new FakeSecrets();
@@ -226,4 +237,5 @@ export const sampleStatus: StatusDocument = {
     },
   },
   telemetry: { metrics: null, logs: null, audit: null },
+  watchers: { open: 0, dropped: 0, refused: 0 },
 };

@@ -36,7 +36,9 @@ export async function startApi(
     secretRead: (read) => sources.secretRead?.(read),
     status: () => sources.status(),
     events: () => sources.events(),
+    watchers: sources.watchers,
     freshness: () => sources.freshness(),
+    refusal: () => sources.refusal?.(),
     settings: {
       socketPath: socket,
       secretsSocketPath: secretsSocket,

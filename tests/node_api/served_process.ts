@@ -19,6 +19,7 @@ const api = new NodeApi({
   secrets: sources.secrets,
   status: () => sources.status(),
   events: () => sources.events(),
+  watchers: sources.watchers,
   freshness: () => sources.freshness(),
   settings: { socketPath: Deno.args[0]!, splitSecrets: false, group: "" },
   io: {

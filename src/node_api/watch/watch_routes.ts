@@ -1,0 +1,57 @@
+import type { DegradedReason } from "../../wire/status.ts";
+import { errorAnswer } from "../answers.ts";
+import type { Route } from "../router.ts";
+import {
+  parseWatchRequest,
+  type WatchFilter,
+  WatchRequestError,
+} from "./watch_filter.ts";
+import type { Watchers } from "./watchers.ts";
+
+const STREAM = {
+  "content-type": "text/event-stream",
+  // Compressed, an event would wait for the ones after it.
+  "cache-control": "no-store, no-transform",
+};
+
+const NO_STORE = { "cache-control": "no-store" };
+
+/**
+ * The route of the stream of changes.
+ *
+ * @param refusal Why no state must be served now, if so.
+ */
+export function watchRoutes(
+  watchers: Watchers,
+  refusal: () => DegradedReason | undefined,
+): Route[] {
+  return [["/v1/watch", {
+    GET({ request, headers }) {
+      try {
+        const wanted = parseWatchRequest(request.url, headers);
+        const reason = isOfState(wanted.filter) ? refusal() : undefined;
+        if (reason !== undefined) {
+          return errorAnswer(503, "state unavailable", NO_STORE, { reason });
+        }
+        if (request.method === "HEAD") {
+          return new Response(null, { headers: STREAM });
+        }
+        const body = watchers.watch(wanted);
+        return body
+          ? new Response(body, { headers: STREAM })
+          : errorAnswer(503, "too many watchers", { "retry-after": "5" });
+      } catch (error) {
+        if (!(error instanceof WatchRequestError)) throw error;
+        return errorAnswer(400, error.message);
+      }
+    },
+  }]];
+}
+
+/** Reports and statuses are the node's own: they do not expire. */
+function isOfState({ kinds }: WatchFilter): boolean {
+  const own = [...kinds].every((kind) =>
+    kind === "report" || kind === "status"
+  );
+  return kinds.size === 0 || !own;
+}
