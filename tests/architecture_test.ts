@@ -8,6 +8,8 @@ import { walkSync } from "./walk.ts";
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   platform: [],
   wire: [],
+  // Other programs take it as it is.
+  client: [],
   trust: ["wire", "platform"],
   store: ["wire", "platform"],
   uplink: ["wire", "platform"],
@@ -22,6 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "sync",
     "actions",
     "node_api",
+    "client",
     "uplink",
     "trust",
     "store",
@@ -30,6 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   cli: [
     "agent",
+    "client",
     "host",
     "config",
     "control_plane",
@@ -156,8 +160,21 @@ Deno.test("only platform/ touches time and chance", () => {
     /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bMath\.random\(|\bset(?:Timeout|Interval)\(|AbortSignal\.timeout\(|crypto\.getRandomValues\(|crypto\.randomUUID\(/;
   const wrong = sources
     .filter((file) => placeOf(file.path) !== "platform")
+    // Handed to others, the client cannot bring platform/ along.
+    .filter((file) => file.path !== "client/client_clock.ts")
     .filter((file) => pattern.test(file.text))
     .map((file) => `src/${file.path}: ${pattern.exec(file.text)?.[0]}`);
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("the client of the local API needs nothing but the runtime", () => {
+  const wrong = sources
+    .filter((file) => placeOf(file.path) === "client")
+    .flatMap((file) =>
+      importsOf(file)
+        .filter((name) => !/^\.\/\w+\.ts$/.test(name))
+        .map((name) => `src/${file.path} imports ${name}`)
+    );
   assert.deepEqual(wrong, []);
 });
 

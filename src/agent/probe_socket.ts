@@ -1,3 +1,4 @@
+import { call } from "../client/call.ts";
 import type { Clock } from "../platform/clock.ts";
 
 /** Far more than an answer takes on the busiest machine. */
@@ -14,22 +15,10 @@ export async function probeSocket(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
-  const over = new AbortController();
-  const either = AbortSignal.any([signal, over.signal]);
-  const limit = clock.sleep(PROBE_MS, either)
-    .then(() => over.abort(new Error(`No answer in ${PROBE_MS} ms`)))
-    .catch(() => {});
-  using client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
-  try {
-    const { status } = await fetch("http://localhost/v1/status", {
-      method: "HEAD",
-      redirect: "manual",
-      signal: either,
-      client,
-    });
-    if (status !== 200) throw new Error(`It answers ${status}`);
-  } finally {
-    over.abort();
-    await limit;
-  }
+  const { status } = await call(path, "HEAD", "/v1/status", undefined, {
+    limitMs: PROBE_MS,
+    clock,
+    signal,
+  });
+  if (status !== 200) throw new Error(`It answers ${status}`);
 }

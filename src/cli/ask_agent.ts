@@ -1,21 +1,60 @@
+import { call, type LocalAnswer } from "../client/call.ts";
+import { LocalCallError } from "../client/errors.ts";
 import type { Config } from "../config/settings.ts";
 import { CommandError, EXIT } from "./command.ts";
-import { call, type LocalAnswer, LocalCallError } from "./local_client.ts";
 
-/** {@linkcode call}, with failures as an engineer at a terminal needs them. */
+/** What {@linkcode call} takes beside the socket. */
+type Request = Parameters<typeof call> extends [unknown, ...infer Rest] ? Rest
+  : never;
+
+/**
+ * Asks the agent of this membership, on a connection of its own. Whoever names
+ * another membership, but not its socket, would be answered by the wrong agent
+ * without a word.
+ *
+ * @throws {CommandError} when it cannot be asked, with what to do about it;
+ * also when the agent is that of another membership.
+ */
 export async function askAgent(
   config: Config,
-  ...request: Parameters<typeof call> extends [string, ...infer Rest] ? Rest
-    : never
+  ...request: Request
 ): Promise<LocalAnswer> {
+  const answer = await askIfRunning(config, ...request);
+  if (answer instanceof LocalCallError) throw failureOf(answer);
+  return answer;
+}
+
+/**
+ * {@linkcode askAgent} for commands that have something to say, too, when no
+ * agent runs.
+ *
+ * @returns the error of kind "not_running" when none does.
+ * @throws {CommandError} as {@linkcode askAgent} for all else.
+ */
+export async function askIfRunning(
+  config: Config,
+  ...request: Request
+): Promise<LocalAnswer | LocalCallError> {
   const socket = config["node_api.socket_path"];
+  const [method, path] = request;
   try {
+    if (method === "GET" && path === STATUS) {
+      const answer = await call(socket, ...request);
+      checkCluster(config, answer.body);
+      return answer;
+    }
+    if (config.cluster !== "default") {
+      checkCluster(config, (await call(socket, "GET", STATUS)).body);
+    }
     return await call(socket, ...request);
   } catch (error) {
     if (!(error instanceof LocalCallError)) throw error;
+    if (error.kind === "not_running") return error;
     throw failureOf(error);
   }
 }
+
+const STATUS = "/v1/status";
 
 const HINTS = {
   not_running: 'start it with "plexd up", or name its socket with --config',
@@ -39,4 +78,21 @@ export function errorText(answer: LocalAnswer): string {
     ? body.error
     : undefined;
   return typeof text === "string" ? text : `status ${answer.status}`;
+}
+
+/** @throws {CommandError} when a status is that of another membership. */
+function checkCluster(config: Config, status: unknown): void {
+  const theirs = typeof status === "object" && status !== null &&
+      "cluster" in status
+    ? status.cluster
+    : undefined;
+  if (typeof theirs !== "string" || theirs === config.cluster) return;
+  throw new CommandError(
+    EXIT.failed,
+    `the agent on ${
+      config["node_api.socket_path"]
+    } is that of membership "${theirs}", not of "${config.cluster}"`,
+    "name the configuration of the agent that is meant with --config, or its " +
+      "socket with PLEXD_NODE_API_SOCKET_PATH",
+  );
 }

@@ -1,11 +1,10 @@
+import { LocalCallError } from "../client/errors.ts";
 import type { Config } from "../config/settings.ts";
 import { readLastRun } from "../store/read_last_run.ts";
 import { parseShape, ShapeError } from "../wire/shape_error.ts";
 import { eventsSchema, type Transition } from "../wire/transitions.ts";
-import { checkCluster } from "./agent_of.ts";
-import { errorText, failureOf } from "./ask_agent.ts";
+import { askIfRunning, errorText } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
-import { call, LocalCallError } from "./local_client.ts";
 import { outputForm, show } from "./output/show.ts";
 import { type Cell, table } from "./output/table.ts";
 import { plain } from "./output/text_width.ts";
@@ -108,24 +107,20 @@ export function newIn(
 async function transitionsOf(
   config: Config,
 ): Promise<{ known: readonly Transition[]; isLive: boolean }> {
-  const socket = config["node_api.socket_path"];
-  try {
-    if (config.cluster !== "default") {
-      checkCluster(config, (await call(socket, "GET", "/v1/status")).body);
-    }
-    const answer = await call(socket, "GET", "/v1/events");
+  const answer = await askIfRunning(config, "GET", "/v1/events");
+  if (!(answer instanceof LocalCallError)) {
     if (answer.status !== 200) {
       throw new CommandError(EXIT.failed, errorText(answer));
     }
-    const { events } = parseShape("events", eventsSchema, answer.text);
-    return { known: events, isLive: true };
-  } catch (error) {
-    if (error instanceof ShapeError) {
+    try {
+      const { events } = parseShape("events", eventsSchema, answer.text);
+      return { known: events, isLive: true };
+    } catch (error) {
+      if (!(error instanceof ShapeError)) throw error;
       throw new CommandError(EXIT.failed, error.message);
     }
-    if (!(error instanceof LocalCallError)) throw error;
-    if (error.kind !== "not_running") throw failureOf(error);
   }
+  const socket = config["node_api.socket_path"];
   const { data_dir: dataDir, cluster } = config;
   const { transitions, run } = reading(
     dataDir,

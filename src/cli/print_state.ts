@@ -1,7 +1,7 @@
 import type { Config } from "../config/settings.ts";
-import { errorText, failureOf } from "./ask_agent.ts";
+import { LocalCallError } from "../client/errors.ts";
+import { askIfRunning, errorText } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
-import { call, LocalCallError } from "./local_client.ts";
 import { show } from "./output/show.ts";
 import { storedMembership } from "./stored_membership.ts";
 
@@ -24,16 +24,10 @@ export async function printState(invocation: Invocation): Promise<number> {
 
 /** @returns undefined when no agent is running. */
 async function fromAgent(config: Config): Promise<string | undefined> {
-  try {
-    const socket = config["node_api.socket_path"];
-    const answer = await call(socket, "GET", "/v1/state");
-    if (answer.status === 200) return answer.text;
-    throw new CommandError(EXIT.failed, errorText(answer));
-  } catch (error) {
-    if (!(error instanceof LocalCallError)) throw error;
-    if (error.kind === "not_running") return undefined;
-    throw failureOf(error);
-  }
+  const answer = await askIfRunning(config, "GET", "/v1/state");
+  if (answer instanceof LocalCallError) return undefined;
+  if (answer.status === 200) return answer.text;
+  throw new CommandError(EXIT.failed, errorText(answer));
 }
 
 function fromDisk(config: Config, { complain }: Invocation): unknown {

@@ -1,9 +1,8 @@
 import type { Config } from "../config/settings.ts";
-import { askOwnAgent } from "./agent_of.ts";
-import { errorText } from "./ask_agent.ts";
+import { askAgent, errorText } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { keySegment } from "./key_segment.ts";
-import type { LocalAnswer } from "./local_client.ts";
+import type { LocalAnswer } from "../client/call.ts";
 import { show } from "./output/show.ts";
 import { writeAll } from "./write.ts";
 
@@ -40,7 +39,7 @@ async function askForSecret(config: Config, key: string): Promise<LocalAnswer> {
   const socket = isSplit
     ? config["node_api.secrets_socket_path"]
     : config["node_api.socket_path"];
-  const answer = await askOwnAgent(
+  const answer = await askAgent(
     { ...config, "node_api.socket_path": socket },
     "GET",
     `/v1/state/secrets/${keySegment(key)}`,

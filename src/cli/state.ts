@@ -1,5 +1,4 @@
-import { askOwnAgent } from "./agent_of.ts";
-import { errorText } from "./ask_agent.ts";
+import { askAgent, errorText } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { keySegment } from "./key_segment.ts";
 import { show } from "./output/show.ts";
@@ -7,7 +6,7 @@ import { show } from "./output/show.ts";
 /** `plexd state` */
 export async function state(invocation: Invocation): Promise<number> {
   const config = await invocation.config();
-  const answer = await askOwnAgent(config, "GET", "/v1/state");
+  const answer = await askAgent(config, "GET", "/v1/state");
   if (answer.status !== 200) {
     throw new CommandError(EXIT.failed, errorText(answer));
   }
@@ -25,7 +24,7 @@ export async function state(invocation: Invocation): Promise<number> {
 export async function stateGet(invocation: Invocation): Promise<number> {
   const [type = "", key = ""] = invocation.args;
   const config = await invocation.config();
-  const answer = await askOwnAgent(
+  const answer = await askAgent(
     config,
     "GET",
     `/v1/state/${type}/${keySegment(key)}`,

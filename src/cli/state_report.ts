@@ -1,8 +1,7 @@
-import { askOwnAgent } from "./agent_of.ts";
-import { errorText } from "./ask_agent.ts";
+import { askAgent, errorText } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { keySegment } from "./key_segment.ts";
-import type { LocalAnswer } from "./local_client.ts";
+import type { LocalAnswer } from "../client/call.ts";
 import { show } from "./output/show.ts";
 import { readStdin } from "./read_stdin.ts";
 
@@ -32,7 +31,7 @@ export async function stateReport(invocation: Invocation): Promise<number> {
 
 async function print(invocation: Invocation, key: string): Promise<number> {
   const config = await invocation.config();
-  const answer = await askOwnAgent(config, "GET", pathOf(key));
+  const answer = await askAgent(config, "GET", pathOf(key));
   if (answer.status !== 200) throw failure(answer, key);
   await show(invocation, {
     json: answer.text,
@@ -62,13 +61,13 @@ async function write(
     );
   }
   const config = await invocation.config();
-  const answer = await askOwnAgent(
+  const answer = await askAgent(
     config,
     "PUT",
     pathOf(key),
     // As it was typed: numbers keep their text, members their order.
     `{"content_type":"application/json","payload":${text}}`,
-    condition,
+    { headers: condition },
   );
   if (answer.status !== 200) throw failure(answer, key);
   invocation.print(`report ${key} written`);
@@ -77,7 +76,7 @@ async function write(
 
 async function remove(invocation: Invocation, key: string): Promise<number> {
   const config = await invocation.config();
-  const answer = await askOwnAgent(config, "DELETE", pathOf(key));
+  const answer = await askAgent(config, "DELETE", pathOf(key));
   if (answer.status !== 204) throw failure(answer, key);
   invocation.print(`report ${key} removed`);
   return EXIT.fine;

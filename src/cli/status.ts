@@ -1,9 +1,9 @@
+import type { LocalAnswer } from "../client/call.ts";
+import { LocalCallError } from "../client/errors.ts";
 import type { Config } from "../config/settings.ts";
 import type { StatusDocument } from "../wire/status.ts";
-import { checkCluster } from "./agent_of.ts";
-import { errorText, failureOf } from "./ask_agent.ts";
+import { askIfRunning, errorText, failureOf } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
-import { call, type LocalAnswer, LocalCallError } from "./local_client.ts";
 import { fields } from "./output/fields.ts";
 import { outputForm, show } from "./output/show.ts";
 import { statusFields } from "./status_screen.ts";
@@ -42,19 +42,9 @@ export async function status(invocation: Invocation): Promise<number> {
 export async function statusOf(
   config: Config,
 ): Promise<LocalAnswer | LocalCallError> {
-  const socket = config["node_api.socket_path"];
-  try {
-    const answer = await call(socket, "GET", "/v1/status");
-    if (answer.status !== 200) {
-      throw new CommandError(EXIT.failed, errorText(answer));
-    }
-    checkCluster(config, answer.body);
-    return answer;
-  } catch (error) {
-    if (!(error instanceof LocalCallError)) throw error;
-    if (error.kind !== "not_running") throw failureOf(error);
-    return error;
-  }
+  const answer = await askIfRunning(config, "GET", "/v1/status");
+  if (answer instanceof LocalCallError || answer.status === 200) return answer;
+  throw new CommandError(EXIT.failed, errorText(answer));
 }
 
 /** @throws {CommandError} for the status of an agent of another version. */

@@ -1,7 +1,7 @@
 import { ConfigError } from "../config/config_error.ts";
 import type { Config } from "../config/settings.ts";
 import { EXIT, type Invocation } from "./command.ts";
-import { LocalCallError } from "./local_client.ts";
+import { LocalCallError } from "../client/errors.ts";
 import { plain } from "./output/text_width.ts";
 import { show } from "./output/show.ts";
 import { span } from "./output/span.ts";

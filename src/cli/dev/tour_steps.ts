@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { StatusDocument } from "../../wire/status.ts";
-import { call } from "../local_client.ts";
+import { call } from "../../client/call.ts";
 import { forgerOf } from "./forgery.ts";
 import type { HostileProxy } from "./hostile_proxy.ts";
 import { socketFolder, type World } from "./world.ts";
@@ -117,7 +117,7 @@ async function sendReport({ world }: TourStage) {
   const second = await call(socket, "PUT", path, report({ step: 2 }));
   assert.equal(second.status, 200);
   const stale = await call(socket, "PUT", path, report({ step: 3 }), {
-    "If-Match": "1",
+    headers: { "if-match": "1" },
   });
   assert.equal(stale.status, 409, "a stale If-Match was accepted");
   await reportUpstream(world, REPORT_WHILE_ONLINE, { step: 2 });

@@ -3,7 +3,8 @@ import type { Clock } from "../../platform/clock.ts";
 import type { StatusDocument } from "../../wire/status.ts";
 import type { Dialect } from "../../wire/dialect.ts";
 import { AdminClient } from "../admin_client.ts";
-import { call, LocalCallError } from "../local_client.ts";
+import { call } from "../../client/call.ts";
+import { LocalCallError } from "../../client/errors.ts";
 import { Child } from "./child.ts";
 import type { DevFolders } from "./folders.ts";
 

@@ -7,8 +7,9 @@ import { lockHolder } from "../../store/lock.ts";
 import { membershipPaths } from "../../store/folders.ts";
 import { type Survey, surveyMembership } from "../../store/survey.ts";
 import { machineSeal } from "../../agent/machine_seal.ts";
-import { call, LocalCallError } from "../local_client.ts";
-import type { FoundConfig } from "../command.ts";
+import { LocalCallError } from "../../client/errors.ts";
+import { askIfRunning } from "../ask_agent.ts";
+import { CommandError, type FoundConfig } from "../command.ts";
 import { effectiveSettings } from "../config/effective.ts";
 import { unitOf } from "../logs.ts";
 import { statusOf } from "../status.ts";
@@ -43,11 +44,12 @@ export async function statusPart(config: Config): Promise<unknown> {
 export async function eventsPart(config: Config): Promise<unknown> {
   const { data_dir: dataDir, cluster } = config;
   try {
-    const socket = config["node_api.socket_path"];
-    const { body, status } = await call(socket, "GET", "/v1/events");
-    if (status === 200) return pick(body, { events: EVENTS, capacity: true });
+    const answer = await askIfRunning(config, "GET", "/v1/events");
+    if (!(answer instanceof LocalCallError) && answer.status === 200) {
+      return pick(answer.body, { events: EVENTS, capacity: true });
+    }
   } catch (error) {
-    if (!(error instanceof LocalCallError)) throw error;
+    if (!(error instanceof CommandError)) throw error;
   }
   const { transitions } = readLastRun(dataDir, cluster);
   return { events: pick(transitions, EVENTS), from_disk: true };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { call, LocalCallError } from "../../src/cli/local_client.ts";
+import { call } from "../../src/client/call.ts";
+import { LocalCallError } from "../../src/client/errors.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 
 /** A socket in a folder of its own, served by `serve` if given. */
@@ -126,7 +127,7 @@ Deno.test("call() gives up on an agent that takes the request and is silent", as
     await finished.promise;
   };
   await onSocket(silent, async (socket) => {
-    const failure = failureOf(call(socket, "GET", "/", undefined, {}, clock));
+    const failure = failureOf(call(socket, "GET", "/", undefined, { clock }));
     await taken.promise;
     await clock.advance(30_000);
     const { kind } = await failure;
