@@ -50,6 +50,7 @@ export function watchReports(
     get: (key) => reports.get(key),
     put: (key, content, condition) =>
       watched(reports.put(key, content, condition)),
+    putAll: (writes) => watched(reports.putAll(writes)),
     delete: (key) => watched(reports.delete(key)),
   };
 }

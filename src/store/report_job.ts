@@ -17,12 +17,24 @@ export interface ReportCondition {
   readonly createOnly?: boolean;
 }
 
-interface PutJob {
-  readonly kind: "put";
+/** A report that is to be written. */
+export interface ReportWrite {
   readonly key: string;
   readonly content: ReportContent;
   readonly condition: ReportCondition;
+}
+
+interface PutJob extends ReportWrite {
+  readonly kind: "put";
   readonly resolve: (entry: DataEntry) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Writes all of its reports or none. */
+interface BatchJob {
+  readonly kind: "batch";
+  readonly writes: readonly ReportWrite[];
+  readonly resolve: (entries: readonly DataEntry[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -33,42 +45,82 @@ interface DeleteJob {
   readonly reject: (error: unknown) => void;
 }
 
-/** One write that waits to be made. */
-export type ReportJob = PutJob | DeleteJob;
+/** What waits to be written. */
+export type ReportJob = PutJob | BatchJob | DeleteJob;
 
-/** What a job does to its key; undefined takes the entry away. */
+/** What a job does to a key; undefined takes the entry away. */
 export interface ReportOutcome {
   readonly key: string;
   readonly after: DataEntry | undefined;
-  /** Tells the writer, once the outcome is durable. */
+}
+
+/** What a job comes to. */
+export interface ReportDecision {
+  readonly outcomes: readonly ReportOutcome[];
+  /** Tells the writer, once the outcomes are durable. */
   readonly settle: () => void;
+}
+
+/** The entries that a job finds when its turn comes. */
+interface Latest {
+  get(key: string): DataEntry | undefined;
 }
 
 /**
  * What a job comes to, given what is stored when its turn comes.
  *
- * @throws {ReportConflictError} when its condition does not hold.
+ * @throws {ReportConflictError} when its condition, or one of them, does not
+ * hold.
  */
 export function decideReport(
   job: ReportJob,
-  latest: { get(key: string): DataEntry | undefined },
+  latest: Latest,
   clock: Clock,
-): ReportOutcome {
-  const { key } = job;
-  const before = latest.get(key);
-  if (job.kind === "delete") {
-    return { key, after: undefined, settle: () => job.resolve(!!before) };
+): ReportDecision {
+  switch (job.kind) {
+    case "put": {
+      const after = entryAfter(job, latest, clock);
+      return {
+        outcomes: [{ key: job.key, after }],
+        settle: () => job.resolve(after),
+      };
+    }
+    case "delete": {
+      const existed = latest.get(job.key) !== undefined;
+      return {
+        outcomes: [{ key: job.key, after: undefined }],
+        settle: () => job.resolve(existed),
+      };
+    }
+    case "batch": {
+      const entries = job.writes.map((one) => entryAfter(one, latest, clock));
+      return {
+        outcomes: entries.map((after) => ({ key: after.key, after })),
+        settle: () => job.resolve(entries),
+      };
+    }
   }
+}
+
+function entryAfter(
+  { key, content, condition }: ReportWrite,
+  latest: Latest,
+  clock: Clock,
+): DataEntry {
+  const before = latest.get(key);
   const version = before?.version ?? 0;
-  const { ifMatch = version, createOnly = false } = job.condition;
-  if (createOnly && before) throw new ReportConflictError("exists", version);
-  if (ifMatch !== version) throw new ReportConflictError("version", version);
-  const after = Object.freeze({
+  const { ifMatch = version, createOnly = false } = condition;
+  if (createOnly && before) {
+    throw new ReportConflictError("exists", key, version);
+  }
+  if (ifMatch !== version) {
+    throw new ReportConflictError("version", key, version);
+  }
+  return Object.freeze({
     key,
-    contentType: job.content.contentType,
-    payload: job.content.payload,
+    contentType: content.contentType,
+    payload: content.payload,
     version: version + 1,
     updatedAt: isoTime(clock.now()),
   });
-  return { key, after, settle: () => job.resolve(after) };
 }

@@ -9,6 +9,7 @@ import {
   type ReportContent,
   type ReportJob,
   type ReportOutcome,
+  type ReportWrite,
 } from "./report_job.ts";
 import { sortedMap } from "./state_view.ts";
 import type { StoreContext } from "./store_context.ts";
@@ -95,6 +96,22 @@ export class ReportStore {
   }
 
   /**
+   * Writes all of these reports, each under a key of its own, or none: they
+   * become durable and visible together. Only a crash before the answer may
+   * leave some of them, whole.
+   *
+   * @returns The entries in the order of `writes`.
+   * @throws {ReportConflictError} naming the first key whose condition does not
+   * hold.
+   * @throws {StoreWriteError} as `put` does.
+   */
+  putAll(writes: readonly ReportWrite[]): Promise<readonly DataEntry[]> {
+    return new Promise((resolve, reject) =>
+      this.#queue.add({ kind: "batch", writes, resolve, reject })
+    );
+  }
+
+  /**
    * Removes a report.
    *
    * @returns Whether there was one, once it is durably gone.
@@ -122,21 +139,29 @@ export class ReportStore {
    * fast as waiting for each step. Many are written side by side.
    */
   async #run(jobs: readonly ReportJob[]) {
-    const alone = jobs.length === 1;
-    if (alone || !await this.#tryTogether(jobs)) {
-      for (const job of jobs) this.#runAlone(job);
+    const [first] = jobs;
+    const alone = jobs.length === 1 && first?.kind !== "batch";
+    const failure = alone ? undefined : await this.#tryTogether(jobs);
+    if (alone || failure !== undefined) {
+      for (const job of jobs) {
+        if (job.kind !== "batch") this.#runAlone(job);
+        else await this.#runBatch(job, jobs.length === 1 ? failure : undefined);
+      }
     }
     for (const key of this.#unsure) this.#restore(key);
   }
 
-  #runAlone(job: ReportJob) {
+  #runAlone(job: Exclude<ReportJob, { kind: "batch" }>) {
     try {
-      const outcome = decideReport(job, this.#entries, this.#context.clock);
-      if (outcome.after !== this.#entries.get(job.key)) {
-        this.#writeNow(outcome);
-        this.#show([outcome]);
-      }
-      outcome.settle();
+      const { outcomes, settle } = decideReport(
+        job,
+        this.#entries,
+        this.#context.clock,
+      );
+      const changed = this.#changed(outcomes);
+      for (const outcome of changed) this.#writeNow(outcome);
+      if (changed.length > 0) this.#show(changed);
+      settle();
     } catch (error) {
       job.reject(
         error instanceof ReportConflictError
@@ -146,8 +171,18 @@ export class ReportStore {
     }
   }
 
+  /** @param failed Why it could not be written, if that was tried alone. */
+  async #runBatch(
+    job: Extract<ReportJob, { kind: "batch" }>,
+    failed: unknown,
+  ) {
+    const failure = failed ?? await this.#tryTogether([job]);
+    if (failure === undefined) return;
+    job.reject(new StoreWriteError(`${job.writes.length} reports`, failure));
+  }
+
   /** Exclusive create, write, sync, rename, sync of the folder: nothing else. */
-  #writeNow({ key, after }: Omit<ReportOutcome, "settle">) {
+  #writeNow({ key, after }: ReportOutcome) {
     const { disk, temp, folders } = this.#context;
     const target = folders.target(reportFileOf(key));
     const path = after && temp.writeNow(encodeEntryFile(after).bytes);
@@ -167,10 +202,11 @@ export class ReportStore {
   /**
    * Writes many jobs with one sync of the folder.
    *
-   * @returns Whether it worked. If not, no job is settled yet and each is to be
-   * tried alone, so that one large report does not take small ones with it.
+   * @returns what kept them from being written, if anything did. No job is
+   * settled then and each is to be tried alone, so that one large report does
+   * not take small ones with it.
    */
-  async #tryTogether(jobs: readonly ReportJob[]): Promise<boolean> {
+  async #tryTogether(jobs: readonly ReportJob[]): Promise<unknown> {
     const { clock } = this.#context;
     const draft = new Map<string, DataEntry | undefined>();
     const latest = {
@@ -180,30 +216,36 @@ export class ReportStore {
     const settle: (() => void)[] = [];
     for (const job of jobs) {
       try {
-        const outcome = decideReport(job, latest, clock);
-        draft.set(outcome.key, outcome.after);
-        settle.push(outcome.settle);
+        const decision = decideReport(job, latest, clock);
+        for (const { key, after } of decision.outcomes) draft.set(key, after);
+        settle.push(decision.settle);
       } catch (error) {
         settle.push(() => job.reject(error));
       }
     }
-    const changed = [...draft]
-      .filter(([key, after]) => after !== this.#entries.get(key))
-      .map(([key, after]) => ({ key, after }));
+    const changed = this.#changed(
+      [...draft].map(([key, after]) => ({ key, after })),
+    );
     try {
       if (changed.length > 0) await this.#writeTogether(changed);
     } catch (error) {
       this.#context.log.debug("Reports are written one by one", {
         error: describeError(error),
       });
-      return false;
+      return error;
     }
     if (changed.length > 0) this.#show(changed);
     for (const tell of settle) tell();
-    return true;
+    return undefined;
   }
 
-  async #writeTogether(changed: readonly Omit<ReportOutcome, "settle">[]) {
+  #changed(outcomes: readonly ReportOutcome[]): readonly ReportOutcome[] {
+    return outcomes.filter(({ key, after }) =>
+      after !== this.#entries.get(key)
+    );
+  }
+
+  async #writeTogether(changed: readonly ReportOutcome[]) {
     const { disk, temp, folders, root } = this.#context;
     const written = changed.flatMap(({ key, after }) =>
       after ? [{ key, bytes: encodeEntryFile(after).bytes }] : []
@@ -225,7 +267,7 @@ export class ReportStore {
     for (const { key } of changed) this.#unsure.delete(key);
   }
 
-  #show(changed: readonly Omit<ReportOutcome, "settle">[]) {
+  #show(changed: readonly ReportOutcome[]) {
     const changes = changed.map(({ key, after }) => ({
       key,
       before: this.#entries.get(key),

@@ -110,16 +110,22 @@ export class SealKeyError extends Error {
 export class ReportConflictError extends Error {
   override readonly name = "ReportConflictError";
   readonly kind: "version" | "exists";
+  readonly key: string;
   /** Version that is stored; 0 when there is no such report. */
   readonly currentVersion: number;
 
-  constructor(kind: ReportConflictError["kind"], currentVersion: number) {
+  constructor(
+    kind: ReportConflictError["kind"],
+    key: string,
+    currentVersion: number,
+  ) {
     super(
       kind === "exists"
         ? "The report already exists"
         : `The report is at version ${currentVersion}`,
     );
     this.kind = kind;
+    this.key = key;
     this.currentVersion = currentVersion;
   }
 }

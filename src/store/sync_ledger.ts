@@ -21,6 +21,17 @@ export interface ReportChanges {
   readonly deleted: readonly string[];
 }
 
+/** That the control plane has an entry. */
+export interface SyncedMark {
+  /** When it took it, ms since the Unix epoch; absent when that was not noted. */
+  readonly atMs?: number;
+}
+
+/** What the control plane has of a key. */
+interface Synced extends SyncedMark {
+  readonly sum: string;
+}
+
 interface Job {
   readonly changes: ReportChanges;
   readonly resolve: () => void;
@@ -28,13 +39,17 @@ interface Job {
 }
 
 const ledgerSchema = z.object({
-  format: z.literal(1),
-  synced: z.array(z.tuple([z.string(), z.string()])),
+  // Those of format 1 have no times.
+  format: z.literal([1, 2]),
+  synced: z.array(z.union([
+    z.tuple([z.string(), z.string(), z.nullable(z.number())]),
+    z.tuple([z.string(), z.string()]),
+  ])),
 });
 
 /**
- * What of the reports has reached the control plane: per key, the SHA-256 of
- * the entry as it was sent. Versions would not do, since a report that is
+ * What of the reports has reached the control plane, and when: per key, the
+ * SHA-256 of the entry as it was sent. Versions would not do, since a report that is
  * deleted and made again starts at 1 again.
  *
  * @see design, section 4 "Durability", rule 6
@@ -44,11 +59,11 @@ export class SyncLedger {
   readonly #queue = new CommitQueue<Job>((jobs) => this.#run(jobs));
   /** Entries never change, so neither do their sums. */
   readonly #sums = new WeakMap<DataEntry, string>();
-  #synced: ReadonlyMap<string, string>;
+  #synced: ReadonlyMap<string, Synced>;
 
   private constructor(
     context: StoreContext,
-    synced: ReadonlyMap<string, string>,
+    synced: ReadonlyMap<string, Synced>,
   ) {
     this.#context = context;
     this.#synced = synced;
@@ -74,12 +89,18 @@ export class SyncLedger {
   /** What the control plane does not have yet, sorted by key. */
   pending(reports: ReadonlyMap<string, DataEntry>): ReportChanges {
     const entries = [...reports.values()].filter((entry) =>
-      this.#synced.get(entry.key) !== this.#sumOf(entry)
+      !this.synced(entry)
     );
     const deleted = [...this.#synced.keys()]
       .filter((key) => !reports.has(key))
       .sort();
     return { entries, deleted };
+  }
+
+  /** Whether the control plane has exactly this entry. */
+  synced(entry: DataEntry): SyncedMark | undefined {
+    const known = this.#synced.get(entry.key);
+    return known?.sum === this.#sumOf(entry) ? known : undefined;
   }
 
   /**
@@ -100,16 +121,20 @@ export class SyncLedger {
   }
 
   async #run(jobs: readonly Job[]) {
-    const { disk, temp, folders } = this.#context;
+    const { disk, temp, folders, clock } = this.#context;
     const next = new Map(this.#synced);
+    const atMs = clock.now();
     for (const { changes } of jobs) {
       for (const entry of changes.entries) {
-        next.set(entry.key, this.#sumOf(entry));
+        next.set(entry.key, { sum: this.#sumOf(entry), atMs });
       }
       for (const key of changes.deleted) next.delete(key);
     }
     try {
-      const text = JSON.stringify({ format: 1, synced: [...next] });
+      const synced = [...next].map((
+        [key, { sum, atMs = null }],
+      ) => [key, sum, atMs]);
+      const text = JSON.stringify({ format: 2, synced });
       const target = folders.target(SYNC_FILE);
       await replaceFile(disk, temp, target, withSum(text).bytes);
     } catch (error) {
@@ -130,14 +155,16 @@ export class SyncLedger {
   }
 }
 
-function read(context: StoreContext): readonly (readonly [string, string])[] {
+function read(context: StoreContext): readonly (readonly [string, Synced])[] {
   const { disk, root, damaged, recovered } = context;
   try {
     const bytes = readIfThere(disk, `${root}/${SYNC_FILE}`);
     if (!bytes) return [];
     const checked = checkSum(bytes);
     if (checked) {
-      return parseShape("sync ledger", ledgerSchema, checked.text).synced;
+      return parseShape("sync ledger", ledgerSchema, checked.text).synced.map(
+        ([key, sum, atMs]) => [key, atMs ? { sum, atMs } : { sum }],
+      );
     }
     const action = `${damaged.setAside(SYNC_FILE)}; all reports are sent again`;
     recovered({ file: SYNC_FILE, what: "damaged", action });
