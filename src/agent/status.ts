@@ -1,5 +1,6 @@
 import type { Clock } from "../platform/clock.ts";
 import { isoTime } from "../platform/clock.ts";
+import type { ReportSyncState } from "../wire/report_sync.ts";
 import type { StatusDocument, StatusReason } from "../wire/status.ts";
 
 /** When something happened, ms since the Unix epoch; `undefined` for not yet. */
@@ -44,7 +45,7 @@ export interface StatusSources {
   signedState(): StatusDocument["signed_state"];
   sync(): {
     readonly pending: number;
-    readonly localOnly: number;
+    readonly reports: Readonly<Record<ReportSyncState, number>>;
     readonly lastSuccessMs?: Moment;
     readonly lastError?: string | undefined;
     readonly nextTryMs?: Moment;
@@ -146,7 +147,8 @@ export function statusDocument(
     signed_state: sources.signedState(),
     sync: {
       pending: sync.pending,
-      local_only: sync.localOnly,
+      local_only: sync.reports.local_only,
+      reports: sync.reports,
       last_success_at: timeOrNull(sync.lastSuccessMs),
       last_error: sync.lastError ?? null,
       next_try_at: timeOrNull(sync.nextTryMs),

@@ -47,6 +47,7 @@ export function statusFields(status: StatusDocument, nowMs: number): Field[] {
         until(sync.next_try_at)
       }` +
       (sync.local_only > 0 ? `; ${localOnlyText(sync.local_only)}` : "") +
+      (sync.reports?.refused ? `; ${sync.reports.refused} refused` : "") +
       (sync.last_error ? `; last error: ${sync.last_error}` : ""),
     ],
     ["Store", storeText(status.store, ago)],

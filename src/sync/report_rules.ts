@@ -33,6 +33,8 @@ export interface ReportRules {
   /** Whether there is a way to send it at all; without payload: to delete it. */
   carries(change: Pick<DataEntry, "key"> & Partial<DataEntry>): boolean;
   after(failure: Error): AfterRefusal;
+  /** Whether a failure says that no report is taken for a long time. */
+  suspends(failure: Error): boolean;
   /** How to wait after a failure, where that is not left to the settings. */
   pace(failure: Error): Pace | undefined;
 }
@@ -48,6 +50,7 @@ export const REPORT_RULES: Readonly<Record<Dialect, ReportRules>> = {
     maxBatch: 500,
     carries: () => true,
     after: (failure) => isRefusal(failure) ? "park" : "later",
+    suspends: isNotProvisioned,
     pace: () => undefined,
   },
   2: {
@@ -63,8 +66,8 @@ export const REPORT_RULES: Readonly<Record<Dialect, ReportRules>> = {
       // A fault of the server may be about this one report.
       return status === 500 ? "others_first" : "later";
     },
-    pace: (failure) =>
-      known(failure).status === 501 ? NOT_PROVISIONED : TRANSIENT,
+    suspends: isNotProvisioned,
+    pace: (failure) => isNotProvisioned(failure) ? NOT_PROVISIONED : TRANSIENT,
   },
 };
 
@@ -78,6 +81,11 @@ function isRefusal(failure: Error): boolean {
   const { kind, status } = failure;
   return kind === "bad_request" || kind === "too_large" ||
     kind === "conflict" || status === 415 || status === 422;
+}
+
+/** Whether the control plane has no part that takes reports. */
+function isNotProvisioned(failure: Error): boolean {
+  return known(failure).status === 501;
 }
 
 function known(failure: Error): Pick<ControlError, "status" | "code"> {

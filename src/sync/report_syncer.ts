@@ -1,12 +1,14 @@
 import { describeError } from "../platform/log.ts";
 import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { ReportChanges } from "../store/sync_ledger.ts";
+import type { ReportChanges, SyncedMark } from "../store/sync_ledger.ts";
 import { backoffMs, RETRY_AFTER_CAP_MS } from "../uplink/backoff.ts";
 import { ControlError, type ControlFailure } from "../uplink/control_error.ts";
 import type { DataEntry } from "../wire/data_entry.ts";
 import type { Dialect } from "../wire/dialect.ts";
+import type { ReportSyncState } from "../wire/report_sync.ts";
 import { REPORT_RULES, type ReportRules } from "./report_rules.ts";
+import { SyncWaiters } from "./sync_waiters.ts";
 
 /** The node's reports, and when they change. */
 export interface SyncSource {
@@ -18,6 +20,8 @@ export interface SyncSource {
 /** Remembers, durably, what has been synced. */
 export interface SyncRecord {
   pending(reports: ReadonlyMap<string, DataEntry>): ReportChanges;
+  /** Whether the control plane has exactly this entry, and since when. */
+  synced(entry: DataEntry): SyncedMark | undefined;
   markSynced(changes: ReportChanges): Promise<void>;
 }
 
@@ -53,6 +57,19 @@ interface Parked {
   readonly entry: DataEntry | undefined;
   /** A deletion makes room for it. */
   readonly untilRoom: boolean;
+  /** When it was refused, ms since the Unix epoch. */
+  readonly atMs: number;
+  /** What the control plane said. */
+  readonly error: string;
+}
+
+/** How far one report is. */
+export interface ReportSync {
+  readonly state: ReportSyncState;
+  /** When it was taken or refused, ms since the Unix epoch, where that is known. */
+  readonly atMs?: number;
+  /** Why it was refused. */
+  readonly error?: string;
 }
 
 /** How the sync goes. */
@@ -81,9 +98,16 @@ export class ReportSyncer implements Part {
   /** By key. */
   readonly #parked = new Map<string, Parked>();
   #status: SyncStatus = {};
+  readonly #waiters = new SyncWaiters();
   #wake: (() => void) | undefined;
   /** Ends a wait for a control plane that was not there. */
   #found: (() => void) | undefined;
+  /** Ends the quiet time. */
+  #hurry: (() => void) | undefined;
+  /** Counts how often it was looked what is left to do. */
+  #plan = 0;
+  #isSuspended = false;
+  #isOver = false;
 
   constructor(options: ReportSyncerOptions) {
     const rules = REPORT_RULES[options.dialect ?? 1];
@@ -113,11 +137,55 @@ export class ReportSyncer implements Part {
     return this.#changes().length;
   }
 
-  /** Reports that the dialect has no way to carry: they stay on this node. */
-  get localOnly(): number {
-    const { entries } = this.#options.reports.view;
-    return [...entries.values()]
-      .filter((entry) => !this.#rules.carries(entry)).length;
+  /** How many reports are how far. */
+  get counts(): Readonly<Record<ReportSyncState, number>> {
+    const counts = {
+      synced: 0,
+      pending: 0,
+      suspended: 0,
+      refused: 0,
+      local_only: 0,
+    };
+    for (const entry of this.#options.reports.view.entries.values()) {
+      counts[this.stateOf(entry).state]++;
+    }
+    return counts;
+  }
+
+  /** How far a report of the current view is. */
+  stateOf(entry: DataEntry): ReportSync {
+    if (!this.#rules.carries(entry)) return { state: "local_only" };
+    const mark = this.#options.ledger.synced(entry);
+    if (mark) {
+      const { atMs } = mark;
+      return { state: "synced", ...(atMs === undefined ? {} : { atMs }) };
+    }
+    const parked = this.#parked.get(entry.key);
+    if (parked?.entry === entry) {
+      return { state: "refused", atMs: parked.atMs, error: parked.error };
+    }
+    return { state: this.#isSuspended ? "suspended" : "pending" };
+  }
+
+  /**
+   * Waits until the control plane has what was written under `key`, or a later
+   * write of it. Quiet time is cut short, a pause after a failure is not:
+   * programs must not be able to press the control plane.
+   *
+   * @param entry What was written; undefined for a deletion.
+   * @returns at once what cannot change soon, and "pending" when `signal` aborts
+   * or the agent stops.
+   */
+  wait(
+    key: string,
+    entry: DataEntry | undefined,
+    signal: AbortSignal,
+  ): Promise<ReportSyncState> {
+    const { state } = entry ? this.stateOf(entry) : this.#stateOfDeletion(key);
+    if (state !== "pending" || this.#isOver) return Promise.resolve(state);
+    const done = this.#waiters.add(key, entry, this.#plan, signal);
+    this.#hurry?.();
+    return done;
   }
 
   /** The control plane is there again: nothing waits for that any longer. */
@@ -135,6 +203,8 @@ export class ReportSyncer implements Part {
       if (!signal.aborted) throw error;
     } finally {
       stopListening();
+      this.#isOver = true;
+      this.#waiters.endAll("pending");
     }
   }
 
@@ -159,10 +229,14 @@ export class ReportSyncer implements Part {
   async #round(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options.io;
     const changed = this.#nextChange();
-    if (this.#pending().length === 0) return await changed;
-    await this.#sleep(this.#debounceMs, signal);
+    const pending = this.#pending();
+    this.#endNeedless(pending);
+    if (pending.length === 0) return await changed;
+    await this.#settle(signal);
     for (let attempt = 1;; attempt++) {
+      this.#plan++;
       const failure = await this.#send(this.#pending(), signal);
+      this.#suspend(failure);
       // What changed meanwhile settles in a round of its own.
       if (!failure) return;
       const wait_ms = Math.round(this.#waitAfter(failure, attempt));
@@ -170,9 +244,44 @@ export class ReportSyncer implements Part {
       const nextTryMs = clock.now() + wait_ms;
       this.#status = { ...this.#status, lastError: error, nextTryMs };
       log.warn("Report sync failed", { attempt, wait_ms, error });
-      if (isAbsence(failure)) await this.#sleepOrContact(wait_ms, signal);
-      else await this.#sleep(wait_ms, signal);
+      if (isAbsence(failure)) {
+        const arm = (wake: (() => void) | undefined) => this.#found = wake;
+        await this.#sleepUnless(arm, wait_ms, signal);
+      } else await this.#sleep(wait_ms, signal);
     }
+  }
+
+  /** Lets changes come together, unless somebody waits for one of them. */
+  async #settle(signal: AbortSignal): Promise<void> {
+    if (this.#waiters.size > 0) return;
+    await this.#sleepUnless(
+      (wake) => this.#hurry = wake,
+      this.#debounceMs,
+      signal,
+    );
+  }
+
+  /** A deletion that nobody heard of has no one to be told to. */
+  #stateOfDeletion(key: string): ReportSync {
+    const isPending = this.#changes().some((change) =>
+      change.key === key && !change.entry
+    );
+    if (!isPending) return { state: "synced" };
+    const parked = this.#parked.get(key);
+    if (parked && !parked.entry) {
+      return { state: "refused", atMs: parked.atMs, error: parked.error };
+    }
+    return { state: this.#isSuspended ? "suspended" : "pending" };
+  }
+
+  #endNeedless(pending: readonly Change[]) {
+    if (this.#waiters.size === 0) return;
+    this.#waiters.endAllBut(new Set(pending.map(({ key }) => key)));
+  }
+
+  #suspend(failure: Error | undefined) {
+    this.#isSuspended = failure !== undefined && this.#rules.suspends(failure);
+    if (this.#isSuspended) this.#waiters.endAll("suspended");
   }
 
   /** What is left to do, refused content aside. */
@@ -232,6 +341,9 @@ export class ReportSyncer implements Part {
       return undefined;
     }
     this.#taken(changes);
+    for (const { key, entry } of batch) {
+      this.#waiters.ended(key, entry, this.#plan, "synced");
+    }
     return undefined;
   }
 
@@ -255,13 +367,12 @@ export class ReportSyncer implements Part {
 
   /** Sets aside the one change that was refused. */
   #park({ key, entry }: Change, untilRoom: boolean, refusal: Error) {
-    this.#parked.set(key, { entry, untilRoom });
+    const { clock, log } = this.#options.io;
     const error = describeError(refusal);
+    this.#parked.set(key, { entry, untilRoom, atMs: clock.now(), error });
+    this.#waiters.ended(key, entry, this.#plan, "refused");
     this.#status = { ...this.#status, lastError: error };
-    this.#options.io.log.warn("Report refused, kept until it changes", {
-      key,
-      error,
-    });
+    log.warn("Report refused, kept until it changes", { key, error });
   }
 
   /** At least the quiet time, so that "at once" makes no busy loop. */
@@ -282,15 +393,20 @@ export class ReportSyncer implements Part {
     return this.#options.io.clock.sleep(ms, signal);
   }
 
-  async #sleepOrContact(ms: number, signal: AbortSignal): Promise<void> {
-    const found = new AbortController();
-    this.#found = () => found.abort();
+  /** Sleeps, unless what `arm` is given is called first. */
+  async #sleepUnless(
+    arm: (wake: (() => void) | undefined) => void,
+    ms: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const woken = new AbortController();
+    arm(() => woken.abort());
     try {
-      await this.#sleep(ms, AbortSignal.any([signal, found.signal]));
+      await this.#sleep(ms, AbortSignal.any([signal, woken.signal]));
     } catch (error) {
-      if (signal.aborted || !found.signal.aborted) throw error;
+      if (signal.aborted || !woken.signal.aborted) throw error;
     } finally {
-      this.#found = undefined;
+      arm(undefined);
     }
   }
 

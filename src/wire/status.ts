@@ -1,3 +1,5 @@
+import type { ReportSyncState } from "./report_sync.ts";
+
 /**
  * What `GET /v1/status` of the local API answers, and `plexd status` shows.
  *
@@ -75,6 +77,8 @@ export interface StatusDocument {
     readonly pending: number;
     /** Reports that the dialect cannot carry: they never leave the node. */
     readonly local_only: number;
+    /** How many reports are how far; agents before this was told leave it out. */
+    readonly reports?: Readonly<Record<ReportSyncState, number>>;
     readonly last_success_at: string | null;
     readonly last_error: string | null;
     readonly next_try_at: string | null;

@@ -188,6 +188,18 @@ Deno.test("the status screen names the number of reports that never leave the no
   assert.ok(lines.some((line) => line.endsWith("; 2 stay on this node")));
 });
 
+Deno.test("the status screen names the number of reports that are refused", () => {
+  const reports = {
+    synced: 4,
+    pending: 0,
+    suspended: 0,
+    refused: 3,
+    local_only: 0,
+  };
+  const lines = statusLines({ ...WELL, sync: { ...WELL.sync, reports } }, NOW);
+  assert.ok(lines.some((line) => line.endsWith("; 3 refused")));
+});
+
 Deno.test("the status screen tells of the last repair, an unclean end, and a restored node", () => {
   const store = {
     recoveries: 1,

@@ -56,12 +56,12 @@ Deno.test("reports that dialect 2 cannot carry stay local, and keep nothing back
     await pass(5_000);
     assert.deepEqual(uplink.sent(), [["ok@1"]]);
     assert.equal(syncer.pending, 0);
-    assert.equal(syncer.localOnly, 2);
+    assert.equal(syncer.counts.local_only, 2);
     assert.deepEqual(log.lines.filter(({ level }) => level === "warn"), []);
     await store.reports.delete("Upper");
     await pass(60_000);
     assert.equal(uplink.calls.length, 1);
-    assert.equal(syncer.localOnly, 1);
+    assert.equal(syncer.counts.local_only, 1);
   }));
 
 Deno.test("a report that has become too long is deleted upstream when it goes", () =>

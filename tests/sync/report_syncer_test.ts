@@ -243,6 +243,7 @@ for (const name of ["debounceMs", "maxWaitMs", "maxBatch"]) {
         reports: { view: { entries: new Map() }, onChange: () => () => {} },
         ledger: {
           pending: () => ({ entries: [], deleted: [] }),
+          synced: () => undefined,
           markSynced: () => Promise.resolve(),
         },
         uplink: new FakeControl(),

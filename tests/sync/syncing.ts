@@ -75,6 +75,7 @@ export async function whileSyncing(
   const real: SyncRecord = store.syncLedger;
   const ledger: SyncRecord = {
     pending: (entries) => real.pending(entries),
+    synced: (entry) => real.synced(entry),
     async markSynced(changes) {
       writes++;
       await real.markSynced(changes).finally(() => writes--);
