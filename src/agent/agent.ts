@@ -184,7 +184,13 @@ async function runNode(
     self,
     watchers,
   );
-  const api = buildLocalApi(context, downstream, status, watchers);
+  const api = buildLocalApi(
+    context,
+    downstream,
+    upstream,
+    status,
+    watchers,
+  );
   const { feed, link, reconciler, dispatcher, signed } = downstream;
   const { syncer, heartbeat, health, announcements, telemetry } = upstream;
   const named = { node_id: identity.nodeId };

@@ -1,8 +1,8 @@
 import { NodeApi } from "../node_api/node_api.ts";
+import { SecretUnavailableError } from "../node_api/secret_unavailable.ts";
 import type { Watchers } from "../node_api/watch/watchers.ts";
 import { isoTime } from "../platform/clock.ts";
 import type { Membership } from "../store/membership.ts";
-import { ControlError } from "../uplink/control_error.ts";
 import type { SecretResponse } from "../wire/bodies.ts";
 import { nodeSecretToKey } from "../wire/node_secret.ts";
 import type { StatusDocument } from "../wire/status.ts";
@@ -67,6 +67,7 @@ export function buildStatus(
 export function buildLocalApi(
   context: NodeContext,
   downstream: Downstream,
+  { syncer }: Upstream,
   status: NodeStatus,
   watchers: Watchers,
 ): NodeApi {
@@ -74,6 +75,7 @@ export function buildLocalApi(
   return new NodeApi({
     state: store.state,
     reports: watchReports(store.reports, context.disk),
+    sync: syncer,
     secrets: {
       key: nodeSecretToKey(identity.nodeSecretKey),
       fetch: (key, signal) => fetchSecret(context, key, signal),
@@ -108,17 +110,10 @@ async function fetchSecret(
   signal: AbortSignal,
 ): Promise<SecretResponse> {
   if (store.restored.isPending) {
-    throw new ControlError(
-      "unreachable",
-      "This node is restored from a backup; the control plane has not " +
-        "confirmed it yet",
-    );
+    throw new SecretUnavailableError("restore_unconfirmed");
   }
   if (degraded.list().some(({ reason }) => reason === "equivocation")) {
-    throw new ControlError(
-      "bad_answer",
-      "The control plane contradicts itself",
-    );
+    throw new SecretUnavailableError("equivocation");
   }
   return await uplink.fetchSecret(key, signal);
 }
@@ -151,7 +146,7 @@ function statusSources(
     sync: () => ({
       ...syncer.status,
       pending: syncer.pending,
-      localOnly: syncer.localOnly,
+      reports: syncer.counts,
     }),
     health: () => healthStatus(context, memory),
     tasks: () => context.tasks.status(),

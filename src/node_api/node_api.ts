@@ -6,7 +6,8 @@ import { socketGate, tcpGate } from "./gate.ts";
 import { InFlight } from "./in_flight.ts";
 import type { Listener } from "./listener.ts";
 import type { ApiSources } from "./ports.ts";
-import { readRoutes } from "./read_routes.ts";
+import { readRoutes, reportList } from "./read_routes.ts";
+import { refreshFirst } from "./refresh_first.ts";
 import { reportRoutes } from "./report_routes.ts";
 import { FreshnessMark } from "./representation.ts";
 import { requestHandler } from "./request_handler.ts";
@@ -14,6 +15,7 @@ import { Router } from "./router.ts";
 import { secretRoutes, withheldSecretRoutes } from "./secret_routes.ts";
 import { StateBodies } from "./state_bodies.ts";
 import { keepListening } from "./supervised.ts";
+import { SyncWait } from "./sync_wait.ts";
 import {
   openTcpListener,
   parseTcpAddress,
@@ -68,6 +70,8 @@ export class NodeApi implements Part {
   readonly #io: Platform;
   readonly #ready = Promise.withResolvers<void>();
   readonly #inFlight = new InFlight();
+  /** Aborts when nobody must be kept waiting for what may come. */
+  readonly #leaving = new AbortController();
   /** Aborts when requests under way have had their time. */
   readonly #overdue = new AbortController();
   readonly #bodies: StateBodies;
@@ -99,6 +103,8 @@ export class NodeApi implements Part {
   /** @throws {ListenError} when a listener cannot be opened. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#io;
+    const leave = () => this.#leaving.abort(new Error("The agent is stopping"));
+    signal.addEventListener("abort", leave, { once: true });
     const openers = this.#openers();
     const open: Listener[] = [];
     try {
@@ -180,16 +186,27 @@ export class NodeApi implements Part {
 
   /** @param name What is listened on. */
   #handler(name: string, gate: Gate, secrets: boolean) {
-    const { log } = this.#io;
+    const { clock, log } = this.#io;
     const stop = this.#overdue.signal;
-    const { reports, secrets: source, watchers } = this.#sources;
+    const { reports, secrets: source, sync, watchers } = this.#sources;
     const [bodies, mark] = [this.#bodies, this.#mark];
+    const refresh = refreshFirst(
+      this.#sources.beforeSecret?.bind(this.#sources),
+      clock,
+    );
+    const wait = new SyncWait({
+      sync,
+      refresh,
+      stop: this.#leaving.signal,
+      clock,
+    });
+    const list = reportList(bodies, mark, sync);
     const ofSecrets = secrets
-      ? secretRoutes(source, stop, log)
+      ? secretRoutes({ secrets: source, refresh, stop, log })
       : withheldSecretRoutes();
     const router = new Router([
       ...readRoutes(bodies, mark, this.#sources),
-      ...reportRoutes({ reports, bodies, mark, stop, log }),
+      ...reportRoutes({ reports, bodies, mark, wait, list, stop, log }),
       ...watchRoutes(watchers, () => this.#sources.refusal?.()),
       ...audited(ofSecrets, name, (read) => this.#sources.secretRead?.(read)),
     ]);

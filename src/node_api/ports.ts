@@ -1,5 +1,6 @@
 import type { SecretResponse } from "../wire/bodies.ts";
 import type { DataEntry } from "../wire/data_entry.ts";
+import type { ReportSyncState } from "../wire/report_sync.ts";
 import type { SecretRef } from "../wire/state.ts";
 import type { DegradedReason, StatusDocument } from "../wire/status.ts";
 import type { EventsDocument } from "../wire/transitions.ts";
@@ -34,6 +35,13 @@ export interface ApiPutCondition {
   readonly createOnly?: boolean;
 }
 
+/** A report that is to be written. */
+export interface ApiReportWrite {
+  readonly key: string;
+  readonly content: { readonly contentType: string; readonly payload: string };
+  readonly condition: ApiPutCondition;
+}
+
 /** Where the API reads and writes reports. A write is durable once it resolves. */
 export interface ApiReports {
   /** All reports, for lists. Reading one goes by `get`, which needs no view. */
@@ -48,8 +56,34 @@ export interface ApiReports {
     content: { readonly contentType: string; readonly payload: string },
     condition: ApiPutCondition,
   ): Promise<DataEntry>;
+  /** Writes all of them, each of another key, or none. Fails as `put` does. */
+  putAll(writes: readonly ApiReportWrite[]): Promise<readonly DataEntry[]>;
   /** @returns false when there is no such report. Fails as `put` does. */
   delete(key: string): Promise<boolean>;
+}
+
+/** How far the API's reports are on their way to the control plane. */
+export interface ApiReportSync {
+  /** How far a report is, and when it got there, where that is known. */
+  stateOf(entry: DataEntry): {
+    readonly state: ReportSyncState;
+    /** When it was taken or refused, ms since the Unix epoch. */
+    readonly atMs?: number;
+    /** Why it was refused. */
+    readonly error?: string;
+  };
+  /**
+   * Waits until the control plane has a write of `key`, or a later one.
+   *
+   * @param entry What was written; undefined for a deletion.
+   * @returns at once what will not change soon; "pending" when `signal` aborts,
+   * and when the agent stops. Never rejects.
+   */
+  wait(
+    key: string,
+    entry: DataEntry | undefined,
+    signal: AbortSignal,
+  ): Promise<ReportSyncState>;
 }
 
 /** Where the API gets secrets from; nothing of them is ever kept. */
@@ -61,6 +95,8 @@ export interface ApiSecrets {
    *
    * @throws {ControlError} kind "not_found" when there is no such secret, any
    * other one when there is no usable answer.
+   * @throws {SecretUnavailableError} when it is not asked, as this node must not
+   * have secrets now.
    */
   fetch(key: string, signal: AbortSignal): Promise<SecretResponse>;
 }
@@ -86,7 +122,16 @@ export interface Freshness {
 export interface ApiSources {
   readonly state: ApiState;
   readonly reports: ApiReports;
+  /** Absent where reports go nowhere. */
+  readonly sync?: ApiReportSync;
   readonly secrets: ApiSecrets;
+  /**
+   * Called before each secret read and each wait for the sync of a report:
+   * brings up to date what the control plane is asked with, such as credentials
+   * that are about to expire. May fail, and is not waited for longer than 3 s:
+   * the call itself shows what is wrong.
+   */
+  beforeSecret?(signal: AbortSignal): Promise<void>;
   /** Hears of every read of a secret's value, and of every try. */
   secretRead?(read: SecretRead): void;
   /** Hears when a listener that has failed is open again, by its name. */

@@ -1,8 +1,9 @@
 import { errorAnswer, jsonAnswer, notFound } from "./answers.ts";
-import type { ApiSources } from "./ports.ts";
+import type { ApiReportSync, ApiSources } from "./ports.ts";
+import { flagIn } from "./query.ts";
 import type { FreshnessMark, Representation } from "./representation.ts";
 import { decodeSegment } from "./request_target.ts";
-import type { Call, Route } from "./router.ts";
+import type { Call, Route, RouteHandler } from "./router.ts";
 import type { StateBodies } from "./state_bodies.ts";
 
 /** A refusal holds for now, not for later. */
@@ -43,10 +44,6 @@ export function readRoutes(
     ["/v1/state/data", list(() => bodies.state().data())],
     ["/v1/state/data/{key}", value((key) => bodies.data(key))],
     ["/v1/state/secrets", list(() => bodies.state().secrets())],
-    ["/v1/state/report", {
-      // The node's own: they do not expire.
-      GET: (call) => answer(call, bodies.reports().list()),
-    }],
     ["/v1/status", {
       GET: () => jsonAnswer(200, JSON.stringify(sources.status())),
     }],
@@ -54,4 +51,24 @@ export function readRoutes(
       GET: () => jsonAnswer(200, JSON.stringify(sources.events())),
     }],
   ];
+}
+
+/**
+ * The list of reports; with `?sync=true` also how far each is on its way to the
+ * control plane. They are the node's own: they do not expire.
+ */
+export function reportList(
+  bodies: StateBodies,
+  mark: FreshnessMark,
+  sync: ApiReportSync | undefined,
+): RouteHandler {
+  return (call) => {
+    const wanted = flagIn(call.request.url, "sync");
+    if (wanted instanceof Response) return wanted;
+    const reports = bodies.reports();
+    const body = wanted && sync
+      ? reports.listWithSync((entry) => sync.stateOf(entry))
+      : reports.list();
+    return body.answer(mark.current(), call.headers.get("if-none-match"));
+  };
 }

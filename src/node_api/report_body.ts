@@ -79,7 +79,15 @@ export function parseReportBody(bytes: Uint8Array): ReportContent {
   }
   if (typeof value !== "object" || Array.isArray(value)) throw invalid();
   // A null document counts as one without members, as null members do.
-  const members = new Map(value === null ? [] : rawMembers(raw));
+  return contentIn(new Map(value === null ? [] : rawMembers(raw)));
+}
+
+/**
+ * What is to be written, from the members of a document as JSON text.
+ *
+ * @throws {ReportBodyError} kind "invalid"
+ */
+export function contentIn(members: ReadonlyMap<string, string>): ReportContent {
   const contentType: unknown = JSON.parse(
     members.get("content_type") ?? "null",
   ) ?? "";

@@ -16,13 +16,16 @@ const encoder = new TextEncoder();
  */
 export function parseReportKey(segment: string): string | undefined {
   const key = decodeSegment(segment);
-  if (key === undefined || key === "" || key === "." || key === "..") {
-    return undefined;
-  }
-  if (/[/\\\0]/.test(key) || !key.isWellFormed()) return undefined;
+  return key !== undefined && isReportKey(key) ? key : undefined;
+}
+
+/** Whether a report can have this key. */
+export function isReportKey(key: string): boolean {
+  if (key === "" || key === "." || key === "..") return false;
+  if (/[/\\\0]/.test(key) || !key.isWellFormed()) return false;
   // Cheap first: a text has at least as many bytes as it has units.
-  if (key.length > LONGEST_KEY_BYTES) return undefined;
-  return encoder.encode(key).length > LONGEST_KEY_BYTES ? undefined : key;
+  return key.length <= LONGEST_KEY_BYTES &&
+    encoder.encode(key).length <= LONGEST_KEY_BYTES;
 }
 
 /** Whether local programs may only read the report of this key. */

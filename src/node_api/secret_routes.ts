@@ -3,17 +3,14 @@ import { DecryptError, decryptSecret } from "../trust/decrypt_secret.ts";
 import { actionAfter } from "../uplink/after_failure.ts";
 import { RETRY_AFTER_CAP_MS } from "../uplink/backoff.ts";
 import { ControlError } from "../uplink/control_error.ts";
-import type { DegradedReason } from "../wire/status.ts";
-import {
-  errorAnswer,
-  type ExtraHeaders,
-  internalError,
-  jsonAnswer,
-  notFound,
-} from "./answers.ts";
+import { errorAnswer, type ExtraHeaders, jsonAnswer } from "./answers.ts";
 import type { ApiSecrets } from "./ports.ts";
 import { decodeSegment } from "./request_target.ts";
 import type { Call, Route } from "./router.ts";
+import {
+  type SecretRefusal,
+  SecretUnavailableError,
+} from "./secret_unavailable.ts";
 
 /** No cache between here and the program that asked may keep a secret. */
 const NO_STORE = { "cache-control": "no-store" };
@@ -21,24 +18,32 @@ const NO_STORE = { "cache-control": "no-store" };
 /** As long as the key of any state entry may be. */
 const LONGEST_KEY = 1024;
 
+/** What the routes of secrets work with. */
+export interface SecretRoutesOptions {
+  readonly secrets: ApiSecrets;
+  /** Brings short-lived credentials up to date before the call. */
+  readonly refresh: (signal: AbortSignal) => Promise<void>;
+  /** Aborts when readers must not be kept waiting any longer. */
+  readonly stop: AbortSignal;
+  readonly log: Logger;
+}
+
 /**
  * The route of one secret's value. Each read asks the control plane; the value
  * is decrypted for the answer and kept nowhere.
  *
- * @param stop Aborts when readers must not be kept waiting any longer.
  * @see docs/wire.md, section f.7
  */
 export function secretRoutes(
-  secrets: ApiSecrets,
-  stop: AbortSignal,
-  log: Logger,
+  { secrets, refresh, stop, log }: SecretRoutesOptions,
 ): Route[] {
   const get = async (call: Call) => {
     const key = decodeSegment(call.segment);
-    if (key === undefined || !canBeAsked(key)) return notFound();
+    if (key === undefined || !canBeAsked(key)) return noSuchSecret();
     // Nobody is left to read the answer once the request is given up.
     const signal = AbortSignal.any([stop, call.request.signal]);
     try {
+      await refresh(signal);
       const response = await secrets.fetch(key, signal);
       const value = await decryptSecret(secrets.key, response);
       const body = { key: response.key, value, version: response.version };
@@ -47,12 +52,19 @@ export function secretRoutes(
       if (error instanceof DecryptError) {
         // The names of secrets are for the audit trail alone.
         log.error("Secret not decrypted");
-        return internalError();
+        return errorAnswer(500, "internal error", NO_STORE);
       }
       // Cut off, by the reader or by the stop.
+      if (error instanceof SecretUnavailableError) {
+        log.warn("Secret not fetched", { kind: error.reason });
+        return unavailable(error.reason);
+      }
       const cut = signal.aborted && !(error instanceof ControlError);
       const failure = cut ? new ControlError("unreachable", "Cut off") : error;
-      if (!(failure instanceof ControlError)) throw error;
+      if (!(failure instanceof ControlError)) {
+        log.error("Secret not fetched", { error });
+        return errorAnswer(500, "internal error", NO_STORE);
+      }
       const { kind } = failure;
       if (kind !== "not_found") log.warn("Secret not fetched", { kind });
       return failureAnswer(failure);
@@ -66,7 +78,7 @@ function failureAnswer(failure: ControlError): Response {
   // Both dialects mean the same by what they answer here.
   switch (actionAfter("secret", failure, 2)) {
     case "local_404":
-      return notFound();
+      return noSuchSecret();
     case "local_403":
       return errorAnswer(403, "forbidden by the control plane", NO_STORE);
     case "local_429_with_retry_after":
@@ -74,14 +86,21 @@ function failureAnswer(failure: ControlError): Response {
         ...NO_STORE,
         ...retryAfter(failure),
       });
-    case "local_503": {
-      const reason: DegradedReason = failure.kind === "unauthorized"
-        ? "unauthorized"
-        : "control_plane_unreachable";
-      const error = "control plane unavailable";
-      return errorAnswer(503, error, NO_STORE, { reason });
-    }
+    case "local_503":
+      return unavailable(
+        failure.kind === "unauthorized"
+          ? "unauthorized"
+          : "control_plane_unreachable",
+      );
   }
+}
+
+function unavailable(reason: SecretRefusal): Response {
+  return errorAnswer(503, "control plane unavailable", NO_STORE, { reason });
+}
+
+function noSuchSecret(): Response {
+  return errorAnswer(404, "not found", NO_STORE);
 }
 
 /** In whole seconds, as the header wants it; absent when nothing was asked. */
@@ -94,7 +113,11 @@ function retryAfter({ retryAfterMs }: ControlError): ExtraHeaders {
 /** The same route where secret values are not to be had. */
 export function withheldSecretRoutes(): Route[] {
   const get = () =>
-    errorAnswer(403, "forbidden: insufficient privileges for secret access");
+    errorAnswer(
+      403,
+      "forbidden: insufficient privileges for secret access",
+      NO_STORE,
+    );
   return [["/v1/state/secrets/{key}", { GET: get }]];
 }
 

@@ -1,7 +1,9 @@
+import { isoTime } from "../platform/clock.ts";
 import { type DataEntry, encodeDataEntry } from "../wire/data_entry.ts";
 import type {
   ApiReports,
   ApiReportsView,
+  ApiReportSync,
   ApiState,
   ApiStateView,
 } from "./ports.ts";
@@ -115,6 +117,22 @@ export class ReportLists {
 
   list(): Representation {
     return this.#list ??= new Representation(reportsOf(this.view));
+  }
+
+  /** Built anew each time, as a report's way upstream is no part of the view. */
+  listWithSync(stateOf: ApiReportSync["stateOf"]): Representation {
+    const entries = [...this.view.entries.values()].sort(byKey);
+    return new Representation(JSON.stringify(entries.map((entry) => {
+      const { state, atMs, error } = stateOf(entry);
+      return {
+        ...nameAndVersion(entry),
+        sync: {
+          state,
+          at: atMs === undefined ? null : isoTime(atMs),
+          ...(error === undefined ? {} : { error }),
+        },
+      };
+    })));
   }
 }
 

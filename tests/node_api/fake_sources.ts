@@ -1,6 +1,8 @@
 import type {
   ApiPutCondition,
   ApiReports,
+  ApiReportSync,
+  ApiReportWrite,
   ApiSecrets,
   ApiSources,
   ApiStateView,
@@ -13,6 +15,7 @@ import type { SecretResponse } from "../../src/wire/bodies.ts";
 import { ChangeFeed } from "../../src/node_api/watch/change_feed.ts";
 import { Watchers } from "../../src/node_api/watch/watchers.ts";
 import type { DataEntry } from "../../src/wire/data_entry.ts";
+import type { ReportSyncState } from "../../src/wire/report_sync.ts";
 import type { StatusDocument } from "../../src/wire/status.ts";
 import type { EventsDocument } from "../../src/wire/transitions.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
@@ -41,12 +44,28 @@ export class FakeReports implements ApiReports {
     if (failed) throw failed;
     const current = this.view.entries.get(key)?.version ?? 0;
     if (createOnly && current > 0) {
-      throw new ReportConflictError("exists", current);
+      throw new ReportConflictError("exists", key, current);
     }
     if (ifMatch !== undefined && ifMatch !== current) {
-      throw new ReportConflictError("version", current);
+      throw new ReportConflictError("version", key, current);
     }
     return this.add({ key, ...content, version: current + 1 });
+  }
+
+  async putAll(
+    writes: readonly ApiReportWrite[],
+  ): Promise<readonly DataEntry[]> {
+    const before = this.view;
+    try {
+      const entries: DataEntry[] = [];
+      for (const { key, content, condition } of writes) {
+        entries.push(await this.put(key, content, condition));
+      }
+      return entries;
+    } catch (error) {
+      this.view = before;
+      throw error;
+    }
   }
 
   async delete(key: string): Promise<boolean> {
@@ -64,6 +83,44 @@ export class FakeReports implements ApiReports {
     const stored = { ...entry, updatedAt: "2026-03-01T12:00:00Z" };
     this.view = { entries: new Map(this.view.entries).set(entry.key, stored) };
     return stored;
+  }
+}
+
+/** A sync in which every report is `state`, until a waiter is told otherwise. */
+export class FakeSync implements ApiReportSync {
+  state: ReturnType<ApiReportSync["stateOf"]> = { state: "pending" };
+  readonly waiting: {
+    readonly key: string;
+    readonly entry: DataEntry | undefined;
+    readonly end: (state: ReportSyncState) => void;
+  }[] = [];
+
+  stateOf(): ReturnType<ApiReportSync["stateOf"]> {
+    return this.state;
+  }
+
+  wait(
+    key: string,
+    entry: DataEntry | undefined,
+    signal: AbortSignal,
+  ): Promise<ReportSyncState> {
+    if (this.state.state !== "pending") {
+      return Promise.resolve(this.state.state);
+    }
+    const { promise, resolve } = Promise.withResolvers<ReportSyncState>();
+    const waiter = {
+      key,
+      entry,
+      end: (state: ReportSyncState) => {
+        this.waiting.splice(this.waiting.indexOf(waiter), 1);
+        resolve(state);
+      },
+    };
+    this.waiting.push(waiter);
+    signal.addEventListener("abort", () => waiter.end("pending"), {
+      once: true,
+    });
+    return promise;
   }
 }
 
@@ -105,12 +162,19 @@ export class FakeSources implements ApiSources {
   });
   readonly state: { view: ApiStateView } = { view: emptyState };
   readonly reports = new FakeReports();
+  readonly sync = new FakeSync();
   readonly secrets = new FakeSecrets();
+  /** Stands in for what refreshes credentials. */
+  before: (signal: AbortSignal) => Promise<void> = () => Promise.resolve();
   readonly reads: SecretRead[] = [];
   fresh: Freshness = { stale: false };
 
   secretRead(read: SecretRead): void {
     this.reads.push(read);
+  }
+
+  beforeSecret(signal: AbortSignal): Promise<void> {
+    return this.before(signal);
   }
 
   freshness(): Freshness {

@@ -32,7 +32,9 @@ export async function startApi(
   const api = new NodeApi({
     state: sources.state,
     reports: sources.reports,
+    ...(sources.sync ? { sync: sources.sync } : {}),
     secrets: sources.secrets,
+    beforeSecret: async (signal) => await sources.beforeSecret?.(signal),
     secretRead: (read) => sources.secretRead?.(read),
     status: () => sources.status(),
     events: () => sources.events(),

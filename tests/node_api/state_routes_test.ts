@@ -167,7 +167,7 @@ const wrongMethods: readonly [method: string, target: string, allow: string][] =
     ["DELETE", "/v1/state/data/b", "GET, HEAD"],
     ["OPTIONS", "/v1/state/secrets", "GET, HEAD"],
     ["PUT", "/v1/state/secrets/ant", "GET, HEAD"],
-    ["POST", "/v1/state/report", "GET, HEAD"],
+    ["POST", "/v1/state/report", "GET, HEAD, PUT"],
     ["POST", "/v1/state/report/health", "DELETE, GET, HEAD, PUT"],
     ["TRACE", "/v1/status", "GET, HEAD"],
     ["DELETE", "/v1/events", "GET, HEAD"],
