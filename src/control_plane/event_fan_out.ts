@@ -20,18 +20,27 @@ export interface EventFanOut {
     node: { readonly nodeId: string; readonly domainId: string },
     wake: () => void,
   ): () => void;
+  /** For one that takes the events of all. @returns what ends it. */
+  subscribeToAll(wake: () => void): () => void;
 }
 
 /** Fan-out within one process. */
 export class LocalFanOut implements EventFanOut {
   readonly #byNode = new Map<string, Set<() => void>>();
   readonly #byDomain = new Map<string, Set<() => void>>();
+  readonly #ofAll = new Set<() => void>();
 
   announce({ domainId, nodeId }: Audience): void {
     const wakers = nodeId === undefined
       ? this.#byDomain.get(domainId)
       : this.#byNode.get(nodeId);
     for (const wake of wakers ?? []) wake();
+    for (const wake of this.#ofAll) wake();
+  }
+
+  subscribeToAll(wake: () => void): () => void {
+    this.#ofAll.add(wake);
+    return () => this.#ofAll.delete(wake);
   }
 
   subscribe(

@@ -14,11 +14,16 @@ import type { Vault } from "./vault.ts";
 /** One signature serves all nodes of a domain that take it within this time. */
 const REUSE_MS = 60_000;
 
-/** Most signed frames that are kept for reuse. */
-const MAX_FRAMES = 1024;
+/** Most signed events that are kept for reuse. */
+const MAX_KEPT = 1024;
 
 /** 128 bits: no two events ever share one. */
 const NONCE_BYTES = 16;
+
+/** What ends a frame. */
+const END = "\n\n";
+
+const encoder = new TextEncoder();
 
 /** Options for {@linkcode EventSigner}. */
 export interface EventSignerOptions {
@@ -30,8 +35,18 @@ export interface EventSignerOptions {
 /** Bytes of an event stream. */
 export type Frame = Uint8Array<ArrayBuffer>;
 
-interface KeptFrame {
-  readonly frame: Promise<Frame | undefined>;
+/** An event as it is sent: signed, in the words of one dialect. */
+export interface SentEvent {
+  /** Its type in that dialect. */
+  readonly type: string;
+  /** As bytes of an event stream. */
+  readonly frame: Frame;
+  /** The signed envelope alone: a part of the frame. */
+  readonly data: Frame;
+}
+
+interface KeptEvent {
+  readonly sent: Promise<SentEvent | undefined>;
   readonly atMs: number;
 }
 
@@ -42,7 +57,7 @@ interface SignedEvent {
 }
 
 /**
- * Turns kept events into signed frames of the event stream.
+ * Turns kept events into signed ones, as streams and the message bus send them.
  *
  * Events are signed when they are sent, since nodes refuse what was signed more
  * than five minutes ago, with the key that was current when they happened, since
@@ -55,7 +70,7 @@ export class EventSigner {
   readonly #keys: PrivateKeys;
   readonly #keyIds = new Map<string, string>();
   /** By dialect and sequence; also those that are still being signed. */
-  readonly #frames = new Map<string, KeptFrame>();
+  readonly #sent = new Map<string, KeptEvent>();
 
   constructor(options: EventSignerOptions) {
     this.#options = options;
@@ -63,31 +78,33 @@ export class EventSigner {
   }
 
   /**
-   * The event as bytes of an event stream, which all streams share; undefined
-   * where a dialect does not have it.
+   * The event signed, which all that it is for share; undefined where a dialect
+   * does not have it.
    */
-  frame(event: StoredEvent, dialect: Dialect): Promise<Frame | undefined> {
+  sent(event: StoredEvent, dialect: Dialect): Promise<SentEvent | undefined> {
     const { clock } = this.#options.io;
     const place = `${dialect} ${event.sequence}`;
-    const known = this.#frames.get(place);
-    if (known && clock.elapsed() - known.atMs < REUSE_MS) return known.frame;
-    const frame = this.#made(event, dialect);
-    this.#keep(place, frame);
-    frame.catch(() => this.#frames.delete(place));
-    return frame;
+    const known = this.#sent.get(place);
+    if (known && clock.elapsed() - known.atMs < REUSE_MS) return known.sent;
+    const sent = this.#made(event, dialect);
+    this.#keep(place, sent);
+    sent.catch(() => this.#sent.delete(place));
+    return sent;
   }
 
   async #made(
     event: StoredEvent,
     dialect: Dialect,
-  ): Promise<Frame | undefined> {
+  ): Promise<SentEvent | undefined> {
     const signed = dialect === 2
       ? await this.#signed2(event)
       : await this.#signed1(event);
-    return signed && new TextEncoder().encode(
-      `id: ${event.sequence}\nevent: ${signed.type}\n` +
-        `data: ${signed.data}\n\n`,
-    );
+    if (!signed) return undefined;
+    // ASCII, as all types are: its length is its bytes.
+    const head = `id: ${event.sequence}\nevent: ${signed.type}\ndata: `;
+    const frame = encoder.encode(`${head}${signed.data}${END}`);
+    const data = frame.subarray(head.length, frame.length - END.length);
+    return { type: signed.type, frame, data };
   }
 
   async #signed1(event: StoredEvent): Promise<SignedEvent> {
@@ -130,7 +147,7 @@ export class EventSigner {
   }
 
   async #sign(keyRow: string, text: string): Promise<string> {
-    const message = new TextEncoder().encode(text);
+    const message = encoder.encode(text);
     const signature = sign(null, message, await this.#keyOf(keyRow));
     return encodeBase64(new Uint8Array(signature));
   }
@@ -145,16 +162,13 @@ export class EventSigner {
     return keyId;
   }
 
-  #keep(place: string, frame: KeptFrame["frame"]) {
-    this.#frames.delete(place);
-    const [oldest] = this.#frames.keys();
-    if (this.#frames.size >= MAX_FRAMES && oldest !== undefined) {
-      this.#frames.delete(oldest);
+  #keep(place: string, sent: KeptEvent["sent"]) {
+    this.#sent.delete(place);
+    const [oldest] = this.#sent.keys();
+    if (this.#sent.size >= MAX_KEPT && oldest !== undefined) {
+      this.#sent.delete(oldest);
     }
-    this.#frames.set(place, {
-      frame,
-      atMs: this.#options.io.clock.elapsed(),
-    });
+    this.#sent.set(place, { sent, atMs: this.#options.io.clock.elapsed() });
   }
 
   async #keyOf(id: string): Promise<KeyObject> {

@@ -190,8 +190,7 @@ export class EventStream implements Beating {
     const { dialect, start } = this.#options;
     const isLeftOut = event.sequence <= (start.keyChangesOnlyUpTo ?? 0) &&
       event.type !== "signing_key_rotated";
-    return isLeftOut
-      ? undefined
-      : await this.#shared.signer.frame(event, dialect);
+    if (isLeftOut) return undefined;
+    return (await this.#shared.signer.sent(event, dialect))?.frame;
   }
 }
