@@ -9,6 +9,7 @@ import { describeError } from "../platform/log.ts";
 import { parseDuration } from "../wire/duration.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { DEFAULT_CONTROL_PLANE_DIR } from "./control_plane_dir.ts";
+import { messageBusFrom } from "./message_bus_flags.ts";
 import { joinUsers, leaveUsers } from "./users.ts";
 
 /** `plexd control-plane`: runs the server until it is told to stop. */
@@ -21,6 +22,7 @@ export async function controlPlane(invocation: Invocation): Promise<number> {
   const reachability = thresholdsFrom(flags);
   const signedStates = signedStatesFrom(flags["--snapshots"]);
   const without = withoutFrom(flags["--without"]);
+  const messageBus = await messageBusFrom(flags);
   const users = await joinUsers(flags["--users-lock"]);
   try {
     const server = await start({
@@ -33,6 +35,7 @@ export async function controlPlane(invocation: Invocation): Promise<number> {
       reachability,
       newEpoch: flags["--new-epoch"] === true,
       without,
+      ...(messageBus ? { messageBus } : {}),
       version,
       io: invocation.platform(),
     });

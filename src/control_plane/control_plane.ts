@@ -5,6 +5,11 @@ import { Artifacts } from "./artifacts.ts";
 import { Changes } from "./changes.ts";
 import { lockDataFolder } from "./data_lock.ts";
 import { DEFAULT_DOMAIN, ensureDomain } from "./domains.ts";
+import type {
+  MessageBus,
+  MessageBusServices,
+  MessageBusSettings,
+} from "./nats/message_bus.ts";
 import { LocalFanOut } from "./event_fan_out.ts";
 import { EventSigner } from "./event_signer.ts";
 import { EventStreams } from "./event_streams.ts";
@@ -54,6 +59,8 @@ export interface ControlPlaneOptions {
   readonly newEpoch?: boolean;
   /** What to do without, to see what the server does then. @default {none} */
   readonly without?: readonly Without[];
+  /** A second way for events to nodes. @default {event streams alone} */
+  readonly messageBus?: MessageBusSettings;
   /** For how long nodes may be silent. @default {90 s and 5 min} */
   readonly reachability?: Partial<ReachabilityThresholds>;
   readonly version: string;
@@ -127,6 +134,10 @@ export async function createControlPlane(
       : storedSnapshots(storage, snapshots),
     audit: without.has("audit") ? undefined : auditLog,
   });
+  const messageBus = options.messageBus && await openMessageBus(
+    options.messageBus,
+    { storage, vault, signer, fanOut, epoch, io },
+  );
   const missing = "missing" in bus ? bus.missing : [];
   if (missing.length > 0) {
     io.log.warn("Pull and stream are not provisioned", { missing });
@@ -139,6 +150,7 @@ export async function createControlPlane(
     gates,
     auditLog,
     bus,
+    messageBus,
     closed: (["events", "state"] as const).filter((one) => without.has(one)),
     artifacts: new Artifacts(options.artifactsDir),
     signedStates: options.signedStates ?? "offered",
@@ -173,13 +185,27 @@ export async function createControlPlane(
       const audited = new AbortController();
       const logging = auditLog.run(audited.signal);
       try {
-        await runTogether([web, retention, reachability], signal);
+        await runTogether([
+          web,
+          retention,
+          reachability,
+          ...messageBus ? [messageBus] : [],
+        ], signal);
       } finally {
         audited.abort();
         await logging;
       }
     },
   };
+}
+
+/** Its packages are loaded where there is a bus, and nowhere else. */
+async function openMessageBus(
+  settings: MessageBusSettings,
+  services: MessageBusServices,
+): Promise<MessageBus> {
+  const { openMessageBus } = await import("./nats/message_bus.ts");
+  return await openMessageBus(settings, services);
 }
 
 function storedNodes(storage: Storage): NodeRepo {

@@ -8,6 +8,7 @@ import { hashOf } from "./credentials.ts";
 import { freeAddress } from "./domains.ts";
 import { ProblemError } from "./http/problem.ts";
 import { emitPeerChange } from "./peer_changes.ts";
+import { disconnectNode } from "./node_connections.ts";
 import { compileForNewNode } from "./policies.ts";
 import type { Services } from "./services.ts";
 import { type AnnouncedKeys, announcedKeys } from "./signing_keys.ts";
@@ -86,10 +87,11 @@ export interface Welcome {
 
 /** Ends what a node had open before it registered, and says whom to trust. */
 export async function welcome(
-  { storage, streams, signedStates, io }: Services,
+  services: Services,
   node: Node,
 ): Promise<Welcome> {
-  streams.closeNode(node.id);
+  const { storage, signedStates, io } = services;
+  disconnectNode(services, node.id);
   io.log.info("Node registered", {
     node_id: node.id,
     mesh_ip: node.meshIp,

@@ -8,6 +8,7 @@ import { auditRoutes } from "./admin_routes/audit.ts";
 import { bridgeRoutes } from "./admin_routes/bridges.ts";
 import { actionRoutes } from "./admin_routes/actions.ts";
 import { domainRoutes, DOMAINS_PREFIX } from "./admin_routes/domains.ts";
+import { messageBusRoutes } from "./admin_routes/message_bus.ts";
 import { nodeHistoryRoutes } from "./admin_routes/node_history.ts";
 import { nodeSentRoutes } from "./admin_routes/node_sent.ts";
 import { operatorRoutes } from "./admin_routes/operators.ts";
@@ -30,6 +31,7 @@ import { rawPath } from "./http/request_target.ts";
 import { type Route, Router } from "./http/router.ts";
 import { artifactRoute } from "./node_routes/artifact.ts";
 import { capabilitiesRoute } from "./node_routes/capabilities.ts";
+import { credentialsRoutes } from "./node_routes/credentials.ts";
 import { deregisterRoute } from "./node_routes/deregister.ts";
 import { driftRoute } from "./node_routes/drift.ts";
 import { endpointRoute } from "./node_routes/endpoint.ts";
@@ -105,6 +107,7 @@ function nodeSurface(services: Services): Route[] {
     registerRoute(services),
     uploadRoute(services),
     ...busRoutes(services),
+    ...credentialsRoutes(services),
     ...behindGates(services, services.gates, [
       ...dialect1Routes(services),
       ...dialect2Routes(services),
@@ -178,6 +181,7 @@ function adminSurface(services: Services): AdminRoute[] {
     ...sessionRoutes(services),
     ...signingKeyRoutes(services),
     ...trustRootRoutes(services),
+    ...messageBusRoutes(services),
     ...auditRoutes(services),
   ];
 }

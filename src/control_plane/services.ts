@@ -3,6 +3,7 @@ import type { Artifacts } from "./artifacts.ts";
 import type { Changes } from "./changes.ts";
 import type { EventStreams } from "./event_streams.ts";
 import type { AuditLog } from "./audit/audit_log.ts";
+import type { MessageBus } from "./nats/message_bus.ts";
 import type { GatePorts } from "./gates/pass_gates.ts";
 import type { BusSurface, MissingPorts, ProvisionedBus } from "./provision.ts";
 import type { Storage } from "./storage/storage.ts";
@@ -19,6 +20,8 @@ export interface Services {
   readonly artifacts: Artifacts;
   /** Pull and stream, or what they miss. */
   readonly bus: ProvisionedBus | MissingPorts;
+  /** The second way of events to nodes; undefined where there is none. */
+  readonly messageBus: MessageBus | undefined;
   /** Surfaces that are closed, whatever is there. */
   readonly closed: readonly BusSurface[];
   /** What nodes are told at registration about signed states. */

@@ -2,6 +2,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { describeError } from "../platform/log.ts";
 import { type Sql, SqlRow, type SqlValue } from "./storage/sql.ts";
 import { assignmentRows } from "./storage/sql_assignments.ts";
+import { busReaderRows } from "./storage/sql_bus_readers.ts";
 import { compositionSource } from "./storage/sql_composition.ts";
 import { eventRows, signingKeyRows } from "./storage/sql_events.ts";
 import {
@@ -134,6 +135,7 @@ class Connection implements Sql, CommitConnection {
       ingest: ingestRows(this),
       snapshots: snapshotRows(this),
       relations: relationRows(this),
+      busReaders: busReaderRows(this),
       admins: adminRows(this),
       audit: auditRows(this),
     };

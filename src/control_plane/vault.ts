@@ -93,6 +93,7 @@ export const SEALED = {
   secret: (nodeId: string, key: string) => `secret:${nodeId}:${key}`,
   signingKey: (id: string) => `signing-key:${id}`,
   trustRoot: "trust-root",
+  messageBus: "message-bus",
 } as const;
 
 function boundTo(role: string) {

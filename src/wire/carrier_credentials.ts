@@ -15,6 +15,11 @@ export function credentialsPath(nodeId: string): string {
   return `/v1/nodes/${encodeURIComponent(nodeId)}/credentials`;
 }
 
+/** What it is asked for there. */
+export const carrierRequestSchema = z.object({
+  carrier: z.literal("nats"),
+});
+
 /**
  * What `POST /v1/nodes/{id}/credentials` answers: short-lived credentials with
  * which the node, and nobody else, may read its own events from a message bus.

@@ -12,6 +12,7 @@ export const ENDPOINTS = {
   deregister: { method: "POST", path: "/v1/nodes/{node_id}/deregister" },
   state: { method: "GET", path: "/v1/nodes/{node_id}/state" },
   trustBundle: { method: "GET", path: "/v1/nodes/{node_id}/trust-bundle" },
+  credentials: { method: "POST", path: "/v1/nodes/{node_id}/credentials" },
   rotateKeys: { method: "POST", path: "/v1/keys/rotate" },
   capabilities: { method: "PUT", path: "/v1/nodes/{node_id}/capabilities" },
   endpoint: { method: "PUT", path: "/v1/nodes/{node_id}/endpoint" },

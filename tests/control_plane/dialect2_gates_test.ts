@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ENDPOINTS, ENDPOINTS_2, fillPath } from "../../src/wire/endpoints.ts";
 import { bearerFor } from "../../src/uplink/bearer.ts";
 import { join2 } from "./dialect2_node.ts";
-import { newPublicKey, RunningPlane } from "./running_plane.ts";
+import { BUS_AWAY, newPublicKey, RunningPlane } from "./running_plane.ts";
 
 const ONLY_1 = [
   "report",
@@ -27,7 +27,7 @@ function pathOf(path: string, id: string) {
 
 for (const [name, { method, path }] of ROUTES) {
   Deno.test(`${name} of dialect 2 lets its own node in only`, async () => {
-    await using plane = await RunningPlane.start();
+    await using plane = await RunningPlane.start({ messageBus: BUS_AWAY });
     const [node, other] = [await join2(plane), await join2(plane)];
     const own = pathOf(path, node.id);
     const wrong = bearerFor(2, node.id, newPublicKey());

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ENDPOINTS, fillPath } from "../../src/wire/endpoints.ts";
-import { RunningPlane } from "./running_plane.ts";
+import { BUS_AWAY, RunningPlane } from "./running_plane.ts";
 
 const NODE_ROUTES = Object.entries(ENDPOINTS).filter(([, { path }]) =>
   path.includes("{node_id}")
@@ -11,7 +11,7 @@ for (const [name, { method, path }] of NODE_ROUTES) {
     fillPath(path, { node_id: id, key: "k", execution_id: "x" });
 
   Deno.test(`${name} answers 401 without a key, and with a wrong one`, async () => {
-    await using plane = await RunningPlane.start();
+    await using plane = await RunningPlane.start({ messageBus: BUS_AWAY });
     const node = await plane.join();
     for (const bearer of [undefined, "x", plane.adminToken]) {
       const options = bearer === undefined ? {} : { bearer };
@@ -22,7 +22,7 @@ for (const [name, { method, path }] of NODE_ROUTES) {
   });
 
   Deno.test(`${name} answers 403 to a foreign node, whether or not the addressed one exists`, async () => {
-    await using plane = await RunningPlane.start();
+    await using plane = await RunningPlane.start({ messageBus: BUS_AWAY });
     const [node, other] = [await plane.join(), await plane.join()];
     for (const id of [other.id, "01890000-0000-7000-8000-000000000000"]) {
       const answer = await plane.call(method, pathOf(id), {
@@ -38,7 +38,7 @@ for (const [name, { method, path }] of NODE_ROUTES) {
   });
 
   Deno.test(`${name} answers 401 to a node that was removed`, async () => {
-    await using plane = await RunningPlane.start();
+    await using plane = await RunningPlane.start({ messageBus: BUS_AWAY });
     const node = await plane.join();
     await node.admin("DELETE", "");
     const answer = await plane.call(method, pathOf(node.id), {
@@ -48,7 +48,7 @@ for (const [name, { method, path }] of NODE_ROUTES) {
   });
 
   Deno.test(`${name} answers 405 with Allow to another method`, async () => {
-    await using plane = await RunningPlane.start();
+    await using plane = await RunningPlane.start({ messageBus: BUS_AWAY });
     const answer = await plane.call("PATCH", pathOf("n"));
     answer.assertProblem(405, "method_not_allowed");
     assert.equal(answer.headers.get("allow"), method);

@@ -4,6 +4,7 @@ import {
   type ControlPlaneOptions,
   createControlPlane,
 } from "../../src/control_plane/control_plane.ts";
+import { systemClock } from "../../src/platform/clock.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { encodeBase64 } from "../../src/wire/base64.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
@@ -45,9 +46,16 @@ type PlaneOptions = Pick<
   | "signedStates"
   | "without"
   | "reachability"
+  | "messageBus"
 >;
 
-/** A control plane on real files and a real port, with time that stands still. */
+/** Of a message bus that nobody answers for. */
+export const BUS_AWAY = { servers: ["nats://127.0.0.1:1"] };
+
+/**
+ * A control plane on real files and a real port, with time that stands still, or
+ * goes on where something beside it goes by the time of the machine.
+ */
 export class RunningPlane implements AsyncDisposable {
   readonly clock = new FakeClock();
   readonly log = new MemoryLog();
@@ -58,13 +66,15 @@ export class RunningPlane implements AsyncDisposable {
   private constructor(
     readonly dataDir: string,
     readonly options: PlaneOptions,
+    readonly isLive: boolean,
   ) {}
 
   static async start(
     options: PlaneOptions = {},
+    isLive = false,
   ): Promise<RunningPlane> {
     const dataDir = await Deno.makeTempDir({ prefix: "plexd-cp-" });
-    const running = new RunningPlane(dataDir, options);
+    const running = new RunningPlane(dataDir, options, isLive);
     await running.#start();
     return running;
   }
@@ -84,7 +94,11 @@ export class RunningPlane implements AsyncDisposable {
       listen: { hostname: "127.0.0.1", port: 0 },
       ...this.options,
       version: "1.2.3",
-      io: { clock: this.clock, random: systemRandom, log: this.log },
+      io: {
+        clock: this.isLive ? systemClock : this.clock,
+        random: systemRandom,
+        log: this.log,
+      },
     });
     this.#running = this.#plane.run(this.#stop.signal);
   }

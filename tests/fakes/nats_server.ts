@@ -75,8 +75,8 @@ export class NatsServer implements AsyncDisposable {
   /**
    * Starts it and waits until it takes clients.
    *
-   * @param config What its configuration file says; address, port and store of
-   * this place hold, whatever it says of them. @default {as the last time}
+   * @param config What its configuration file says; address and port of this
+   * place hold, whatever it says of them. @default {as the last time}
    */
   async start(config = this.#config): Promise<void> {
     assert.equal(this.#running, undefined, "nats-server runs already");
@@ -85,17 +85,10 @@ export class NatsServer implements AsyncDisposable {
     const file = `${this.folder}/nats-server.conf`;
     await Deno.writeTextFile(file, config);
     const place = ["-a", "127.0.0.1", "-p", String(this.port)];
+    // The server takes it in one place only.
+    if (!config.includes("store_dir")) place.push("-sd", this.storeDir);
     const process = new Deno.Command("sh", {
-      args: [
-        "-c",
-        SUPERVISED,
-        "sh",
-        "-c",
-        file,
-        ...place,
-        "-sd",
-        this.storeDir,
-      ],
+      args: ["-c", SUPERVISED, "sh", "-c", file, ...place],
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",

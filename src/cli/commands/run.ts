@@ -113,6 +113,27 @@ export const RUN: readonly Command[] = [
         doc: "once, after the data folder was restored from a backup",
       },
       {
+        name: "--nats",
+        value: "URLS",
+        doc: "servers of a message bus, such as nats://127.0.0.1:4222: " +
+          "a second way for events to nodes",
+      },
+      {
+        name: "--nats-advertise",
+        value: "URLS",
+        doc: "where nodes find the bus (default: as --nats)",
+      },
+      {
+        name: "--nats-ca",
+        value: "FILE",
+        doc: "certificates to trust for tls:// servers, in PEM",
+      },
+      {
+        name: "--nats-credentials-ttl",
+        value: "DURATION",
+        doc: "how long a node can use its credentials of the bus (default 15m)",
+      },
+      {
         name: "--without",
         value: "PARTS",
         doc:

@@ -4,6 +4,7 @@ import { emptyAnswer, jsonAnswer, jsonTextAnswer } from "../http/answers.ts";
 import { ProblemError } from "../http/problem.ts";
 import { askToRotate } from "../key_rotation.ts";
 import { partText } from "../node_changes.ts";
+import { disconnectNode } from "../node_connections.ts";
 import { removeNode, revokeNode } from "../peer_changes.ts";
 import { notProvisioned } from "../provision.ts";
 import type { Services } from "../services.ts";
@@ -13,7 +14,7 @@ import { ADMIN_PREFIX, type AdminRoute, nodeOrProblem } from "./admin_route.ts";
 
 /** Listing, looking at and removing nodes, and asking them to rotate keys. */
 export function nodeRoutes(services: Services): AdminRoute[] {
-  const { storage, changes, streams, bus, epoch, io } = services;
+  const { storage, changes, bus, epoch, io } = services;
   const path = `${ADMIN_PREFIX}/nodes/{id}`;
   return [
     {
@@ -78,7 +79,7 @@ export function nodeRoutes(services: Services): AdminRoute[] {
             `node:${id}`,
           );
         });
-        streams.closeNode(id);
+        disconnectNode(services, id);
         return emptyAnswer();
       },
     },
@@ -99,7 +100,7 @@ export function nodeRoutes(services: Services): AdminRoute[] {
             `node:${id}`,
           );
         });
-        streams.closeNode(id);
+        disconnectNode(services, id);
         return emptyAnswer();
       },
     },

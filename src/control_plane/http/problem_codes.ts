@@ -53,6 +53,8 @@ export const PROBLEM_CODES = [
   "malformed_query",
   "malformed_version",
   "mesh_cidr_taken",
+  "message_bus_not_provisioned",
+  "message_bus_unavailable",
   "method_not_allowed",
   "node_id_mismatch",
   "node_not_found",

@@ -1,4 +1,5 @@
 import { emptyAnswer } from "../http/answers.ts";
+import { disconnectNode } from "../node_connections.ts";
 import { removeNode } from "../peer_changes.ts";
 import type { Services } from "../services.ts";
 import { type NodeRoute, nodeRoute } from "./node_route.ts";
@@ -10,7 +11,7 @@ import { type NodeRoute, nodeRoute } from "./node_route.ts";
  * @see docs/wire.md, section a.3
  */
 export function deregisterRoute(services: Services): NodeRoute {
-  const { changes, streams, io } = services;
+  const { changes, io } = services;
   return nodeRoute("deregister", async ({ id }) => {
     await changes.make(async (rows, emit) => {
       const node = await rows.nodes.byId(id);
@@ -24,7 +25,7 @@ export function deregisterRoute(services: Services): NodeRoute {
         outcome: "done",
       });
     });
-    streams.closeNode(id);
+    disconnectNode(services, id);
     io.log.info("Node deregistered", { node_id: id });
     return emptyAnswer();
   });

@@ -22,7 +22,10 @@ export interface NodeRoute extends Pick<Route, "method" | "path"> {
    * Its name in the audit log, where also each call that was let in is noted.
    * @default {only refusals are, as "node-agent"}
    */
-  readonly auditedAs?: "node_state.pull" | "node_events.subscribe";
+  readonly auditedAs?:
+    | "node_state.pull"
+    | "node_events.subscribe"
+    | "node_credentials.issue";
   readonly answer: NodeAnswer;
 }
 

@@ -5,6 +5,7 @@
  * @see docs/admin-api.md
  */
 import * as z from "zod/mini";
+import { busConfigSchema } from "../../wire/bus_config.ts";
 import { dataEntrySchema } from "../../wire/data_entry.ts";
 import { UUID } from "../../wire/uuid.ts";
 import { SCOPES } from "../scopes.ts";
@@ -219,6 +220,12 @@ export const signingKeyList = z.object({
     created_at: time,
     retired_at: z.optional(time),
   })),
+});
+
+export const messageBus = z.extend(busConfigSchema, {
+  state: z.enum(["connected", "away"]),
+  servers: z.array(text),
+  readers: z.int(),
 });
 
 export const trustRoots = z.object({

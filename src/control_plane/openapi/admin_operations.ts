@@ -385,6 +385,12 @@ export const ADMIN_OPERATIONS: Operations = {
     "The announced root takes over",
     shows(json(answers.trustRoots)),
   ),
+  [`GET ${admin}/message-bus`]: call(
+    "GetMessageBus",
+    "What the server of the message bus has to know",
+    shows(json(answers.messageBus)),
+    { refusals: { 501: ["message_bus_not_provisioned"] } },
+  ),
   [`GET ${admin}/audit`]: call(
     "ListAudit",
     "Who did what: newest first, or after a row, oldest first",

@@ -10,6 +10,7 @@ import {
   heartbeatResponseSchema,
   registerResponseSchema,
 } from "../../wire/bodies.ts";
+import { carrierCredentialsSchema } from "../../wire/carrier_credentials.ts";
 import { dataEntrySchema } from "../../wire/data_entry.ts";
 import {
   heartbeatResponse2Schema,
@@ -45,7 +46,10 @@ export const health = z.object({ status: z.literal("ok") });
 export const readiness = z.object({
   status: z.enum(["ready", "not ready"]),
   reasons: z.array(text),
+  message_bus: z.optional(z.enum(["connected", "away"])),
 });
+
+export const carrierCredentials = carrierCredentialsSchema;
 
 /** A peer in dialect 1; a pre-shared key is never told. */
 export const peer = z.object({

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import * as bodies from "../../wire/bodies.ts";
 import * as bodies2 from "../../wire/dialect2/bodies.ts";
+import { carrierRequestSchema } from "../../wire/carrier_credentials.ts";
 import { METRICS_MEDIA_TYPE } from "../../wire/prometheus.ts";
 import { SNAPSHOT_MEDIA_TYPE } from "../../wire/signed_snapshot.ts";
 import { APPLIED_HEADER } from "../../wire/snapshot_headers.ts";
@@ -150,6 +151,20 @@ export const NODE_OPERATIONS: Operations = {
     tag: "mesh",
     caller: "node",
     answers: { 200: json(answers.trustBundle) },
+  },
+  [`POST ${node}/credentials`]: {
+    id: "IssueCarrierCredentials",
+    summary: "Short-lived credentials for the node's events on a message bus",
+    tag: "mesh",
+    caller: "node",
+    request: json(carrierRequestSchema),
+    answers: { 200: json(answers.carrierCredentials) },
+    refusals: {
+      404: ["node_not_found"],
+      429: ["per_node_rate_limited"],
+      501: ["message_bus_not_provisioned"],
+      503: ["message_bus_unavailable"],
+    },
   },
   [`POST ${node}/heartbeat`]: {
     id: "PostHeartbeat",

@@ -8,7 +8,7 @@ import type { Services } from "../services.ts";
  * not; 503 then. Both are for everybody, and tell nothing about nodes.
  */
 export function healthRoutes(
-  { storage, bus, stop, io }: Services,
+  { storage, bus, messageBus, stop, io }: Services,
 ): Route[] {
   return [
     {
@@ -34,7 +34,12 @@ export function healthRoutes(
         }
         const isReady = reasons.length === 0;
         const status = isReady ? "ready" : "not ready";
-        return jsonAnswer({ status, reasons }, isReady ? 200 : 503);
+        // Nothing but the bus itself stands on it.
+        const detail = messageBus && { message_bus: messageBus.state };
+        return jsonAnswer(
+          { status, reasons, ...detail },
+          isReady ? 200 : 503,
+        );
       },
     },
   ];

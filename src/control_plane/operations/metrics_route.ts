@@ -26,6 +26,7 @@ export function metricsRoute(
       const families = [
         ...ownFamilies(services, startedAtMs),
         ...await storedFamilies(services),
+        ...messageBusFamilies(services),
         ...calls.families,
       ];
       return new Response(metricsText(families), {
@@ -85,6 +86,57 @@ function ownFamilies(
       type: "counter",
       samples: [{ value: auditLog.lost }],
     },
+  ];
+}
+
+function messageBusFamilies({ messageBus }: Services): MetricFamily[] {
+  if (!messageBus) return [];
+  const { state, readers, counts, sequence } = messageBus;
+  const prefix = "plexd_control_plane_message_bus";
+  const one = (
+    name: string,
+    type: MetricFamily["type"],
+    help: string,
+    value: number,
+  ) => ({ name: `${prefix}_${name}`, help, type, samples: [{ value }] });
+  return [
+    one(
+      "connected",
+      "gauge",
+      "Whether the message bus is there.",
+      state === "connected" ? 1 : 0,
+    ),
+    one("readers", "gauge", "Nodes that read from it.", readers),
+    one(
+      "position",
+      "gauge",
+      "Event that the publisher has come to, of plexd_control_plane_events_total.",
+      sequence ?? 0,
+    ),
+    one(
+      "published_total",
+      "counter",
+      "Messages that the bus has taken; one event can be many.",
+      counts.published,
+    ),
+    one(
+      "skipped_total",
+      "counter",
+      "Events that were too old when the bus came back.",
+      counts.skipped,
+    ),
+    one(
+      "too_large_total",
+      "counter",
+      "Messages that were too large for the server.",
+      counts.tooLarge,
+    ),
+    one(
+      "credentials_total",
+      "counter",
+      "Credentials that nodes were given.",
+      counts.issued,
+    ),
   ];
 }
 

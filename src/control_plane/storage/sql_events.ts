@@ -52,6 +52,13 @@ export function eventRows(sql: Sql): EventRows {
     lastSequence: () =>
       sql.get("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
         ?.number("seq") ?? 0,
+    lastSequenceBefore: (ms) =>
+      // From the newest on: what is asked for is never far from it.
+      sql.get(
+        `SELECT sequence FROM events WHERE created_at < ?
+          ORDER BY sequence DESC LIMIT 1`,
+        ms,
+      )?.number("sequence") ?? 0,
     oldestSequence: (exceptType) =>
       sql.get(
         "SELECT sequence FROM events WHERE type <> ? ORDER BY sequence LIMIT 1",

@@ -316,4 +316,11 @@ export const SCHEMA_STEPS: readonly string[] = [
       WHERE id IN (OLD.domain_id, NEW.domain_id);
   END;
   `,
+  `
+  -- Nodes that read their events from the message bus, until when they can.
+  CREATE TABLE bus_readers (
+    node_id TEXT PRIMARY KEY REFERENCES nodes (id) ON DELETE CASCADE,
+    expires_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -8,6 +8,7 @@ import type { EventType } from "../../wire/event_types.ts";
 import type { SecretRef } from "../../wire/state.ts";
 import type { AssignmentRows } from "./assignments.ts";
 import type { Scope } from "../scopes.ts";
+import type { BusReaderRows } from "./bus_readers.ts";
 import type { Eventual } from "./eventual.ts";
 import type {
   CompositionSource,
@@ -75,6 +76,7 @@ export interface Rows {
   readonly ingest: IngestRows;
   readonly snapshots: SnapshotRows;
   readonly relations: RelationRows;
+  readonly busReaders: BusReaderRows;
   readonly admins: AdminRows;
   readonly audit: AuditRows;
 }
@@ -318,6 +320,8 @@ export interface EventRows {
   ): Eventual<StoredEvent[]>;
   /** Sequence of the newest event of all; 0 when there never was one. */
   lastSequence(): Eventual<number>;
+  /** Sequence of the newest event that is older; 0 when there is none. */
+  lastSequenceBefore(ms: number): Eventual<number>;
   /** Sequence of the oldest event of all but one type. */
   oldestSequence(exceptType: EventType): Eventual<number | undefined>;
   /** Removes old events of all but one type. @returns how many. */

@@ -6,7 +6,7 @@ import { join2 } from "../dialect2_node.ts";
 import { GOOD_REQUESTS } from "./good_requests.ts";
 import { Published, type PublishedOperation } from "./published.ts";
 import { rawCall } from "./raw_call.ts";
-import { Answer, RunningPlane } from "../running_plane.ts";
+import { Answer, BUS_AWAY, RunningPlane } from "../running_plane.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -35,7 +35,7 @@ class World implements AsyncDisposable {
   ) {}
 
   static async start(): Promise<World> {
-    const plane = await RunningPlane.start();
+    const plane = await RunningPlane.start({ messageBus: BUS_AWAY });
     const operators = { reader: "", expired: "" };
     for (const name of ["reader", "expired"] as const) {
       const ttl = name === "expired" ? { ttl: "1s" } : {};

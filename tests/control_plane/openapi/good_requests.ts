@@ -20,6 +20,7 @@ export const GOOD_REQUESTS: Readonly<Record<string, readonly unknown[]>> = {
       public_key: newPublicKey(),
     },
   ],
+  IssueCarrierCredentials: [{ carrier: "nats" }, { carrier: "nats" }],
   PostHeartbeat: [
     {
       node_id: "",

@@ -1,0 +1,172 @@
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import {
+  connect,
+  jwtAuthenticator,
+  type NatsConnection,
+} from "@nats-io/transport-node";
+import type { MessageBusSettings } from "../../../src/control_plane/nats/message_bus.ts";
+import {
+  busConfigSchema,
+  natsServerConfig,
+} from "../../../src/wire/bus_config.ts";
+import {
+  type CarrierCredentials,
+  carrierCredentialsSchema,
+} from "../../../src/wire/carrier_credentials.ts";
+import { checkShape } from "../../../src/wire/shape_error.ts";
+import { NatsServer } from "../../fakes/nats_server.ts";
+import { eventually } from "../../scenarios/eventually.ts";
+import { RunningPlane, type TestNode } from "../running_plane.ts";
+
+/** Options for {@linkcode BusWorld.start}. */
+export interface BusWorldOptions {
+  readonly artifactsDir?: string;
+  /** Whether time goes on; credentials of nodes expire by it. @default {true} */
+  readonly isLive?: boolean;
+}
+
+/** A control plane and a real nats-server that trusts it. */
+export class BusWorld implements AsyncDisposable {
+  private constructor(
+    readonly nats: NatsServer,
+    readonly plane: RunningPlane,
+  ) {}
+
+  /** The bus is there when this resolves. */
+  static async start(
+    settings: Partial<MessageBusSettings> = {},
+    more: BusWorldOptions = {},
+  ): Promise<BusWorld> {
+    const world = await BusWorld.withoutServer(settings, more);
+    await world.startServer();
+    return world;
+  }
+
+  /** The bus is away until {@linkcode startServer}. */
+  static async withoutServer(
+    settings: Partial<MessageBusSettings> = {},
+    { isLive = true, ...more }: BusWorldOptions = {},
+  ): Promise<BusWorld> {
+    const nats = new NatsServer();
+    const messageBus = { servers: [nats.url], ...settings };
+    const options = { ...more, messageBus };
+    return new BusWorld(nats, await RunningPlane.start(options, isLive));
+  }
+
+  /** With the configuration that the control plane gives. */
+  async startServer(): Promise<void> {
+    const { json } = await this.plane.admin("GET", "/message-bus");
+    const config = checkShape("message bus", busConfigSchema, json);
+    const { port, storeDir } = this.nats;
+    const place = { listen: `127.0.0.1:${port}`, storeDir };
+    await this.nats.start(natsServerConfig(config, place));
+    // It tries again within that time.
+    if (!this.plane.isLive) await this.plane.clock.advance(2_000);
+    await this.connected();
+  }
+
+  async connected(): Promise<void> {
+    await eventually("the bus is there", async () => {
+      const { json } = await this.plane.call("GET", "/readyz");
+      return json["message_bus"] === "connected" ? true : undefined;
+    });
+  }
+
+  async away(): Promise<void> {
+    await eventually("the bus is away", async () => {
+      const { json } = await this.plane.call("GET", "/readyz");
+      return json["message_bus"] === "away" ? true : undefined;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.plane[Symbol.asyncDispose]();
+    await this.nats[Symbol.asyncDispose]();
+  }
+}
+
+/** Asks for credentials as a node does. */
+export async function credentialsOf(
+  node: Pick<TestNode, "call">,
+): Promise<CarrierCredentials> {
+  const answer = await node.call("POST", "/credentials", { carrier: "nats" });
+  if (answer.status !== 200) throw new Error(answer.text);
+  return checkShape("credentials", carrierCredentialsSchema, answer.json);
+}
+
+/** An event as a node fetched it. */
+export interface Fetched {
+  readonly id: string;
+  readonly type: string;
+  readonly subject: string;
+  readonly data: string;
+}
+
+/** A node's client of the bus, with nothing but its credentials. */
+export class BusNode implements AsyncDisposable {
+  /** What the server has refused it. */
+  readonly refusals: string[] = [];
+
+  private constructor(
+    readonly credentials: CarrierCredentials,
+    readonly connection: NatsConnection,
+  ) {
+    this.#listen();
+  }
+
+  static async connect(credentials: CarrierCredentials): Promise<BusNode> {
+    const { servers, user_jwt, user_seed, inbox_prefix } = credentials;
+    const seed = new TextEncoder().encode(user_seed);
+    const connection = await connect({
+      servers,
+      authenticator: jwtAuthenticator(user_jwt, seed),
+      inboxPrefix: inbox_prefix,
+      reconnect: false,
+      timeout: 2_000,
+    });
+    return new BusNode(credentials, connection);
+  }
+
+  static async of(node: Pick<TestNode, "call">): Promise<BusNode> {
+    return await BusNode.connect(await credentialsOf(node));
+  }
+
+  /** Fetches and acknowledges what there is, `atLeast` so much. */
+  async fetch(atLeast: number): Promise<Fetched[]> {
+    const { stream, consumer } = this.credentials;
+    const client = jetstream(this.connection, { timeout: 2_000 });
+    const pulled = await client.consumers.get(stream, consumer);
+    const found: Fetched[] = [];
+    while (found.length < atLeast) {
+      const batch = await pulled.fetch({ max_messages: 64, expires: 1_000 });
+      for await (const message of batch) {
+        found.push({
+          id: message.headers?.get("Plexd-Event-Id") ?? "",
+          type: message.headers?.get("Plexd-Event-Type") ?? "",
+          subject: message.subject,
+          data: message.string(),
+        });
+        if (!await message.ackAck()) throw new Error("Not acknowledged");
+      }
+    }
+    return found;
+  }
+
+  /** A manager with nothing but this node's rights. */
+  manager(): ReturnType<typeof jetstreamManager> {
+    return jetstreamManager(this.connection, {
+      timeout: 500,
+      checkAPI: false,
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.connection.close();
+  }
+
+  async #listen() {
+    for await (const status of this.connection.status()) {
+      if (status.type === "error") this.refusals.push(status.error.message);
+    }
+  }
+}
