@@ -1,4 +1,6 @@
-import { HealthReport } from "../sync/health_report.ts";
+import type { Part } from "../platform/part.ts";
+import { agentHealth } from "../sync/agent_health.ts";
+import { HealthReport, withdrawHealthReport } from "../sync/health_report.ts";
 import { Heartbeat } from "../sync/heartbeat.ts";
 import { ReportSyncer } from "../sync/report_syncer.ts";
 import { type Announcements, buildAnnouncements } from "./announcements.ts";
@@ -12,7 +14,7 @@ import { buildTelemetry, type Telemetry } from "./telemetry.ts";
 export interface Upstream {
   readonly syncer: ReportSyncer;
   readonly heartbeat: Heartbeat;
-  readonly health: HealthReport;
+  readonly health: Part;
   readonly announcements: Announcements;
   readonly telemetry: Telemetry;
 }
@@ -25,6 +27,8 @@ export function buildUpstream(
 ): Upstream {
   const { config, version, store, uplink, tasks, degraded, contact, io } =
     context;
+  const inHeartbeat = context.identity.heartbeatAgent === true;
+  const recoveries = () => store.recoveries.recoveries;
   const publicEndpoint = config["nat.public_endpoint"];
   const syncer = new ReportSyncer({
     reports: store.reports,
@@ -41,6 +45,9 @@ export function buildUpstream(
       uplink,
       intervalMs: config["heartbeat.interval"],
       reasons: () => degraded.list().map(({ reason }) => reason),
+      ...(inHeartbeat
+        ? { health: () => agentHealth(degraded.list(), recoveries()) }
+        : {}),
       binarySha256,
       ...(publicEndpoint === undefined ? {} : { publicEndpoint }),
       onReconcile: () => reconciler.trigger("heartbeat"),
@@ -71,11 +78,13 @@ export function buildUpstream(
       left: context.requests.left,
       kernel: context.kernel,
     }),
-    health: new HealthReport({
-      health: degraded,
-      reports: store.reports,
-      recoveries: () => store.recoveries.recoveries,
-      io,
-    }),
+    health: inHeartbeat
+      ? withdrawHealthReport({ reports: store.reports, io })
+      : new HealthReport({
+        health: degraded,
+        reports: store.reports,
+        recoveries,
+        io,
+      }),
   };
 }

@@ -83,6 +83,8 @@ export interface Welcome {
   readonly trust_root: string;
   readonly trust_bundle: unknown;
   readonly snapshots: "required" | "offered";
+  /** Heartbeats may tell of the agent's health. */
+  readonly heartbeat_agent: true;
 }
 
 /** Ends what a node had open before it registered, and says whom to trust. */
@@ -104,6 +106,7 @@ export async function welcome(
     trust_root: await trustRootKey(rows),
     trust_bundle: JSON.parse(await trustBundleText(rows)),
     snapshots: signedStates,
+    heartbeat_agent: true,
   }));
 }
 

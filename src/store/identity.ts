@@ -23,6 +23,8 @@ export interface PublicIdentity {
   readonly meshIp: string;
   /** Named by plexd's own control plane only. */
   readonly domainId?: string;
+  /** Heartbeats may tell of the agent's health: announced at registration. */
+  readonly heartbeatAgent?: boolean;
   /** Dialect that was settled at registration. */
   readonly dialect: Dialect;
   /** Dialect 2 only: name of the signing key, as it was at registration. */

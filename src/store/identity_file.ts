@@ -28,6 +28,7 @@ const identitySchema = z.object({
   node_id: z.string().check(z.minLength(1)),
   mesh_ip: z.string().check(z.minLength(1)),
   domain_id: z.optional(z.string()),
+  heartbeat_agent: z.optional(z.boolean()),
   dialect: z.union([z.literal(1), z.literal(2)]),
   signing_key_id: z.optional(z.string()),
   control_plane: z.string(),
@@ -48,6 +49,7 @@ export function encodeIdentity(
     node_id: identity.nodeId,
     mesh_ip: identity.meshIp,
     domain_id: identity.domainId,
+    heartbeat_agent: identity.heartbeatAgent,
     dialect: identity.dialect,
     signing_key_id: identity.signingKeyId,
     control_plane: identity.controlPlane,
@@ -76,6 +78,7 @@ export function decodeIdentity(bytes: Uint8Array<ArrayBuffer>): StoredIdentity {
         nodeId: file.node_id,
         meshIp: file.mesh_ip,
         ...(file.domain_id === undefined ? {} : { domainId: file.domain_id }),
+        ...(file.heartbeat_agent ? { heartbeatAgent: true } : {}),
         dialect: file.dialect,
         ...(file.signing_key_id === undefined
           ? {}

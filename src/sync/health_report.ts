@@ -3,6 +3,7 @@ import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { ReportContent } from "../store/report_job.ts";
 import type { StatusReason } from "../wire/status.ts";
+import { agentHealth, type ToldRecovery } from "./agent_health.ts";
 
 /** Key of the agent's own report. @see design, section 9 */
 export const HEALTH_REPORT_KEY = "plexd.health";
@@ -12,14 +13,6 @@ export interface HealthSource {
   list(): readonly StatusReason[];
   /** @returns what ends the calls. */
   onChange(listener: () => void): () => void;
-}
-
-/** A repair of the store. */
-export interface ToldRecovery {
-  /** RFC 3339 text. */
-  readonly at: string;
-  readonly file: string;
-  readonly what: string;
 }
 
 /** Where reports are kept until they are synced. */
@@ -40,10 +33,6 @@ export interface HealthReportOptions {
   readonly betweenMs?: number;
   readonly io: Platform;
 }
-
-/** As many as dialect 2 takes. @see docs/wire.md, section h.6 */
-const LONGEST_PAYLOAD_BYTES = 4_096;
-const LONGEST_DETAIL = 160;
 
 /**
  * Keeps the report that tells the control plane what is wrong with the node,
@@ -99,7 +88,7 @@ export class HealthReport implements Part {
     const names = namesOf(reasons, repaired);
     if (names === this.#told) return undefined;
     const written = reports.get(HEALTH_REPORT_KEY)?.payload;
-    const payload = payloadOf(reasons, repaired);
+    const payload = JSON.stringify(agentHealth(reasons, repaired));
     const nothing = reasons.length === 0 && repaired.length === 0;
     if (!(nothing && written === undefined) && payload !== written) {
       return payload;
@@ -135,6 +124,40 @@ export class HealthReport implements Part {
   }
 }
 
+/**
+ * Takes away the report that an earlier run has left, where heartbeats tell of
+ * the agent's health now: it would say for ever what once was.
+ */
+export function withdrawHealthReport(
+  { reports, io }: {
+    readonly reports: Pick<HealthReportStore, "get"> & {
+      delete(key: string): Promise<boolean>;
+    };
+    readonly io: Pick<Platform, "log">;
+  },
+): Part {
+  return {
+    name: "health_report",
+    async run(signal) {
+      const stopped = new Promise<void>((resolve) => {
+        signal.addEventListener("abort", () => resolve(), { once: true });
+        if (signal.aborted) resolve();
+      });
+      try {
+        if (reports.get(HEALTH_REPORT_KEY)) {
+          await reports.delete(HEALTH_REPORT_KEY);
+        }
+      } catch (error) {
+        io.log.debug("Health report not withdrawn", {
+          error: describeError(error),
+        });
+      }
+      // A part lives as long as the agent.
+      await stopped;
+    },
+  };
+}
+
 /** Tells sets of reasons apart; one that came back is another one. */
 function namesOf(
   reasons: readonly StatusReason[],
@@ -145,43 +168,4 @@ function namesOf(
     ...reasons.map(({ reason, since }) => `${reason} ${since}`),
     `${recoveries.length} ${at} ${file}`,
   ].join("\n");
-}
-
-function payloadOf(
-  reasons: readonly StatusReason[],
-  recoveries: readonly ToldRecovery[],
-): string {
-  const status = reasons.length === 0 ? "ok" : "degraded";
-  const told = reasons.map(({ reason, since, detail }) => ({
-    reason,
-    since,
-    detail: start(detail),
-  }));
-  const repaired = recoveriesOf(recoveries);
-  const whole = JSON.stringify({ status, reasons: told, ...repaired });
-  const bytes = new TextEncoder().encode(whole).length;
-  if (bytes <= LONGEST_PAYLOAD_BYTES) return whole;
-  const brief = told.map(({ reason, since }) => ({
-    reason,
-    since,
-    detail: "",
-  }));
-  return JSON.stringify({ status, reasons: brief, ...repaired });
-}
-
-/** How many repairs are remembered, and the last one; nothing without any. */
-function recoveriesOf(recoveries: readonly ToldRecovery[]) {
-  const last = recoveries.at(-1);
-  if (!last) return {};
-  const { at, file, what } = last;
-  return {
-    recoveries: {
-      count: recoveries.length,
-      last: { at, file: start(file), what: start(what) },
-    },
-  };
-}
-
-function start(text: string): string {
-  return text.slice(0, LONGEST_DETAIL).toWellFormed();
 }

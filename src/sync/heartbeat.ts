@@ -3,6 +3,7 @@ import { isoTime } from "../platform/clock.ts";
 import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { NodeUplink } from "../uplink/node_uplink.ts";
+import type { AgentHealth } from "../wire/agent_health.ts";
 
 /** Options for {@linkcode Heartbeat}. */
 export interface HeartbeatOptions {
@@ -11,6 +12,11 @@ export interface HeartbeatOptions {
   readonly intervalMs?: number;
   /** Names of what is wrong, asked for each heartbeat. */
   readonly reasons: () => readonly string[];
+  /**
+   * The agent's health, for a control plane that has announced to take it.
+   * @default none is told
+   */
+  readonly health?: () => AgentHealth;
   /** SHA-256 of the running program in hex; empty when it is not known. */
   readonly binarySha256: () => Promise<string>;
   /** `ip:port` of the node from outside. @default none is told */
@@ -71,7 +77,7 @@ export class Heartbeat implements Part {
 
   async #beat(signal: AbortSignal): Promise<void> {
     const { uplink, reasons, binarySha256, publicEndpoint, io } = this.#options;
-    const { onReconcile, onRotateKeys, onAnswer } = this.#options;
+    const { onReconcile, onRotateKeys, onAnswer, health } = this.#options;
     try {
       // Asked first: what follows is what holds when the heartbeat leaves.
       const sha256 = await binarySha256();
@@ -83,6 +89,7 @@ export class Heartbeat implements Part {
         binarySha256: sha256,
         reasons: wrong,
         ...(publicEndpoint === undefined ? {} : { publicEndpoint }),
+        ...(health ? { agent: health() } : {}),
       }, signal);
       onAnswer?.(undefined);
       if (hints.reconcile) onReconcile();

@@ -16,6 +16,8 @@ export interface RegistrationAnswer {
   /** Dialect 2 only. */
   readonly signingKeyId?: string;
   readonly announced: AnnouncedTrust;
+  /** Heartbeats may tell of the agent's health. */
+  readonly heartbeatAgent?: boolean;
 }
 
 /** What plexd's own control plane says of signed states; others say nothing. */

@@ -56,6 +56,7 @@ export function askInDialect1(
       nodeSecretKey: answer.node_secret_key,
       signingPublicKey: answer.signing_public_key,
       announced: announcedTrustIn(answer),
+      ...(answer.heartbeat_agent ? { heartbeatAgent: true } : {}),
     };
   };
 }
@@ -87,6 +88,7 @@ export function askInDialect2(
       nodeSecretKey: answer.nsk,
       signingPublicKey: answer.signing_public_key,
       announced: announcedTrustIn(answer),
+      ...(answer.heartbeat_agent ? { heartbeatAgent: true } : {}),
       signingKeyId: answer.signing_key_id,
     };
   };

@@ -64,6 +64,7 @@ export class Dialect1Uplink implements NodeUplink {
       status: beat.status,
       uptime: formatDuration(beat.uptimeMs),
       binary_checksum: beat.binarySha256 && `sha256:${beat.binarySha256}`,
+      ...(beat.agent ? { agent: beat.agent } : {}),
     };
     const hints = await this.#calls.json(
       "heartbeat",

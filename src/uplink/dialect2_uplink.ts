@@ -74,6 +74,7 @@ export class Dialect2Uplink implements NodeUplink {
       binary_checksum: beat.binarySha256,
       binary_version: this.#version,
       nat_summary: {},
+      ...(beat.agent ? { agent: beat.agent } : {}),
     };
     const hints = await this.#calls.json(
       "heartbeat",

@@ -12,6 +12,7 @@ import type {
 import type { Dialect } from "../wire/dialect.ts";
 import type { Peer, StatePosition } from "../wire/state.ts";
 import type { ReportChanges } from "./report_changes.ts";
+import type { AgentHealth } from "../wire/agent_health.ts";
 import type { PulledAnswer } from "./state_pulls.ts";
 
 /** What every heartbeat says, whatever the dialect makes of it. */
@@ -28,6 +29,8 @@ export interface Beat {
   readonly reasons: readonly string[];
   /** `ip:port` from outside; absent when none is configured. */
   readonly publicEndpoint?: string;
+  /** Only for a control plane that has announced to take it. */
+  readonly agent?: AgentHealth;
 }
 
 /** What the answer to a heartbeat asks for. */

@@ -4,6 +4,7 @@
  * @see docs/wire.md, sections a.4, a.6, d.2, e.1 to e.3
  */
 import * as z from "zod/mini";
+import { agentHealthSchema } from "./agent_health.ts";
 
 const nonEmpty = z.string().check(z.minLength(1));
 
@@ -32,6 +33,11 @@ export const announcedTrust = {
   snapshots: z.optional(z.enum(["required", "offered"])),
 };
 
+/** What plexd's own control plane takes in heartbeats, in either dialect. */
+export const announcedHeartbeat = {
+  heartbeat_agent: z.optional(z.boolean()),
+};
+
 /** `domain_id` comes from plexd's own control plane only. */
 export const registerResponseSchema = z.object({
   node_id: nonEmpty,
@@ -40,6 +46,7 @@ export const registerResponseSchema = z.object({
   node_secret_key: nonEmpty,
   domain_id: z.optional(nonEmpty),
   ...announcedTrust,
+  ...announcedHeartbeat,
 });
 export type RegisterResponse = z.infer<typeof registerResponseSchema>;
 
@@ -49,6 +56,8 @@ export const heartbeatRequestSchema = z.object({
   status: z.string(),
   uptime: z.string(),
   binary_checksum: z.string(),
+  /** Only where it was announced. */
+  agent: z.optional(agentHealthSchema),
 });
 export type HeartbeatRequest = z.infer<typeof heartbeatRequestSchema>;
 

@@ -30,6 +30,7 @@ Deno.test("a token of dialect 2 makes a node of dialect 2", async () => {
     "trust_root",
     "trust_bundle",
     "snapshots",
+    "heartbeat_agent",
   ]);
   assert.equal(json["domain_mesh_cidr"], "10.42.0.0/16");
   assert.equal(json["mesh_ip"], "10.42.0.2");

@@ -63,9 +63,13 @@ Deno.test("the agent can say what happened to it, over crashes and repairs", asy
   assert.ok(last.indexOf("closed") < at);
   assert.equal(last[at + 1], "start");
 
-  const report = await eventually("the repair goes upstream", async () => {
-    const { status, body } = await stage.local("/v1/state/report/plexd.health");
-    return status === 200 && body.includes("torn.json") ? body : undefined;
+  // The control plane has announced that it takes this in heartbeats.
+  const { node_id } = await stage.status();
+  const told = await eventually("the repair goes upstream", async () => {
+    const body = await stage.admin.text("GET", `/nodes/${node_id}`);
+    return body.includes("torn.json") ? body : undefined;
   });
-  assert.match(report, /"recoveries":\{"count":1,/);
+  assert.match(told, /"agent":\{"status":"[a-z]+",.*"recoveries":\{"count":1,/);
+  const report = await stage.local("/v1/state/report/plexd.health");
+  assert.equal(report.status, 404);
 });

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { Degraded } from "../../src/sync/degraded.ts";
+import type { ToldRecovery } from "../../src/sync/agent_health.ts";
 import {
   HEALTH_REPORT_KEY,
   HealthReport,
-  type ToldRecovery,
+  withdrawHealthReport,
 } from "../../src/sync/health_report.ts";
 import { DEGRADED_REASONS } from "../../src/wire/status.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
@@ -172,3 +173,19 @@ Deno.test("HealthReport stays within what dialect 2 takes", () =>
     assert.ok(new TextEncoder().encode(text).length <= 4_096);
     assert.equal(JSON.parse(text).reasons.length, DEGRADED_REASONS.length);
   }));
+
+Deno.test("a report of an earlier run is withdrawn where heartbeats tell", async () => {
+  const kept = new Map([[HEALTH_REPORT_KEY, { payload: "{}" }]]);
+  const stop = new AbortController();
+  const part = withdrawHealthReport({
+    reports: {
+      get: (key) => kept.get(key),
+      delete: (key) => Promise.resolve(kept.delete(key)),
+    },
+    io: { log: new MemoryLog() },
+  });
+  const done = part.run(stop.signal);
+  assert.deepEqual([...kept], []);
+  stop.abort();
+  await done;
+});

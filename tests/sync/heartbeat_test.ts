@@ -55,6 +55,31 @@ async function whileBeating(
   assert.deepEqual(clock.sleeping, []);
 }
 
+Deno.test("the agent's health goes along where it is asked for", async () => {
+  const health = { status: "degraded" as const, reasons: [] };
+  const beats: Beat[] = [];
+  const clock = new FakeClock();
+  const stop = new AbortController();
+  const done = new Heartbeat({
+    uplink: {
+      heartbeat(beat) {
+        beats.push(beat);
+        return Promise.resolve({ reconcile: false, rotateKeys: false });
+      },
+    },
+    reasons: () => [],
+    health: () => health,
+    binarySha256: () => Promise.resolve("00ff"),
+    onReconcile() {},
+    onRotateKeys() {},
+    io: { clock, random: new FakeRandom(), log: new MemoryLog() },
+  }).run(stop.signal);
+  await clock.advance(0);
+  stop.abort();
+  await done;
+  assert.deepEqual(beats.map(({ agent }) => agent), [health]);
+});
+
 Deno.test("heartbeats are sent at the start and every 30 s, with real content", () =>
   whileBeating(async ({ clock, bodies }) => {
     assert.equal(bodies.length, 1);

@@ -7,7 +7,8 @@
  * @see docs/wire.md, sections h.1, h.6 and h.7
  */
 import * as z from "zod/mini";
-import { announcedTrust } from "../bodies.ts";
+import { agentHealthSchema } from "../agent_health.ts";
+import { announcedHeartbeat, announcedTrust } from "../bodies.ts";
 import { UUID } from "../uuid.ts";
 
 const nonEmpty = z.string().check(z.minLength(1));
@@ -47,6 +48,7 @@ export const registerResponse2Schema = z.object({
   domain_mesh_cidr: z.optional(z.string()),
   domain_id: z.optional(nonEmpty),
   ...announcedTrust,
+  ...announcedHeartbeat,
 });
 export type RegisterResponse2 = z.infer<typeof registerResponse2Schema>;
 
@@ -56,6 +58,8 @@ export const heartbeatRequest2Schema = z.strictObject({
   binary_checksum: z.string(),
   binary_version: z.string(),
   nat_summary: z.record(z.string(), z.unknown()),
+  /** Only where it was announced. */
+  agent: z.optional(agentHealthSchema),
 });
 export type HeartbeatRequest2 = z.infer<typeof heartbeatRequest2Schema>;
 
