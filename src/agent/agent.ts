@@ -4,11 +4,14 @@ import { Watchers } from "../node_api/watch/watchers.ts";
 import type { KernelFiles } from "../platform/kernel_files.ts";
 import { runTogether } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
+import { systemDisk } from "../store/disk.ts";
 import type { Identity } from "../store/identity.ts";
+import type { Recovery } from "../store/recovery.ts";
 import { ClockSkew } from "../sync/clock_skew.ts";
 import { Degraded } from "../sync/degraded.ts";
 import { storeRecoveredRecord } from "./audit_records.ts";
 import { buildCaches } from "./caches.ts";
+import { countedDisk } from "./counted_disk.ts";
 import { buildDownstream } from "./downstream.ts";
 import { buildHealthKeeper, rememberContact } from "./health.ts";
 import { ensureJoined } from "./join.ts";
@@ -77,11 +80,19 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       (headers, tookMs) => skew.answered(headers.get("date"), tookMs),
     );
   const first = { config, client: await dial(config) };
-  await using store = await openStore(config, io, version, (recovery) => {
+  const counted = countedDisk(systemDisk, io.clock);
+  const recovered = (recovery: Recovery) => {
     const detail = `${recovery.file}: ${recovery.what}`;
     degraded.raise("corruption_recovered", { detail });
     intake.record(storeRecoveredRecord(recovery));
-  });
+  };
+  await using store = await openStore(
+    config,
+    io,
+    version,
+    recovered,
+    counted.disk,
+  );
   const { reasons: former } = store.health.record;
   using run = beginRun({ config, version, store, io });
   degraded.restore(former);
@@ -129,6 +140,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       io,
       intake,
       changes,
+      storeFigures: counted.figures,
       startedAtMs,
       store,
       identity,

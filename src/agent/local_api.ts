@@ -89,6 +89,7 @@ export function buildLocalApi(
       capacity: store.transitions.capacity,
     }),
     watchers,
+    figures: () => context.storeFigures(),
     freshness: () => status.freshness(),
     refusal: () => {
       const { isExpired } = downstream.signed.lifetime;

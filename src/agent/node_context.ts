@@ -8,6 +8,7 @@ import type { Membership } from "../store/membership.ts";
 import type { ClockSkew } from "../sync/clock_skew.ts";
 import type { Degraded } from "../sync/degraded.ts";
 import type { NodeUplink } from "../uplink/node_uplink.ts";
+import type { MetricFamily } from "../wire/prometheus.ts";
 import type { Reload } from "./reload.ts";
 import type { Requests } from "./requests.ts";
 import type { ServiceLink } from "./service_link.ts";
@@ -37,6 +38,8 @@ export interface NodeContext {
   /** What has changed of what is served, for as long as the process lives. */
   readonly changes: ChangeFeed;
   readonly disk: DiskWatch;
+  /** What was written to the store so far, for monitoring. */
+  readonly storeFigures: () => readonly MetricFamily[];
   /** Hears how each call to the control plane went. */
   readonly contact: ContactWatch;
   /** What is known of the agent itself. */

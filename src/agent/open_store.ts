@@ -1,6 +1,7 @@
 import type { Config } from "../config/settings.ts";
 import type { Platform } from "../platform/platform.ts";
 import { adoptGoFolder } from "../store/adopt_go_folder.ts";
+import type { Disk } from "../store/disk.ts";
 import { type Membership, openMembership } from "../store/membership.ts";
 import type { RecoveryListener } from "../store/recovery.ts";
 import type { Dialect } from "../wire/dialect.ts";
@@ -17,6 +18,7 @@ export async function openStore(
   io: Platform,
   version: string,
   recovered?: RecoveryListener,
+  disk?: Disk,
 ): Promise<Membership> {
   const options = {
     dataDir: config.data_dir,
@@ -27,6 +29,7 @@ export async function openStore(
     snapshotsKept: config["store.snapshots_kept"],
     ringSize: config["store.ring_size"],
     ...(recovered ? { recovered } : {}),
+    ...(disk ? { disk } : {}),
   };
   const store = await openMembership(options);
   if (config.cluster !== ADOPTING_CLUSTER) return store;

@@ -3,8 +3,12 @@ import type { Platform } from "../platform/platform.ts";
 import { audited } from "./audited.ts";
 import type { Gate } from "./gate.ts";
 import { socketGate, tcpGate } from "./gate.ts";
+import { healthRoutes } from "./health/health_routes.ts";
+import { OpenListeners } from "./health/open_listeners.ts";
 import { InFlight } from "./in_flight.ts";
 import type { Listener } from "./listener.ts";
+import { metricsRoute } from "./metrics/metrics_route.ts";
+import { RequestCounts } from "./metrics/request_counts.ts";
 import type { ApiSources } from "./ports.ts";
 import { readRoutes, reportList } from "./read_routes.ts";
 import { refreshFirst } from "./refresh_first.ts";
@@ -76,6 +80,8 @@ export class NodeApi implements Part {
   readonly #overdue = new AbortController();
   readonly #bodies: StateBodies;
   readonly #mark: FreshnessMark;
+  readonly #requests: RequestCounts;
+  readonly #listening = new OpenListeners();
   #httpPort: number | undefined;
 
   /** @throws {RangeError} for a setting out of its range. */
@@ -86,6 +92,7 @@ export class NodeApi implements Part {
     this.#io = { ...options.io, log };
     this.#bodies = new StateBodies(options.state, options.reports);
     this.#mark = new FreshnessMark(() => options.freshness());
+    this.#requests = new RequestCounts(options.io.clock);
     // Whoever runs this learns of a failed start from run().
     this.#ready.promise.catch(() => {});
   }
@@ -105,7 +112,10 @@ export class NodeApi implements Part {
     const { clock, log } = this.#io;
     const leave = () => this.#leaving.abort(new Error("The agent is stopping"));
     signal.addEventListener("abort", leave, { once: true });
-    const openers = this.#openers();
+    const openers = this.#openers().map(({ name, open }) => ({
+      name,
+      open: this.#listening.followed(name, open),
+    }));
     const open: Listener[] = [];
     try {
       for (const opener of openers) open.push(await opener.open());
@@ -204,13 +214,25 @@ export class NodeApi implements Part {
     const ofSecrets = secrets
       ? secretRoutes({ secrets: source, refresh, stop, log })
       : withheldSecretRoutes();
+    const [inFlight, requests] = [this.#inFlight, this.#requests];
     const router = new Router([
       ...readRoutes(bodies, mark, this.#sources),
       ...reportRoutes({ reports, bodies, mark, wait, list, stop, log }),
       ...watchRoutes(watchers, () => this.#sources.refusal?.()),
+      ...healthRoutes({
+        status: () => this.#sources.status(),
+        refusal: () => this.#sources.refusal?.(),
+        closedListeners: () => this.#listening.closed,
+      }),
+      metricsRoute({
+        status: () => this.#sources.status(),
+        figures: () => this.#sources.figures?.() ?? [],
+        reopened: () => this.#listening.reopened,
+        requests,
+      }),
       ...audited(ofSecrets, name, (read) => this.#sources.secretRead?.(read)),
-    ]);
-    return requestHandler({ gate, router, inFlight: this.#inFlight, log });
+    ], requests);
+    return requestHandler({ gate, router, inFlight, requests, log });
   }
 
   /** Lets requests under way finish, but no longer than the shutdown timeout. */

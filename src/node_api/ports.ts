@@ -1,5 +1,6 @@
 import type { SecretResponse } from "../wire/bodies.ts";
 import type { DataEntry } from "../wire/data_entry.ts";
+import type { MetricFamily } from "../wire/prometheus.ts";
 import type { ReportSyncState } from "../wire/report_sync.ts";
 import type { SecretRef } from "../wire/state.ts";
 import type { DegradedReason, StatusDocument } from "../wire/status.ts";
@@ -143,6 +144,8 @@ export interface ApiSources {
   status(): StatusDocument;
   /** What has happened to the agent. */
   events(): EventsDocument;
+  /** Figures of other parts, for `/metrics`. */
+  figures?(): readonly MetricFamily[];
   /** Who hears of changes as they become durable. */
   readonly watchers: Watchers;
 }

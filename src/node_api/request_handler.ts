@@ -3,6 +3,7 @@ import { internalError, notFound } from "./answers.ts";
 import { type Gate, malformedHost } from "./gate.ts";
 import type { InFlight } from "./in_flight.ts";
 import { KnownUrls } from "./known_urls.ts";
+import type { RequestCounts } from "./metrics/request_counts.ts";
 import { rawPath } from "./request_target.ts";
 import { respond, type Router } from "./router.ts";
 import type { RequestHandler } from "./listener.ts";
@@ -12,6 +13,7 @@ export interface RequestHandlerOptions {
   readonly gate: Gate;
   readonly router: Router;
   readonly inFlight: InFlight;
+  readonly requests: RequestCounts;
   readonly log: Logger;
 }
 
@@ -25,7 +27,7 @@ export interface RequestHandlerOptions {
 export function requestHandler(
   options: RequestHandlerOptions,
 ): RequestHandler {
-  const { gate, router, inFlight, log } = options;
+  const { gate, router, inFlight, requests, log } = options;
   const failed = (error: unknown) => {
     log.error("Request failed", { error });
     return internalError();
@@ -35,14 +37,16 @@ export function requestHandler(
     const headers = request.headers;
     const host = headers.get("host");
     const refused = gate(host, headers);
-    if (refused) return refused;
+    if (refused) return requests.refused(request.method, refused);
     const url = request.url;
     let destination = known.get(url, host);
     if (!destination) {
       const path = rawPath(url, host);
-      if (path === undefined) return malformedHost();
-      destination = router.find(path);
-      if (!destination) return notFound();
+      destination = path === undefined ? undefined : router.find(path);
+      if (!destination) {
+        const answer = path === undefined ? malformedHost() : notFound();
+        return requests.refused(request.method, answer);
+      }
       known.add(url, host, destination);
     }
     return respond(destination, request, headers);

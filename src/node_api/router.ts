@@ -1,4 +1,5 @@
 import { methodNotAllowed } from "./answers.ts";
+import type { CallCounts, RequestCounts } from "./metrics/request_counts.ts";
 
 /** A request that has found its route. */
 export interface Call {
@@ -20,10 +21,18 @@ export interface RouteMethods {
 /** A path, whose last segment may be `{key}`, and its methods. */
 export type Route = readonly [path: string, methods: RouteMethods];
 
+/** A handler, and what counts its answers. */
+interface Counted {
+  readonly handler: RouteHandler;
+  readonly counts: CallCounts;
+}
+
 /** The handlers of a path, by method. */
 interface Target {
-  readonly handlers: ReadonlyMap<string, RouteHandler>;
+  readonly methods: ReadonlyMap<string, Counted>;
   readonly allow: string;
+  /** Counts an answer to a method that is none of these. */
+  readonly refused: (method: string, answer: Response) => Response;
 }
 
 /** Where a path leads. */
@@ -43,14 +52,25 @@ export class Router {
   /** By the path before `{key}`, closing slash included. */
   readonly #keyed = new Map<string, Target>();
 
-  constructor(routes: readonly Route[]) {
-    for (const [path, methods] of routes) {
-      const handlers = new Map<string, RouteHandler>(Object.entries(methods));
-      handlers.set("HEAD", methods.GET);
-      const allow = [...handlers.keys()].sort().join(", ");
+  constructor(routes: readonly Route[], requests: RequestCounts) {
+    for (const [path, handlers] of routes) {
+      const counted = (method: string, handler: RouteHandler) =>
+        [method, { handler, counts: requests.of(path, method) }] as const;
+      const methods = new Map([
+        ...Object.entries(handlers).map(([method, handler]) =>
+          counted(method, handler)
+        ),
+        counted("HEAD", handlers.GET),
+      ]);
+      const target = {
+        methods,
+        allow: [...methods.keys()].sort().join(", "),
+        refused: (method: string, answer: Response) =>
+          requests.refused(method, answer, path),
+      };
       if (path.endsWith(KEY)) {
-        this.#keyed.set(path.slice(0, -KEY.length), { handlers, allow });
-      } else this.#exact.set(path, { handlers, allow });
+        this.#keyed.set(path.slice(0, -KEY.length), target);
+      } else this.#exact.set(path, target);
     }
   }
 
@@ -69,13 +89,24 @@ export class Router {
   }
 }
 
-/** Lets the method's handler answer. */
+/** Lets the method's handler answer, and counts what it answers. */
 export function respond(
   { target, segment }: Destination,
   request: Request,
   headers: Headers,
 ): Response | Promise<Response> {
-  const handler = target.handlers.get(request.method);
-  if (!handler) return methodNotAllowed(target.allow);
-  return handler({ request, segment, headers });
+  const { method } = request;
+  const found = target.methods.get(method);
+  if (!found) return target.refused(method, methodNotAllowed(target.allow));
+  const { handler, counts } = found;
+  const startMs = counts.began();
+  try {
+    const answer = handler({ request, segment, headers });
+    if (!(answer instanceof Response)) return counts.ending(answer, startMs);
+    counts.ended(answer.status, startMs);
+    return answer;
+  } catch (error) {
+    counts.ended(500, startMs);
+    throw error;
+  }
 }

@@ -54,6 +54,11 @@ export class Histogram {
     this.#counts = bounds.map(() => 0);
   }
 
+  /** Nothing was added yet. */
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
   add(seconds: number): void {
     this.#sum += seconds;
     this.#count++;

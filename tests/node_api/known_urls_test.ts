@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { KnownUrls } from "../../src/node_api/known_urls.ts";
+import { RequestCounts } from "../../src/node_api/metrics/request_counts.ts";
 import { type Destination, Router } from "../../src/node_api/router.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
 import { call } from "./raw_http.ts";
 import { startApi } from "./running_api.ts";
 
 function destination(): Destination {
   const GET = () => new Response();
-  return new Router([["/v1/state", { GET }]]).find("/v1/state")!;
+  const counts = new RequestCounts(new FakeClock());
+  return new Router([["/v1/state", { GET }]], counts).find("/v1/state")!;
 }
 
 Deno.test("KnownUrls.get() knows a URL only with the Host field it was split by", () => {

@@ -1,0 +1,60 @@
+import {
+  type MetricFamily,
+  METRICS_MEDIA_TYPE,
+  metricsText,
+} from "../../wire/prometheus.ts";
+import type { StatusDocument } from "../../wire/status.ts";
+import type { Route } from "../router.ts";
+import type { RequestCounts } from "./request_counts.ts";
+import { statusFamilies } from "./status_families.ts";
+
+/** What `/metrics` tells. */
+export interface MetricsSources {
+  status(): StatusDocument;
+  /** Figures of parts beside the local API. */
+  figures(): readonly MetricFamily[];
+  readonly requests: RequestCounts;
+  /** How often each listener was reopened, by its name. */
+  reopened(): ReadonlyMap<string, number>;
+}
+
+/**
+ * `GET /metrics`, in the text form of Prometheus whatever is asked for: every
+ * scraper reads it. No label has a value that workloads or peers choose.
+ */
+export function metricsRoute(sources: MetricsSources): Route {
+  return ["/metrics", {
+    GET: () =>
+      new Response(metricsText(familiesOf(sources)), {
+        headers: {
+          "content-type": METRICS_MEDIA_TYPE,
+          "cache-control": "no-store",
+        },
+      }),
+  }];
+}
+
+function familiesOf(sources: MetricsSources): MetricFamily[] {
+  const families: MetricFamily[] = [
+    ...statusFamilies(sources.status()),
+    ...sources.requests.families,
+    {
+      name: "plexd_local_api_listener_reopened_total",
+      help: "How often a listener was opened again after it had failed.",
+      type: "counter",
+      samples: [...sources.reopened()].map(([listener, value]) => ({
+        labels: { listener },
+        value,
+      })),
+    },
+    ...sources.figures(),
+    {
+      name: "plexd_resident_memory_bytes",
+      help: "Memory of the process.",
+      type: "gauge",
+      samples: [{ value: Deno.memoryUsage().rss }],
+    },
+  ];
+  // A family without samples says nothing.
+  return families.filter(({ samples }) => samples.length > 0);
+}
