@@ -77,7 +77,9 @@ async function showProgress<Result>(
   const screen = screenOf(Deno.stderr);
   if (screen.columns === undefined) return await work(() => {});
   const { progressOn } = await import("./output/progress.ts");
-  const write = (shown: string) => writeAll(Deno.stderr, shown);
+  const write = (shown: string) => {
+    writeAll(Deno.stderr, shown);
+  };
   return await progressOn({ screen, clock: systemClock, write })(text, work);
 }
 

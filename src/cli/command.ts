@@ -125,8 +125,8 @@ export interface Invocation {
   readonly inspectedConfig: (file?: string) => Promise<FoundConfig>;
   /** Clock, randomness, and a log as the configuration wants it. */
   readonly platform: (config?: Config) => Platform;
-  /** Writes a line to standard output. */
-  readonly print: (line: string) => void;
+  /** Writes a line to standard output. @returns whether somebody reads it. */
+  readonly print: (line: string) => boolean;
   /** Writes a line to standard error. */
   readonly complain: (line: string) => void;
   /** What standard output is written to; {@linkcode show} asks for it. */

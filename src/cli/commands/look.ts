@@ -49,6 +49,38 @@ export const LOOK: readonly Command[] = [
     load: async () => (await import("../events.ts")).events,
   },
   {
+    name: "watch",
+    summary: "Show changes of state and reports as they become durable",
+    stoppable: true,
+    args: [],
+    flags: [
+      {
+        name: "--kind",
+        value: "KIND",
+        doc: "only metadata, data, secrets, report or status, or some: a,b",
+      },
+      { name: "--key", value: "KEY", doc: "only this key" },
+      {
+        name: "--consumer",
+        value: "NAME",
+        doc: "go on where this name stopped, kept below XDG_STATE_HOME",
+      },
+    ],
+    common: [OUTPUT, ...ASKING],
+    examples: [
+      { line: "plexd watch", doc: "a line for each change, until Ctrl-C" },
+      {
+        line: "plexd watch --kind data,secrets --output json",
+        doc: "for programs; secrets with name and version only",
+      },
+      {
+        line: "plexd watch --consumer backup --output json",
+        doc: "what changed since this consumer stopped, too",
+      },
+    ],
+    load: async () => (await import("../watch.ts")).watch,
+  },
+  {
     name: "logs",
     summary: "Show the log of the agent, where systemd keeps it",
     stoppable: true,

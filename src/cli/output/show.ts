@@ -28,10 +28,14 @@ export async function show(
 ): Promise<void> {
   const { print, screen } = invocation;
   const form = outputForm(invocation, usual);
-  if (form === "json") return print(indentJson(json));
+  if (form === "json") {
+    print(indentJson(json));
+    return;
+  }
   if (form === "yaml") {
     const { yamlText } = await import("./yaml_text.ts");
-    return print(await yamlText(json));
+    print(await yamlText(json));
+    return;
   }
   const text = await table(screen);
   if (text !== "") print(text);

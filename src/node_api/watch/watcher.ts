@@ -76,7 +76,7 @@ export class Watcher implements Beating {
       this.#seq = feed.skippedTo;
       return this.#give(frames.reset(this.#seq, "too_many_changes"));
     }
-    if (!feed.isKeptAfter(this.#seq)) return this.close("slow_reader");
+    if (!this.#canGoOn) return this.close("slow_reader");
     const { to, bytes } = frames.after(this.#seq, this.#filter);
     this.#seq = to;
     if (bytes) this.#give(bytes);
@@ -85,7 +85,7 @@ export class Watcher implements Beating {
   /** Keeps the connection alive, or drops one that has taken nothing since. */
   beat(): void {
     if (this.#isAsked) this.#give(this.#shared.frames.heartbeat(this.#seq));
-    else if (!this.#tookSinceBeat) this.close("slow_reader");
+    else if (!this.#tookSinceBeat || !this.#canGoOn) this.close("slow_reader");
     this.#tookSinceBeat = false;
   }
 
@@ -95,6 +95,12 @@ export class Watcher implements Beating {
     this.#end(reason);
     this.#controller.enqueue(this.#shared.frames.end(reason));
     this.#controller.close();
+  }
+
+  /** Whether what it has not taken yet is remembered, or told as one. */
+  get #canGoOn(): boolean {
+    const { feed } = this.#shared;
+    return this.#seq < feed.skippedTo || feed.isKeptAfter(this.#seq);
   }
 
   #end(reason: WatcherEnd) {

@@ -6,7 +6,7 @@ import { show } from "../../../src/cli/output/show.ts";
 
 async function shown(flags: Record<string, string>, usual?: OutputForm) {
   const lines: string[] = [];
-  const print = (line: string) => void lines.push(line);
+  const print = (line: string) => lines.push(line) > 0;
   await show({ flags, print, screen: NO_SCREEN }, {
     json: '{"count":1.0}',
     table: () => "as a table",
