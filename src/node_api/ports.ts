@@ -2,7 +2,7 @@ import type { SecretResponse } from "../wire/bodies.ts";
 import type { DataEntry } from "../wire/data_entry.ts";
 import type { MetricFamily } from "../wire/prometheus.ts";
 import type { ReportSyncState } from "../wire/report_sync.ts";
-import type { SecretRef } from "../wire/state.ts";
+import type { SecretRef, StatePosition } from "../wire/state.ts";
 import type { DegradedReason, StatusDocument } from "../wire/status.ts";
 import type { EventsDocument } from "../wire/transitions.ts";
 import type { Watchers } from "./watch/watchers.ts";
@@ -16,6 +16,8 @@ export interface ApiStateView {
   readonly metadata: ReadonlyMap<string, string>;
   readonly data: ReadonlyMap<string, DataEntry>;
   readonly secretRefs: readonly SecretRef[];
+  /** Absent while no numbered state has been applied. */
+  readonly position?: StatePosition;
 }
 
 /** Where the API reads state from. */

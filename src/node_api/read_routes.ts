@@ -35,7 +35,14 @@ export function readRoutes(
     },
   });
   return [
-    ["/v1/state", list(() => bodies.summary())],
+    ["/v1/state", {
+      GET(call) {
+        const isFull = flagIn(call.request.url, "full");
+        if (isFull instanceof Response) return isFull;
+        return refused() ??
+          answer(call, isFull ? bodies.full() : bodies.summary());
+      },
+    }],
     ["/v1/state/metadata", list(() => bodies.state().metadata())],
     [
       "/v1/state/metadata/{key}",

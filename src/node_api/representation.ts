@@ -3,7 +3,18 @@ import { isoTime } from "../platform/clock.ts";
 import type { Freshness } from "./ports.ts";
 
 /** The header fields that say how fresh a read is. */
-type FreshnessHeaders = Readonly<Record<string, string>>;
+export type FreshnessHeaders = Readonly<Record<string, string>>;
+
+const VERIFIED_AT = "x-plexd-verified-at";
+const STALE = "x-plexd-stale";
+
+/** The same in a document: for readers that keep it without its header. */
+export function freshnessMember(mark: FreshnessHeaders): string {
+  return JSON.stringify({
+    verified_at: mark[VERIFIED_AT] ?? null,
+    stale: mark[STALE] === "true",
+  });
+}
 
 /**
  * Turns freshness into header fields. As long as nothing has changed it hands
@@ -31,9 +42,9 @@ export class FreshnessMark {
       : { verifiedAtMs, stale };
     this.#headers = {
       ...(verifiedAtMs === undefined ? {} : {
-        "x-plexd-verified-at": isoTime(verifiedAtMs),
+        [VERIFIED_AT]: isoTime(verifiedAtMs),
       }),
-      ...(stale ? { "x-plexd-stale": "true" } : {}),
+      ...(stale ? { [STALE]: "true" } : {}),
     };
     return this.#headers;
   }
@@ -45,14 +56,20 @@ export class FreshnessMark {
  */
 export class Representation {
   readonly #body: string;
+  readonly #tail: ((mark: FreshnessHeaders) => string) | undefined;
   readonly #etag: string;
   #mark: FreshnessHeaders | undefined;
   /** Never sent itself: a copy costs an eighth of a new answer. */
   #prepared = new Response();
 
-  /** @param json The document without the newline that ends each body. */
-  constructor(json: string) {
-    this.#body = json + "\n";
+  /**
+   * @param json The document without the newline that ends each body.
+   * @param tail Ends the document with what tells of its freshness: no part of
+   * what the tag stands for.
+   */
+  constructor(json: string, tail?: (mark: FreshnessHeaders) => string) {
+    this.#body = tail ? json : json + "\n";
+    this.#tail = tail;
     // Of the content, as versions of reports start again after a DELETE.
     // Truncated: a tag protects against a mix-up, not against an attacker.
     const digest = createHash("sha256").update(this.#body).digest("base64url");
@@ -67,7 +84,8 @@ export class Representation {
     }
     if (mark !== this.#mark) {
       this.#mark = mark;
-      this.#prepared = new Response(this.#body, {
+      const tail = this.#tail ? this.#tail(mark) + "\n" : "";
+      this.#prepared = new Response(this.#body + tail, {
         headers: {
           "content-type": "application/json",
           "etag": this.#etag,

@@ -7,7 +7,7 @@ import type {
   ApiState,
   ApiStateView,
 } from "./ports.ts";
-import { Representation } from "./representation.ts";
+import { freshnessMember, Representation } from "./representation.ts";
 
 /**
  * The bodies of all reads, built on first use and kept as long as what they
@@ -23,6 +23,7 @@ export class StateBodies {
   #ofState: StateLists | undefined;
   #ofReports: ReportLists | undefined;
   #summary: Summary | undefined;
+  #full: Summary | undefined;
 
   constructor(state: ApiState, reports: ApiReports) {
     this.#state = state;
@@ -35,6 +36,15 @@ export class StateBodies {
       this.#summary = { state, reports, body: summaryOf(state, reports) };
     }
     return this.#summary.body;
+  }
+
+  /** Everything but secret values, all of it of this moment. */
+  full(): Representation {
+    const [state, reports] = [this.state(), this.reports()];
+    if (this.#full?.state !== state || this.#full.reports !== reports) {
+      this.#full = { state, reports, body: fullOf(state, reports) };
+    }
+    return this.#full.body;
   }
 
   /** Lists and values of the current state. */
@@ -143,6 +153,31 @@ function summaryOf(state: StateLists, reports: ReportLists): Representation {
       `,"secret_keys":${secretsOf(state.view)}` +
       `,"report_keys":${reportsOf(reports.view)}}`,
   );
+}
+
+function fullOf(
+  { view }: StateLists,
+  reports: ReportLists,
+): Representation {
+  return new Representation(
+    `{"metadata":${metadataOf(view)}` +
+      `,"data":${entriesOf(view.data)}` +
+      `,"secret_keys":${secretsOf(view)}` +
+      `,"reports":${entriesOf(reports.view.entries)}` +
+      `,"position":${positionOf(view)}`,
+    (mark) => `,"freshness":${freshnessMember(mark)}}`,
+  );
+}
+
+function entriesOf(entries: ReadonlyMap<string, DataEntry>): string {
+  const sorted = [...entries.values()].sort(byKey);
+  return `[${sorted.map(encodeDataEntry).join(",")}]`;
+}
+
+function positionOf({ position }: ApiStateView): string {
+  if (!position) return "null";
+  const { epoch, version } = position;
+  return JSON.stringify({ epoch, version });
 }
 
 /** Written by hand: an object literal would reorder keys such as "1". */
