@@ -6,7 +6,9 @@ import { show } from "./output/show.ts";
 /** `plexd state` */
 export async function state(invocation: Invocation): Promise<number> {
   const config = await invocation.config();
-  const answer = await askAgent(config, "GET", "/v1/state");
+  const isFull = invocation.flags["--full"] === true;
+  const path = isFull ? "/v1/state?full=true" : "/v1/state";
+  const answer = await askAgent(config, "GET", path);
   if (answer.status !== 200) {
     throw new CommandError(EXIT.failed, errorText(answer));
   }

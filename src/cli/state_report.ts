@@ -10,7 +10,8 @@ const MAX_REPORT_BYTES = 2 ** 20;
 
 /**
  * `plexd state report KEY`: prints a report; with `--data` writes it, under a
- * condition if one is given; with `--delete` removes it.
+ * condition if one is given; with `--delete` removes it; with `--wait` ends when
+ * the control plane knows.
  */
 export async function stateReport(invocation: Invocation): Promise<number> {
   const [key = ""] = invocation.args;
@@ -23,6 +24,9 @@ export async function stateReport(invocation: Invocation): Promise<number> {
   if (writes && removes) throw misuse("--data and --delete exclude each other");
   if (Object.keys(condition).length > 0 && !writes) {
     throw misuse("--if-match and --create need --data");
+  }
+  if (flags["--wait"] && !writes && !removes) {
+    throw misuse("--wait needs --data or --delete");
   }
   if (writes) return await write(invocation, key, condition);
   if (removes) return await remove(invocation, key);
@@ -64,26 +68,72 @@ async function write(
   const answer = await askAgent(
     config,
     "PUT",
-    pathOf(key),
+    pathOf(key) + waitIn(invocation),
     // As it was typed: numbers keep their text, members their order.
     `{"content_type":"application/json","payload":${text}}`,
     { headers: condition },
   );
+  if (answer.status === 202) throw notUpstream(answer, key, "written");
   if (answer.status !== 200) throw failure(answer, key);
-  invocation.print(`report ${key} written`);
+  invocation.print(`report ${key} written${upstreamText(invocation)}`);
   return EXIT.fine;
 }
 
 async function remove(invocation: Invocation, key: string): Promise<number> {
   const config = await invocation.config();
-  const answer = await askAgent(config, "DELETE", pathOf(key));
+  const path = pathOf(key) + waitIn(invocation);
+  const answer = await askAgent(config, "DELETE", path);
+  if (answer.status === 202) throw notUpstream(answer, key, "removed");
   if (answer.status !== 204) throw failure(answer, key);
-  invocation.print(`report ${key} removed`);
+  invocation.print(`report ${key} removed${upstreamText(invocation)}`);
   return EXIT.fine;
 }
 
 function pathOf(key: string): string {
   return `/v1/state/report/${keySegment(key)}`;
+}
+
+function waitIn({ flags }: Invocation): string {
+  return flags["--wait"] ? "?wait=synced&timeout=10s" : "";
+}
+
+function upstreamText({ flags }: Invocation): string {
+  return flags["--wait"] ? ", and the control plane knows" : "";
+}
+
+/** What it means that the control plane does not know yet, by how far it is. */
+const NOT_UPSTREAM: Readonly<Record<string, readonly [string, string]>> = {
+  pending: [
+    "the control plane does not know yet",
+    'it is told as soon as it can be; "plexd why" says what is wrong',
+  ],
+  suspended: [
+    "the control plane takes no reports for now",
+    "it is asked again every five minutes",
+  ],
+  refused: [
+    "the control plane refuses it as it is",
+    '"plexd status" says why',
+  ],
+  local_only: [
+    "it never leaves this node",
+    "the dialect of the control plane carries keys such as a-key.1, and " +
+    "4096 bytes",
+  ],
+};
+
+function notUpstream(
+  { headers }: LocalAnswer,
+  key: string,
+  done: string,
+): CommandError {
+  const state = headers.get("x-plexd-sync") ?? "";
+  const [why, hint] = NOT_UPSTREAM[state] ?? NOT_UPSTREAM["pending"]!;
+  return new CommandError(
+    EXIT.controlPlaneUnavailable,
+    `report ${key} is ${done}, but ${why}`,
+    hint,
+  );
 }
 
 function conditionIn(flags: Invocation["flags"]): Record<string, string> {

@@ -4,15 +4,15 @@ import { table } from "./output/table.ts";
 /** Columns of `plexd state --output table`. */
 const HEAD = ["TYPE", "KEY", "VERSION"];
 
-/** The summary of a node's state, a line for each key. */
+/** The summary of a node's state, or all of it, a line for each key. */
 export function stateTable(screen: Screen, summary: unknown): string {
   const metadata = Object.keys(memberOf(summary, "metadata") ?? {})
     .map((key) => ["metadata", key, ""]);
   return table(screen, HEAD, [
     ...metadata,
-    ...entries(summary, "data"),
+    ...entries(summary, "data", "data"),
     ...entries(summary, "secret"),
-    ...entries(summary, "report"),
+    ...entries(summary, "report", "reports"),
   ]);
 }
 
@@ -34,8 +34,9 @@ export function entryTable(screen: Screen, entry: unknown): string {
   );
 }
 
-function entries(summary: unknown, type: string): string[][] {
-  const list = memberOf(summary, `${type}_keys`);
+/** @param whole The member that holds whole entries, in a full state. */
+function entries(summary: unknown, type: string, whole = ""): string[][] {
+  const list = memberOf(summary, `${type}_keys`) ?? memberOf(summary, whole);
   if (!Array.isArray(list)) return [];
   return list.map((one) => [
     type,

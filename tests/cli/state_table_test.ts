@@ -18,6 +18,21 @@ Deno.test("stateTable() gives a line for each key, in columns", () => {
   ]);
 });
 
+Deno.test("stateTable() gives the same lines for a full state", () => {
+  const entry = { payload: {}, content_type: "a/b", updated_at: "" };
+  const table = stateTable(NO_SCREEN, {
+    metadata: {},
+    data: [{ key: "motd", version: 12, ...entry }],
+    secret_keys: [{ key: "db-password", version: 3 }],
+    reports: [{ key: "health", version: 1, ...entry }],
+  });
+  assert.deepEqual(table.split("\n").slice(1), [
+    "data    motd         12",
+    "secret  db-password  3",
+    "report  health       1",
+  ]);
+});
+
 Deno.test("stateTable() does not let a key steer the terminal", () => {
   const table = stateTable(NO_SCREEN, {
     data_keys: [{ key: "a\x1b[2J", version: 1 }],

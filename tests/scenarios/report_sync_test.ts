@@ -78,6 +78,45 @@ for (const dialect of [1, 2] as const) {
       assert.equal((await syncOf(stage, "Not A Key")).state, "local_only");
     }
 
+    const waits = await stage.run(
+      "state",
+      "report",
+      "cli",
+      "--data",
+      "1",
+      "--wait",
+    );
+    assert.equal(waits.code, 0, waits.stderr);
+    assert.equal(
+      waits.stdout,
+      "report cli written, and the control plane knows\n",
+    );
+    const removes = await stage.run(
+      "state",
+      "report",
+      "cli",
+      "--delete",
+      "--wait",
+    );
+    assert.equal(removes.code, 0, removes.stderr);
+    const misused = await stage.run("state", "report", "cli", "--wait");
+    assert.equal(misused.code, 2);
+    if (dialect === 2) {
+      const stays = await stage.run(
+        "state",
+        "report",
+        "Not A Key",
+        "--data",
+        "1",
+        "--wait",
+      );
+      assert.equal(stays.code, 69);
+      assert.match(stays.stderr, /is written, but it never leaves this node/);
+    }
+    const full = await stage.run("state", "--full");
+    assert.match(full.stdout, /"n": 1\.50/);
+    assert.equal(typeof JSON.parse(full.stdout).freshness.stale, "boolean");
+
     await stage.stopControlPlane();
     const late = await put(
       stage,

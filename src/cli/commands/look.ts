@@ -102,11 +102,17 @@ export const LOOK: readonly Command[] = [
     name: "state",
     summary: "Print a summary of the node's state",
     args: [],
-    flags: [],
+    flags: [
+      {
+        name: "--full",
+        doc: "everything but secret values, all of it of one moment",
+      },
+    ],
     common: [OUTPUT, ...ASKING],
     examples: [
       { line: "plexd state", doc: "as JSON" },
       { line: "plexd state --output table", doc: "a line for each key" },
+      { line: "plexd state --full > state.json", doc: "with all payloads" },
     ],
     load: async () => (await import("../state.ts")).state,
   },

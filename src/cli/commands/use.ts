@@ -20,6 +20,10 @@ export const USE: readonly Command[] = [
         doc: "write only over this version of it",
       },
       { name: "--create", doc: "write only if there is none yet" },
+      {
+        name: "--wait",
+        doc: "until the control plane has it, for 10 s at most; else exit 69",
+      },
     ],
     common: [OUTPUT, ...ASKING],
     examples: [
@@ -35,6 +39,10 @@ export const USE: readonly Command[] = [
       {
         line: "plexd state report health --data 1 --if-match 3",
         doc: "unless somebody has changed it since version 3",
+      },
+      {
+        line: "plexd state report health --data 1 --wait",
+        doc: "and wait until it is upstream",
       },
     ],
     load: async () => (await import("../state_report.ts")).stateReport,
