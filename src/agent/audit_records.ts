@@ -1,19 +1,5 @@
-import type { SecretRead } from "../node_api/ports.ts";
 import type { Recovery } from "../store/recovery.ts";
 import type { AuditRecord } from "../sync/audit_trail.ts";
-
-/** Somebody on the node asked for a secret's value. */
-export function secretReadRecord(
-  { key, listener, status }: SecretRead,
-): AuditRecord {
-  return {
-    eventType: "secret_read",
-    action: "read",
-    subject: { type: "local_program", listener },
-    object: { type: "secret", key, status },
-    result: status === 200 ? "success" : "failure",
-  };
-}
 
 /** An event of the stream was refused: the `count`th for this reason. */
 export function eventRefusedRecord(

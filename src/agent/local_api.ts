@@ -6,7 +6,6 @@ import type { Membership } from "../store/membership.ts";
 import type { SecretResponse } from "../wire/bodies.ts";
 import { nodeSecretToKey } from "../wire/node_secret.ts";
 import type { StatusDocument } from "../wire/status.ts";
-import { secretReadRecord } from "./audit_records.ts";
 import type { Downstream } from "./downstream.ts";
 import { cacheCounts } from "./caches.ts";
 import { type ContactMemory, healthStatus } from "./health.ts";
@@ -80,7 +79,7 @@ export function buildLocalApi(
       key: nodeSecretToKey(identity.nodeSecretKey),
       fetch: (key, signal) => fetchSecret(context, key, signal),
     },
-    secretRead: (read) => context.intake.record(secretReadRecord(read)),
+    secretRead: (read) => context.intake.secretReads?.note(read),
     status: () => status.document(),
     reopened: (listener) =>
       store.transitions.note("reopened", { reason: listener }),

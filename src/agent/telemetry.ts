@@ -59,7 +59,10 @@ export function buildTelemetry(needs: TelemetryNeeds): Telemetry {
   });
   const auditSender = audit && new BatchSender({
     name: "audit",
-    collect: () => audit.drain(),
+    collect() {
+      intake.secretReads?.flush();
+      return audit.drain();
+    },
     send: (entries, signal) => uplink.sendAudit(entries, signal),
     ...batchSettings(config, "audit_fwd"),
     ...shared,

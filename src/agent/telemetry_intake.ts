@@ -3,6 +3,7 @@ import { teeLogger } from "../platform/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import { type AuditRecord, AuditTrail } from "../sync/audit_trail.ts";
 import { LogForwarder } from "../sync/log_forwarder.ts";
+import { SecretReadLog } from "../sync/secret_read_log.ts";
 import { hostNameOf } from "./host_name.ts";
 import { RecentLog } from "./recent_log.ts";
 
@@ -30,6 +31,8 @@ export interface TelemetryIntake {
   readonly logs?: LogForwarder;
   /** Absent when they are not wanted. */
   readonly audit?: AuditTrail;
+  /** Hears who reads secrets. Absent when audit records are not wanted. */
+  readonly secretReads?: SecretReadLog;
 }
 
 /** Opens what takes logs and audit records, as far as the settings want them. */
@@ -65,6 +68,11 @@ export function openIntake(config: Config, io: Platform): TelemetryIntake {
     },
     secrets,
     ...(logs ? { logs } : {}),
-    ...(audit ? { audit } : {}),
+    ...(audit
+      ? {
+        audit,
+        secretReads: new SecretReadLog((it) => audit.record(it), clock),
+      }
+      : {}),
   };
 }
