@@ -1,3 +1,4 @@
+import { type Content, json } from "../../wire/openapi/content.ts";
 import { actionSchema } from "../admin_routes/actions.ts";
 import { bridgeSchema } from "../admin_routes/bridges.ts";
 import { domainNodeSchema, domainSchema } from "../admin_routes/domains.ts";
@@ -17,12 +18,7 @@ import {
   signingKeys,
   stateDocument,
 } from "./node_answers.ts";
-import {
-  type Content,
-  json,
-  type Operation,
-  type Operations,
-} from "./operation.ts";
+import type { Operation, Operations } from "./operation.ts";
 
 const admin = "/admin/v1";
 const node = `${admin}/nodes/{id}`;

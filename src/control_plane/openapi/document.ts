@@ -1,16 +1,17 @@
-import * as z from "zod/mini";
+import {
+  assertAllDescribed,
+  contentObject,
+  type Names,
+  parametersOf,
+  schemaNames,
+  schemasOf,
+} from "../../wire/openapi/schemas.ts";
 import { PROBLEM_MEDIA_TYPE } from "../../wire/problem.ts";
 import { ADMIN_OPERATIONS } from "./admin_operations.ts";
 import * as adminAnswers from "./admin_answers.ts";
 import * as nodeAnswers from "./node_answers.ts";
 import { NODE_OPERATIONS } from "./node_operations.ts";
-import type {
-  BodyShape,
-  Caller,
-  Content,
-  Operation,
-  Operations,
-} from "./operation.ts";
+import type { Caller, Operation, Operations } from "./operation.ts";
 
 /** A route of the server, as far as it is published. */
 export interface DescribedRoute {
@@ -32,16 +33,12 @@ export function openApiDocument(
   routes: readonly DescribedRoute[],
   version: string,
 ): Record<string, unknown> {
-  const places = new Set(routes.map(placeOf));
-  const undescribed = [...places].filter((place) => !Object.hasOwn(ALL, place));
-  const unserved = Object.keys(ALL).filter((place) => !places.has(place));
-  if (undescribed.length + unserved.length > 0) {
-    throw new Error(
-      `Routes without an operation: ${undescribed.join(", ") || "none"}; ` +
-        `operations without a route: ${unserved.join(", ") || "none"}`,
-    );
-  }
-  const names = schemaNames();
+  const places = [...new Set(routes.map(placeOf))];
+  assertAllDescribed(places, Object.keys(ALL));
+  const names = schemaNames(
+    [...Object.entries(nodeAnswers), ...Object.entries(adminAnswers)],
+    Object.values(ALL),
+  );
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of routes) {
     const item = paths[route.path] ??= {};
@@ -87,66 +84,8 @@ export function openApiDocument(
   };
 }
 
-type Names = ReadonlyMap<z.ZodMiniType, string>;
-
 function placeOf({ method, path }: DescribedRoute): string {
   return `${method} ${path}`;
-}
-
-/**
- * Answers are named as they are exported, requests after the operation that
- * takes them first.
- */
-function schemaNames(): Names {
-  const names = new Map<z.ZodMiniType, string>();
-  const answers = [
-    ...Object.entries(nodeAnswers),
-    ...Object.entries(adminAnswers),
-  ];
-  for (const [name, schema] of answers) {
-    if (!names.has(schema)) names.set(schema, pascal(name));
-  }
-  for (const { id, request = {} } of Object.values(ALL)) {
-    const shapes = Object.values(request).flatMap(schemasIn);
-    for (const [at, schema] of shapes.entries()) {
-      const name = `${id}Request${at === 0 ? "" : at + 1}`;
-      if (!names.has(schema)) names.set(schema, name);
-    }
-  }
-  return names;
-}
-
-function pascal(name: string): string {
-  return name[0]!.toUpperCase() + name.slice(1);
-}
-
-function schemasIn(shape: BodyShape): readonly z.ZodMiniType[] {
-  if (typeof shape === "string") return [];
-  return isList(shape) ? shape : [shape];
-}
-
-function isList(shape: BodyShape): shape is readonly z.ZodMiniType[] {
-  return Array.isArray(shape);
-}
-
-function schemasOf(names: Names): Record<string, unknown> {
-  const registry = z.registry<{ id: string }>();
-  for (const [schema, id] of names) registry.add(schema, { id });
-  const { schemas } = z.toJSONSchema(registry, {
-    io: "input",
-    uri: refTo,
-  });
-  return Object.fromEntries(
-    Object.entries(schemas).sort(([a], [b]) => a < b ? -1 : 1)
-      .map(([name, { $schema: _dialect, $id: _place, ...schema }]) => [
-        name,
-        schema,
-      ]),
-  );
-}
-
-function refTo(name: string): string {
-  return `#/components/schemas/${name}`;
 }
 
 function operationObject(
@@ -161,15 +100,17 @@ function operationObject(
     tags: [tag],
     ...(dialects ? { description: `Dialect ${dialects[0]} only.` } : {}),
     security: securityOf(caller, route),
-    parameters: parametersOf(route, operation),
+    parameters: parametersOf(route.path, operation.query, operation.headers),
     ...(request
-      ? { requestBody: { required: true, content: content(request, names) } }
+      ? {
+        requestBody: { required: true, content: contentObject(request, names) },
+      }
       : {}),
     responses: {
       ...Object.fromEntries(
         Object.entries(answers).map(([status, body]) => [status, {
           description: Number(status) < 400 ? "Done." : "Not now.",
-          ...(body ? { content: content(body, names) } : {}),
+          ...(body ? { content: contentObject(body, names) } : {}),
         }]),
       ),
       ...refusalsOf(route, operation, names),
@@ -188,27 +129,6 @@ function securityOf(caller: Caller, { method, scope }: DescribedRoute) {
     case "node":
       return [{ node: [] }];
   }
-}
-
-function parametersOf(
-  { path }: DescribedRoute,
-  { query = {}, headers = {} }: Operation,
-) {
-  const schema = { type: "string" };
-  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
-    name,
-    in: "path",
-    required: true,
-    schema,
-  }));
-  const named = (place: string, all: Readonly<Record<string, string>>) =>
-    Object.entries(all).map(([name, description]) => ({
-      name,
-      in: place,
-      description,
-      schema,
-    }));
-  return [...inPath, ...named("query", query), ...named("header", headers)];
 }
 
 /** What calls of a kind are refused with, and what this one adds. */
@@ -235,31 +155,5 @@ function refusalsOf(
 }
 
 function problemContent(names: Names) {
-  return content({ [PROBLEM_MEDIA_TYPE]: nodeAnswers.problem }, names);
-}
-
-function content(content: Content, names: Names) {
-  return Object.fromEntries(
-    Object.entries(content).map(([mediaType, shape]) => [
-      mediaType,
-      { schema: bodySchema(shape, names) },
-    ]),
-  );
-}
-
-function bodySchema(shape: BodyShape, names: Names): object {
-  if (shape === "text") return { type: "string" };
-  if (shape === "bytes") return {};
-  const refs = schemasIn(shape).map((schema) => {
-    const name = names.get(schema);
-    return name === undefined ? inlined(schema) : { $ref: refTo(name) };
-  });
-  return refs.length === 1 ? refs[0]! : { anyOf: refs };
-}
-
-function inlined(schema: z.ZodMiniType): object {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, {
-    io: "input",
-  });
-  return rest;
+  return contentObject({ [PROBLEM_MEDIA_TYPE]: nodeAnswers.problem }, names);
 }

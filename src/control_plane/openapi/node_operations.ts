@@ -2,12 +2,13 @@ import * as z from "zod/mini";
 import * as bodies from "../../wire/bodies.ts";
 import * as bodies2 from "../../wire/dialect2/bodies.ts";
 import { carrierRequestSchema } from "../../wire/carrier_credentials.ts";
+import { json } from "../../wire/openapi/content.ts";
 import { METRICS_MEDIA_TYPE } from "../../wire/prometheus.ts";
 import { SNAPSHOT_MEDIA_TYPE } from "../../wire/signed_snapshot.ts";
 import { APPLIED_HEADER } from "../../wire/snapshot_headers.ts";
 import { reportBatchSchema } from "../node_routes/report.ts";
 import * as answers from "./node_answers.ts";
-import { json, type Operations } from "./operation.ts";
+import type { Operations } from "./operation.ts";
 
 /** What pull and stream refuse with, in the order of their gates. */
 const GATES = {

@@ -1,17 +1,7 @@
-import type * as z from "zod/mini";
 import type { Dialect } from "../../wire/dialect.ts";
+import type { Content } from "../../wire/openapi/content.ts";
 import type { ProblemStatus } from "../http/problem.ts";
 import type { ProblemCode } from "../http/problem_codes.ts";
-
-/** What a body is: of one of some shapes, or bytes or text as they are. */
-export type BodyShape =
-  | z.ZodMiniType
-  | readonly z.ZodMiniType[]
-  | "text"
-  | "bytes";
-
-/** A body by its media type. */
-export type Content = Readonly<Record<string, BodyShape>>;
 
 /** Who may make a call. */
 export type Caller = "anyone" | "token" | "node" | "operator";
@@ -40,8 +30,3 @@ export interface Operation {
 
 /** Operations by method and path, such as `GET /v1/ping`. */
 export type Operations = Readonly<Record<string, Operation>>;
-
-/** A JSON body of one shape, or of one of some. */
-export function json(...shapes: z.ZodMiniType[]): Content {
-  return { "application/json": shapes.length === 1 ? shapes[0]! : shapes };
-}
