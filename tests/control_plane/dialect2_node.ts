@@ -123,7 +123,7 @@ export function agentOf2(
     retired: [],
     signedChange: false,
   });
-  const { clock } = node.plane;
+  const { time: clock } = node.plane;
   const verifier = new EventVerifier2({ keyring, clock });
   return {
     take(frame) {

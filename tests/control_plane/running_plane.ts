@@ -4,7 +4,7 @@ import {
   type ControlPlaneOptions,
   createControlPlane,
 } from "../../src/control_plane/control_plane.ts";
-import { systemClock } from "../../src/platform/clock.ts";
+import { type Clock, systemClock } from "../../src/platform/clock.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { encodeBase64 } from "../../src/wire/base64.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
@@ -79,6 +79,11 @@ export class RunningPlane implements AsyncDisposable {
     return running;
   }
 
+  /** What the control plane goes by. */
+  get time(): Clock {
+    return this.isLive ? systemClock : this.clock;
+  }
+
   get url(): string {
     return this.#plane.url;
   }
@@ -95,7 +100,7 @@ export class RunningPlane implements AsyncDisposable {
       ...this.options,
       version: "1.2.3",
       io: {
-        clock: this.isLive ? systemClock : this.clock,
+        clock: this.time,
         random: systemRandom,
         log: this.log,
       },

@@ -16,7 +16,7 @@ export function agentOf(
     retired: [],
     signedChange: false,
   });
-  const { clock } = node.plane;
+  const { time: clock } = node.plane;
   const replayWindow = new ReplayWindow();
   const verifier = new EventVerifier({ keyring, replayWindow, clock });
   return {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { eventually } from "../scenarios/eventually.ts";
 
 /** A start takes some ten milliseconds; a busy machine takes longer. */
 const START_LIMIT_MS = 30_000;
@@ -67,6 +68,10 @@ export class NatsServer implements AsyncDisposable {
   #log = "";
   #running: Running | undefined;
 
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
   /** What it has logged since it was started last. */
   get log(): string {
     return this.#log;
@@ -114,6 +119,14 @@ export class NatsServer implements AsyncDisposable {
     } finally {
       clearTimeout(late);
     }
+  }
+
+  /** Waits until it has logged a line that matches. */
+  async logs(pattern: RegExp): Promise<void> {
+    await eventually(
+      `nats-server logs ${pattern}`,
+      () => pattern.test(this.#log) || undefined,
+    );
   }
 
   /** SIGKILL, as a crash or the kernel would do it. */

@@ -63,34 +63,54 @@ export class BusPublisher {
   }
 
   /** Finds out where to go on in a stream. */
-  async resume({ created, lastSequence }: BusStream): Promise<void> {
+  async resume(stream: BusStream): Promise<void> {
     const { storage, epoch, io } = this.#options;
+    const { created, lastSequence } = stream;
     const known = await loadPosition(storage);
-    const stream = { stream_created: created, stream_sequence: lastSequence };
-    if (!known) {
-      const sequence = await storage.read(async ({ events }) =>
-        await events.lastSequence()
-      );
-      this.#position = { epoch, sequence, ...stream };
-    } else if (
-      known.epoch === epoch && known.stream_created === created &&
-      known.stream_sequence <= lastSequence
-    ) {
+    const isSame = known?.epoch === epoch && known.stream_created === created;
+    if (isSame && known.stream_sequence <= lastSequence) {
       this.#position = known;
-    } else {
-      // It was made anew, or a crash took what it had acknowledged.
-      const fresh = io.clock.now() - MAX_AGE_MS;
-      const before = await storage.read(async ({ events }) =>
-        await events.lastSequenceBefore(fresh)
-      );
-      const sequence = Math.min(known.sequence, before);
-      io.log.warn("The message bus has lost events: they are published again", {
-        from: sequence,
-        to: known.sequence,
-      });
-      this.#position = { epoch, sequence, ...stream };
+      return;
     }
+    const sequence = isSame
+      ? await this.#afterCrash(stream, known)
+      : await this.#inNewStream(known);
+    if (known) {
+      io.log.warn("The message bus has lost events: they are published again", {
+        after: sequence,
+        up_to: known.sequence,
+      });
+    }
+    this.#position = {
+      epoch,
+      sequence,
+      stream_created: created,
+      stream_sequence: lastSequence,
+    };
     await savePosition(storage, this.#position);
+  }
+
+  /** A crash took the newest messages, though they were acknowledged. */
+  async #afterCrash(
+    stream: BusStream,
+    known: PublishedPosition,
+  ): Promise<number> {
+    const last = await stream.lastEvent();
+    // Of an event for many nodes only some messages may be left.
+    return last === undefined
+      ? await this.#inNewStream(known)
+      : Math.min(known.sequence, last - 1);
+  }
+
+  /** Nothing is there: what may still be wanted is. */
+  async #inNewStream(known: PublishedPosition | undefined): Promise<number> {
+    const { storage, io } = this.#options;
+    return await storage.read(async ({ events }) =>
+      known === undefined ? await events.lastSequence() : Math.min(
+        known.sequence,
+        await events.lastSequenceBefore(io.clock.now() - MAX_AGE_MS),
+      )
+    );
   }
 
   /**

@@ -10,8 +10,8 @@ export class BusReaders {
     return this.#byId.size;
   }
 
-  has(nodeId: string): boolean {
-    return this.#byId.has(nodeId);
+  get(nodeId: string): BusReader | undefined {
+    return this.#byId.get(nodeId);
   }
 
   all(): BusReader[] {
@@ -43,6 +43,6 @@ export class BusReaders {
       .filter((id) => id !== event.exceptNodeId)
       .map((id) => this.#byId.get(id))
       .filter((reader) => reader !== undefined)
-      .filter(({ firstSequence }) => event.sequence > firstSequence);
+      .filter(({ since }) => event.sequence > since);
   }
 }

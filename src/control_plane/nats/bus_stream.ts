@@ -34,6 +34,10 @@ const ACK_WAIT_MS = 30_000;
 /** Headers count, too, and have their own place in what a server takes. */
 const ROOM_FOR_HEADERS = 4_096;
 
+/** Headers of a message: what stands beside the data on an event stream. */
+const EVENT_ID = "Plexd-Event-Id";
+const EVENT_TYPE = "Plexd-Event-Type";
+
 /** Whose consumer. */
 export interface ConsumerOf {
   readonly nodeId: string;
@@ -107,6 +111,18 @@ export class BusStream {
     return this.#info.state.last_seq;
   }
 
+  /**
+   * Sequence, in the outbox, of the event that the newest message holds;
+   * undefined when there is no message left.
+   */
+  async lastEvent(): Promise<number | undefined> {
+    const { messages, last_seq: seq } = this.#info.state;
+    if (messages === 0) return undefined;
+    const message = await this.#manager.streams.getMessage(STREAM, { seq });
+    const text = message?.header.get(EVENT_ID);
+    return text ? Number(text) : undefined;
+  }
+
   async consumers(): Promise<Set<string>> {
     const names = new Set<string>();
     for await (const { name } of this.#manager.consumers.list(STREAM)) {
@@ -142,8 +158,8 @@ export class BusStream {
   async publish(message: Message): Promise<number> {
     const { nodeId, domainId, sequence, type, data } = message;
     const about = headers();
-    about.set("Plexd-Event-Id", String(sequence));
-    about.set("Plexd-Event-Type", type);
+    about.set(EVENT_ID, String(sequence));
+    about.set(EVENT_TYPE, type);
     const { seq } = await this.#client.publish(
       eventSubject(domainId, nodeId),
       data,

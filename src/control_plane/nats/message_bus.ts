@@ -143,9 +143,10 @@ export class MessageBus implements Part {
   async credentialsFor(node: Node): Promise<CarrierCredentials> {
     const { storage, io } = this.#services;
     await this.#leaving.get(node.id);
-    const domain = await storage.read(async ({ domains }) =>
-      await domains.byId(node.domainId)
-    );
+    const { domain, newest } = await storage.read(async (rows) => ({
+      domain: await rows.domains.byId(node.domainId),
+      newest: await rows.events.lastSequence(),
+    }));
     const { credentials, expiresAtMs } = await nodeCredentials({
       node,
       domainName: domain?.name,
@@ -154,19 +155,14 @@ export class MessageBus implements Part {
       account: this.#identity.account,
       io,
     });
-    const { id: nodeId, domainId, dialect, firstSequence } = node;
-    if (!this.#readers.has(nodeId)) {
-      await this.#makeConsumer(nodeId, domainId);
-    }
-    this.#readers.put({
-      nodeId,
-      domainId,
-      dialect,
-      firstSequence,
-      expiresAtMs,
-    });
+    const { id: nodeId, domainId, dialect } = node;
+    const known = this.#readers.get(nodeId);
+    if (!known) await this.#makeConsumer(nodeId, domainId);
+    const since = known?.since ?? newest;
+    const reader = { nodeId, domainId, dialect, since, expiresAtMs };
+    this.#readers.put(reader);
     const isKept = await storage.write(async ({ busReaders }) =>
-      await busReaders.keep(nodeId, expiresAtMs)
+      await busReaders.keep(reader)
     );
     if (!isKept) {
       // It was removed or revoked meanwhile.

@@ -7,8 +7,8 @@ export interface BusReader {
   readonly nodeId: string;
   readonly domainId: string;
   readonly dialect: Dialect;
-  /** Sequence of the last event before it got its keys. */
-  readonly firstSequence: number;
+  /** Sequence of the last event before it became one. */
+  readonly since: number;
   /** When the credentials that it was given last expire. */
   readonly expiresAtMs: number;
 }
@@ -17,10 +17,12 @@ export interface BusReaderRows {
   /** Those whose key counts. */
   all(): Eventual<BusReader[]>;
   /**
-   * Notes a reader, or a later expiry of one.
+   * Notes a reader, or a later expiry of one that is known.
    *
    * @returns false when there is no such node, or its key does not count.
    */
-  keep(nodeId: string, expiresAtMs: number): Eventual<boolean>;
+  keep(
+    reader: Pick<BusReader, "nodeId" | "since" | "expiresAtMs">,
+  ): Eventual<boolean>;
   remove(nodeId: string): Eventual<void>;
 }

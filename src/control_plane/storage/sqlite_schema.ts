@@ -317,9 +317,11 @@ export const SCHEMA_STEPS: readonly string[] = [
   END;
   `,
   `
-  -- Nodes that read their events from the message bus, until when they can.
+  -- Nodes that read their events from the message bus: those after a sequence,
+  -- until their credentials expire.
   CREATE TABLE bus_readers (
     node_id TEXT PRIMARY KEY REFERENCES nodes (id) ON DELETE CASCADE,
+    since INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,

@@ -16,6 +16,8 @@ import {
 import { checkShape } from "../../../src/wire/shape_error.ts";
 import { NatsServer } from "../../fakes/nats_server.ts";
 import { eventually } from "../../scenarios/eventually.ts";
+import { parseEnvelope } from "../../../src/wire/parse_envelope.ts";
+import type { SseFrame } from "../sse_reader.ts";
 import { RunningPlane, type TestNode } from "../running_plane.ts";
 
 /** Options for {@linkcode BusWorld.start}. */
@@ -79,6 +81,27 @@ export class BusWorld implements AsyncDisposable {
     });
   }
 
+  /** Waits until the bus has taken so many messages since the plane started. */
+  async published(count: number): Promise<void> {
+    await eventually(`${count} messages are published`, async () => {
+      const { published_total: published } = await this.figures();
+      return published! >= count || undefined;
+    });
+  }
+
+  /** The plane's figures of the bus, by the last part of their names. */
+  async figures(): Promise<Record<string, number>> {
+    const { text } = await this.plane.call("GET", "/metrics", {
+      bearer: this.plane.adminToken,
+    });
+    const lines = text.matchAll(
+      /^plexd_control_plane_message_bus_(\w+) (\d+)$/gm,
+    );
+    return Object.fromEntries(
+      [...lines].map(([, name, value]) => [name!, Number(value)]),
+    );
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.plane[Symbol.asyncDispose]();
     await this.nats[Symbol.asyncDispose]();
@@ -95,11 +118,8 @@ export async function credentialsOf(
 }
 
 /** An event as a node fetched it. */
-export interface Fetched {
-  readonly id: string;
-  readonly type: string;
+export interface Fetched extends SseFrame {
   readonly subject: string;
-  readonly data: string;
 }
 
 /** A node's client of the bus, with nothing but its credentials. */
@@ -131,7 +151,7 @@ export class BusNode implements AsyncDisposable {
     return await BusNode.connect(await credentialsOf(node));
   }
 
-  /** Fetches and acknowledges what there is, `atLeast` so much. */
+  /** Fetches and acknowledges, until there are so many; nothing is left then. */
   async fetch(atLeast: number): Promise<Fetched[]> {
     const { stream, consumer } = this.credentials;
     const client = jetstream(this.connection, { timeout: 2_000 });
@@ -140,11 +160,15 @@ export class BusNode implements AsyncDisposable {
     while (found.length < atLeast) {
       const batch = await pulled.fetch({ max_messages: 64, expires: 1_000 });
       for await (const message of batch) {
+        const data = message.string();
         found.push({
           id: message.headers?.get("Plexd-Event-Id") ?? "",
-          type: message.headers?.get("Plexd-Event-Type") ?? "",
+          event: message.headers?.get("Plexd-Event-Type") ?? "",
           subject: message.subject,
-          data: message.string(),
+          data,
+          get envelope() {
+            return parseEnvelope(data);
+          },
         });
         if (!await message.ackAck()) throw new Error("Not acknowledged");
       }

@@ -24,7 +24,7 @@ Deno.test({
     await setMetadata(b, "of-b");
     const [ofA, ofB] = [await busA.fetch(1), await busB.fetch(1)];
     assert.equal(ofA[0]!.subject, eventSubject(a.domainId, a.id));
-    assert.equal(ofA[0]!.type, "node_state_updated");
+    assert.equal(ofA[0]!.event, "node_state_updated");
     assert.match(ofA.map(({ data }) => data).join(), /of-a/);
     assert.doesNotMatch(ofA.map(({ data }) => data).join(), /of-b/);
     assert.match(ofB.map(({ data }) => data).join(), /of-b/);
