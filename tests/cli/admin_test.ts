@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { newPublicKey, RunningPlane } from "../control_plane/running_plane.ts";
+import {
+  BUS_AWAY,
+  newPublicKey,
+  RunningPlane,
+} from "../control_plane/running_plane.ts";
+import { hasNatsServer } from "../fakes/nats_server.ts";
 import { type Finished, runPlexd } from "./run_plexd.ts";
 import { ServedPlexd } from "./served_plexd.ts";
 
@@ -7,9 +12,11 @@ import { ServedPlexd } from "./served_plexd.ts";
 class Stage implements AsyncDisposable {
   private constructor(readonly plane: RunningPlane, readonly folder: string) {}
 
-  static async open(): Promise<Stage> {
+  static async open(
+    options: Parameters<typeof RunningPlane.start>[0] = {},
+  ): Promise<Stage> {
     const folder = await Deno.makeTempDir({ prefix: "plexd-admin-" });
-    return new Stage(await RunningPlane.start(), folder);
+    return new Stage(await RunningPlane.start(options), folder);
   }
 
   get flags(): string[] {
@@ -231,4 +238,32 @@ Deno.test("plexd admin says what is wrong, and what to do", async () => {
   ]);
   assert.equal(noToken.code, 1);
   assert.match(noToken.stderr, /admin token cannot be read[\s\S]*--token-file/);
+});
+
+Deno.test("plexd admin nats-config prints what a nats-server takes", async () => {
+  await using stage = await Stage.open({ messageBus: BUS_AWAY });
+  const config = await stage.ok("nats-config", "--store-dir", stage.folder);
+  assert.match(config, /^listen: "127\.0\.0\.1:1"$/m);
+  assert.match(config, /^resolver: MEMORY$/m);
+  const other = await stage.ok("nats-config", "--listen", "0.0.0.0:4222");
+  assert.match(other, /^listen: "0\.0\.0\.0:4222"$/m);
+  assert.match(other, /store_dir: "\/var\/lib\/nats\/plexd"$/m);
+  const { state, readers } = await stage.json("nats-config");
+  assert.deepEqual({ state, readers }, { state: "away", readers: 0 });
+  const wrong = await stage.run("nats-config", "--listen", "here");
+  assert.equal(wrong.code, 2);
+  if (!hasNatsServer()) return;
+  const file = await stage.file("nats-server.conf", config);
+  // It checks the file, and does not start.
+  const checked = await new Deno.Command("nats-server", {
+    args: ["-c", file, "-t"],
+  }).output();
+  assert.ok(checked.success, new TextDecoder().decode(checked.stderr));
+});
+
+Deno.test("plexd admin nats-config says when there is no bus", async () => {
+  await using stage = await Stage.open();
+  const { code, stderr } = await stage.run("nats-config");
+  assert.equal(code, 69);
+  assert.match(stderr, /message_bus_not_provisioned/);
 });

@@ -263,6 +263,27 @@ export const ADMIN: readonly Command[] = [
     }],
     load: async () => (await import("../admin/access.ts")).adminOperators,
   }),
+  admin("nats-config", {
+    summary: "Print the configuration of a nats-server for this control plane",
+    args: [],
+    flags: [
+      {
+        name: "--listen",
+        value: "HOST:PORT",
+        doc: "where the server listens (default: as nodes are told)",
+      },
+      {
+        name: "--store-dir",
+        value: "DIR",
+        doc: "where it keeps events (default /var/lib/nats/plexd)",
+      },
+    ],
+    examples: [{
+      line: "plexd admin nats-config > /etc/nats-server.conf",
+      doc: "for plexd control-plane --nats; nothing in it is secret",
+    }],
+    load: async () => (await import("../admin/message_bus.ts")).adminNatsConfig,
+  }),
   admin("audit", {
     summary: "Show who did what, or follow it",
     stoppable: true,
