@@ -1,4 +1,5 @@
 import { describeError } from "../platform/log.ts";
+import type { Carrier } from "../wire/transitions.ts";
 import { CommitQueue } from "./commit_queue.ts";
 import { type OpenLog, readIfThere } from "./disk.ts";
 import {
@@ -29,6 +30,9 @@ const MAX_KEPT = 250_000;
 /** A nonce is of use until its event is too old to be accepted in any case. */
 const NONCE_LIFE_MS = 600_000;
 
+/** What can bring an event. */
+type EventCarrier = Exclude<Carrier, "pull">;
+
 interface Job {
   readonly records: readonly LogRecord[];
   readonly resolve: () => void;
@@ -46,7 +50,8 @@ export class EventLedger {
   readonly #queue = new CommitQueue<Job>((jobs) => this.#run(jobs));
   /** Receipts in the log, in order. */
   #receipts: Receipt[] = [];
-  #ids = new Set<string>();
+  /** What brought each event that was taken. */
+  #ids = new Map<string, EventCarrier>();
   readonly #issued = new Map<string, number>();
   #cursor: string | undefined;
   /** The log that lines are added to; undefined when it must be made anew. */
@@ -85,6 +90,11 @@ export class EventLedger {
   /** Whether the effect of this event is already durable. */
   hasApplied(eventId: string): boolean {
     return this.#ids.has(eventId);
+  }
+
+  /** What brought an event that was taken; undefined when none was. */
+  carrierOf(eventId: string): EventCarrier | undefined {
+    return this.#ids.get(eventId);
   }
 
   /** When the latest event of a type was issued, ms since the Unix epoch. */
@@ -154,7 +164,9 @@ export class EventLedger {
   async #rewrite(records: readonly LogRecord[]) {
     const { disk, temp, folders } = this.#context;
     this.#receipts = this.#stillOfUse();
-    this.#ids = new Set(this.#receipts.map((receipt) => receipt.eventId));
+    this.#ids = new Map(
+      this.#receipts.map(({ eventId, carrier = "sse" }) => [eventId, carrier]),
+    );
     const log = newLog([...this.#everything(), ...records]);
     this.#log?.close();
     this.#log = undefined;
@@ -193,7 +205,7 @@ export class EventLedger {
     }
     const { receipt } = record;
     this.#receipts.push(receipt);
-    this.#ids.add(receipt.eventId);
+    this.#ids.set(receipt.eventId, receipt.carrier ?? "sse");
     this.#cursor = receipt.cursor ?? this.#cursor;
     this.#saw(receipt.type, receipt.issuedAtMs);
   }

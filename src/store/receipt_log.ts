@@ -12,6 +12,8 @@ export interface Receipt {
   readonly issuedAtMs: number;
   /** Where the stream goes on after it; absent when the message had no id. */
   readonly cursor?: string;
+  /** What brought it. @default the event stream */
+  readonly carrier?: "nats";
 }
 
 /** What holds after all lines so far, whatever those lines say. */
@@ -46,6 +48,7 @@ const recordSchema = z.union([
     nonce: z.optional(z.string()),
     issued: z.number(),
     cursor: z.optional(z.string()),
+    carrier: z.optional(z.literal("nats")),
   }),
   z.object({
     cursor: z.nullable(z.string()),
@@ -112,9 +115,9 @@ function lineOf(record: LogRecord): string {
     const { cursor, issued } = record.summary;
     return line(JSON.stringify({ cursor, issued_by_type: issued }));
   }
-  const { eventId, type, nonce, issuedAtMs, cursor } = record.receipt;
-  const issued = issuedAtMs;
-  return line(JSON.stringify({ id: eventId, type, nonce, issued, cursor }));
+  const { eventId: id, type, nonce, issuedAtMs: issued, cursor, carrier } =
+    record.receipt;
+  return line(JSON.stringify({ id, type, nonce, issued, cursor, carrier }));
 }
 
 function line(json: string): string {
@@ -147,15 +150,16 @@ function recordOf(text: string): LogRecord | undefined {
       const { cursor, issued_by_type: issued } = value;
       return { summary: { cursor, issued } };
     }
-    const { id, type, nonce, issued, cursor } = value;
-    const receipt = {
-      eventId: id,
-      type,
-      ...(nonce === undefined ? {} : { nonce }),
-      issuedAtMs: issued,
-    };
+    const { id, type, nonce, issued, cursor, carrier } = value;
     return {
-      receipt: cursor === undefined ? receipt : { ...receipt, cursor },
+      receipt: {
+        eventId: id,
+        type,
+        ...(nonce === undefined ? {} : { nonce }),
+        issuedAtMs: issued,
+        ...(cursor === undefined ? {} : { cursor }),
+        ...(carrier === undefined ? {} : { carrier }),
+      },
     };
   } catch (error) {
     if (error instanceof ShapeError) return undefined;

@@ -3,7 +3,7 @@ import { describeError, type Logger } from "../platform/log.ts";
 import { RejectedEventError } from "../trust/rejected_event_error.ts";
 import type { Receipt } from "../store/receipt_log.ts";
 import { StoreWriteError } from "../store/store_errors.ts";
-import type { SseMessage } from "../uplink/sse_parser.ts";
+import type { CarriedMessage, Delivery } from "../uplink/message_sink.ts";
 import type { VerifiedEvent } from "../wire/envelope.ts";
 import { ALL_EVENT_TYPES } from "../wire/event_types.ts";
 import { MalformedEnvelopeError } from "../wire/envelope_members.ts";
@@ -23,6 +23,8 @@ export interface DispatchReader {
 /** Remembers, durably, which events have been taken. */
 export interface DispatchLedger {
   hasApplied(eventId: string): boolean;
+  /** What brought an event that was taken. */
+  carrierOf(eventId: string): CarriedMessage["carrier"];
   record(receipts: readonly Receipt[]): Promise<void>;
 }
 
@@ -62,8 +64,12 @@ export interface DispatchStatus {
 /** What became of one verified event. */
 type Outcome = "applied" | "repeated" | "unhandled" | "refused";
 
+/** Hears what became of a message. */
+type Settled = (delivery: Delivery) => void;
+
 /** An event on its way to disk, in the order of the stream. */
 interface Pending {
+  readonly told: Settled[];
   readonly event: VerifiedEvent;
   readonly receipt: Receipt;
   readonly settled: Promise<void>;
@@ -127,17 +133,21 @@ export class Dispatcher {
    * Takes one message. Resolves when the next may come, which is before this
    * one's effect is durable, unless too many are under way.
    *
+   * @param told Hears what became of the message once that is durable.
    * @throws {StoreWriteError} when an earlier effect could not be stored: the
    * stream has to start again from the cursor.
    */
-  async accept(message: SseMessage): Promise<void> {
+  async accept(
+    message: CarriedMessage,
+    told: Settled = () => {},
+  ): Promise<void> {
     this.#throwFailure();
-    const event = this.#verify(message);
+    const event = this.#verify(message, told);
     if (!event) return;
     const handlers = this.#handlersOf(event.type);
     const barrier = handlers.some((handler) => handler.barrier);
     if (barrier) await this.#drainBefore(event);
-    this.#add(event, message.id, handlers);
+    this.#add(event, message, handlers, told);
     if (barrier) return await this.drain();
     while (this.#pending.length >= this.#maxInFlight) {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -172,12 +182,13 @@ export class Dispatcher {
     return handlers.get(type) ?? (otherwise ? [otherwise] : []);
   }
 
-  #verify(message: SseMessage): VerifiedEvent | undefined {
+  #verify(message: CarriedMessage, told: Settled): VerifiedEvent | undefined {
     try {
       return this.#options.reader.read(message.data);
     } catch (error) {
       const cursor = message.id;
       if (error instanceof RejectedEventError) {
+        if (this.#isSecondCopy(error, message, told)) return undefined;
         this.#rejections.add(error.kind, { cursor });
       } else if (error instanceof MalformedEnvelopeError) {
         this.#rejections.add("malformed", { cursor, error: error.message });
@@ -186,11 +197,43 @@ export class Dispatcher {
         const text = describeError(error);
         this.#rejections.add("unverifiable", { cursor, error: text });
       }
+      told("refused");
       return undefined;
     }
   }
 
-  #add(event: VerifiedEvent, cursor: string, handlers: readonly Handler[]) {
+  /**
+   * An authentic event that was here: nobody replays it where its carrier says
+   * itself that it comes again, or where another carrier has brought it. The
+   * control plane may use one signature on both.
+   */
+  #isSecondCopy(
+    { kind, eventId }: RejectedEventError,
+    { carrier = "sse", redelivered = false }: CarriedMessage,
+    told: Settled,
+  ): boolean {
+    if (kind !== "replay" || eventId === undefined) return false;
+    const { ledger, log } = this.#options;
+    const pending = this.#pending.find(({ event }) => event.id === eventId);
+    const first = pending
+      ? pending.receipt.carrier ?? "sse"
+      : ledger.carrierOf(eventId);
+    if (first === undefined || (first === carrier && !redelivered)) {
+      return false;
+    }
+    log.debug("Event repeated", { event_id: eventId, carrier });
+    this.#counts.repeated++;
+    if (pending) pending.told.push(told);
+    else told("taken");
+    return true;
+  }
+
+  #add(
+    event: VerifiedEvent,
+    { id: cursor, carrier }: CarriedMessage,
+    handlers: readonly Handler[],
+    told: Settled,
+  ) {
     const { type, id: eventId, nonce, issuedAtMs } = event;
     const receipt = {
       eventId,
@@ -198,8 +241,10 @@ export class Dispatcher {
       ...(nonce === undefined ? {} : { nonce }),
       issuedAtMs,
       ...(cursor === "" ? {} : { cursor }),
+      ...(carrier === "nats" ? { carrier } : {}),
     };
     const pending: Pending = {
+      told: [told],
       event,
       receipt,
       result: "running",
@@ -222,6 +267,10 @@ export class Dispatcher {
         await this.#options.ledger.record(done.map((one) => one.receipt));
         this.#pending.splice(0, done.length);
         this.#count(done);
+        for (const { told, result } of done) {
+          const delivery = result === "refused" ? "refused" : "taken";
+          for (const tell of told) tell(delivery);
+        }
         this.#wake();
       }
     } catch (error) {
@@ -277,10 +326,12 @@ export class Dispatcher {
    */
   #fail(error: unknown) {
     this.#failure = error;
-    for (const { event } of this.#pending) {
-      this.#options.reader.release(event);
-    }
+    const failed = this.#pending;
     this.#pending = [];
+    for (const { event, told } of failed) {
+      this.#options.reader.release(event);
+      for (const tell of told) tell("failed");
+    }
     this.#options.log.error("Event effect not stored", {
       error: describeError(error),
     });

@@ -10,9 +10,12 @@ export class RejectedEventError extends Error {
     | "unknown_key_id"
     | "signature"
     | "replay";
+  /** Of an event that is authentic; kind "replay" only. */
+  readonly eventId?: string;
 
-  constructor(kind: RejectedEventError["kind"]) {
+  constructor(kind: RejectedEventError["kind"], eventId?: string) {
     super(`Event refused: ${kind}`);
     this.kind = kind;
+    if (eventId !== undefined) this.eventId = eventId;
   }
 }

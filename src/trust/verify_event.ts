@@ -66,7 +66,7 @@ export class EventVerifier {
     );
     if (!signedBy) throw new RejectedEventError("signature");
     if (this.#window.has(envelope.nonce)) {
-      throw new RejectedEventError("replay");
+      throw new RejectedEventError("replay", envelope.id);
     }
     this.#window.remember(envelope.nonce, issuedAtMs, nowMs);
     const { type, id, payload, nonce } = envelope;

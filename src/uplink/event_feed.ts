@@ -6,14 +6,11 @@ import type { Dialect } from "../wire/dialect.ts";
 import { actionAfter } from "./after_failure.ts";
 import { backoffMs, RETRY_AFTER_CAP_MS } from "./backoff.ts";
 import { ControlError, type ControlFailure } from "./control_error.ts";
-import {
-  EventStream,
-  type MessageSink,
-  type OpenEvents,
-} from "./event_stream.ts";
+import { EventStream, type OpenEvents } from "./event_stream.ts";
 import { type EventFeedSettings, withDefaults } from "./event_feed_settings.ts";
 import { FailureSeries } from "./failure_series.ts";
 import { follow, type LinkEvent, type LinkState } from "./link.ts";
+import type { MessageSink } from "./message_sink.ts";
 import { PullRequests } from "./pull_requests.ts";
 
 /** What {@linkcode EventFeed} needs. */

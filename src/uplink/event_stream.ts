@@ -1,15 +1,7 @@
 import type { Clock } from "../platform/clock.ts";
 import { ControlError } from "./control_error.ts";
-import { type SseMessage, SseParser } from "./sse_parser.ts";
-
-/** Takes the messages of a stream, one after the other. */
-export interface MessageSink {
-  /**
-   * Resolves when the next message may come. Rejecting ends the stream, so that
-   * the message is sent again after the reconnect.
-   */
-  accept(message: SseMessage): Promise<void>;
-}
+import type { MessageSink } from "./message_sink.ts";
+import { SseParser } from "./sse_parser.ts";
 
 /** What opens a stream; {@linkcode ControlClient.openEvents} in the agent. */
 export type OpenEvents = (

@@ -21,11 +21,13 @@ Deno.test("EventLedger knows after a restart what was recorded", () =>
     assert.equal(store.events.cursor, undefined);
     await store.events.record([receipt(1, now - 5, "a"), receipt(2, now, "b")]);
     const { cursor: _, ...withoutCursor } = receipt(3, now - 9, "a");
-    await store.events.record([withoutCursor]);
+    await store.events.record([{ ...withoutCursor, carrier: "nats" }]);
     const check = (events: typeof store.events) => {
       assert.equal(events.cursor, "2");
       assert.ok(events.hasApplied("event-1") && events.hasApplied("event-3"));
       assert.equal(events.hasApplied("event-4"), false);
+      const carriers = [1, 3, 4].map((at) => events.carrierOf(`event-${at}`));
+      assert.deepEqual(carriers, ["sse", "nats", undefined]);
       assert.equal(events.lastIssuedMs("a"), now - 5);
       assert.equal(events.lastIssuedMs("c"), undefined);
       assert.deepEqual([...events.nonces()].map(({ nonce }) => nonce), [

@@ -7,6 +7,7 @@ import { RefusedEventError } from "../../src/sync/refused_event_error.ts";
 import { Keyring } from "../../src/trust/keyring.ts";
 import { ReplayWindow } from "../../src/trust/replay_window.ts";
 import { eventReader } from "../../src/trust/event_reader.ts";
+import type { Delivery } from "../../src/uplink/message_sink.ts";
 import type { Envelope, VerifiedEvent } from "../../src/wire/envelope.ts";
 import { ShapeError } from "../../src/wire/shape_error.ts";
 import { FakeClock, settle } from "../fakes/fake_clock.ts";
@@ -22,6 +23,12 @@ class MemoryLedger {
 
   hasApplied(eventId: string): boolean {
     return this.applied.has(eventId);
+  }
+
+  carrierOf(eventId: string): "sse" | "nats" | undefined {
+    const receipts = this.calls.flat();
+    const receipt = receipts.find((one) => one.eventId === eventId);
+    return receipt && (receipt.carrier ?? "sse");
   }
 
   record(receipts: readonly Receipt[]): Promise<void> {
@@ -526,4 +533,106 @@ Deno.test("types without handlers go to the one that takes all others", async ()
   await other.drain();
   assert.deepEqual(seen, ["anything"]);
   assert.equal(other.status.applied, 1);
+});
+
+/** Takes message `n` as NATS brings it; `told` fills with what became of it. */
+function byNats(
+  dispatcher: Dispatcher,
+  told: Delivery[],
+  { data }: { readonly data: string },
+  redelivered = false,
+): Promise<void> {
+  const carried = { id: "", data, carrier: "nats", redelivered } as const;
+  return dispatcher.accept(carried, (delivery) => told.push(delivery));
+}
+
+Deno.test("accept() tells what became of a message once that is durable, and not before", async () => {
+  const handler = new SteeredHandler();
+  const { dispatcher } = setUp([handler]);
+  const told: Delivery[] = [];
+  await byNats(dispatcher, told, message(1));
+  await settle();
+  assert.deepEqual(told, []);
+  handler.finish("e1");
+  await dispatcher.drain();
+  assert.deepEqual(told, ["taken"]);
+});
+
+Deno.test("accept() tells that a message was refused: forged, stale, replayed, or for what it says", async () => {
+  const refusing = handlerOf(({ id }) => {
+    if (id === "e5") throw new RefusedEventError("foreign", "not for us");
+  });
+  const { dispatcher, clock } = setUp([refusing]);
+  const told: Delivery[] = [];
+  const { data } = message(1);
+  const forged = data.replace('"payload":{}', '"payload":{"metadata":{}}');
+  assert.notEqual(forged, data);
+  await byNats(dispatcher, told, { data: forged });
+  const old = new Date(clock.now() - 301_000).toISOString();
+  await byNats(dispatcher, told, message(2, { issuedAt: old }));
+  await byNats(dispatcher, told, message(3));
+  await dispatcher.drain();
+  await byNats(dispatcher, told, message(3));
+  await byNats(dispatcher, told, message(5));
+  await dispatcher.drain();
+  assert.deepEqual(told, [
+    "refused",
+    "refused",
+    "taken",
+    "refused",
+    "refused",
+  ]);
+  assert.equal(dispatcher.status.rejected["replay"], 1);
+});
+
+Deno.test("accept() tells that a message has to come again when its effect, or one before it, was not stored", async () => {
+  const handler = new SteeredHandler();
+  const { dispatcher } = setUp([handler]);
+  const told: Delivery[] = [];
+  await byNats(dispatcher, told, message(1));
+  await byNats(dispatcher, told, message(2));
+  handler.finish("e2");
+  handler.fail("e1", diskFull());
+  await settle();
+  assert.deepEqual(told, ["failed", "failed"]);
+  await assert.rejects(byNats(dispatcher, told, message(1)), StoreWriteError);
+  // It may come again: its nonce was given back.
+  await byNats(dispatcher, told, message(1), true);
+  handler.finish("e1");
+  await dispatcher.drain();
+  assert.deepEqual(told, ["failed", "failed", "taken"]);
+});
+
+Deno.test("accept() takes one signature by two carriers as one event, in either order", async () => {
+  const seen: string[] = [];
+  const { dispatcher, ledger } = setUp([handlerOf(({ id }) => seen.push(id))]);
+  const told: Delivery[] = [];
+  await dispatcher.accept(message(1));
+  await dispatcher.drain();
+  await byNats(dispatcher, told, message(1));
+  await byNats(dispatcher, told, message(2));
+  await dispatcher.drain();
+  await dispatcher.accept(message(2));
+  await dispatcher.drain();
+  assert.deepEqual(seen, ["e1", "e2"]);
+  assert.deepEqual(told, ["taken", "taken"]);
+  assert.deepEqual(dispatcher.status.rejected, {});
+  assert.equal(dispatcher.status.repeated, 2);
+  assert.deepEqual(ledger.cursors(), ["1", undefined]);
+});
+
+Deno.test("accept() takes what its carrier brings again as repeated, but never before the first is durable", async () => {
+  const handler = new SteeredHandler();
+  const { dispatcher } = setUp([handler]);
+  const told: Delivery[] = [];
+  await byNats(dispatcher, told, message(1));
+  await byNats(dispatcher, told, message(1), true);
+  await settle();
+  assert.deepEqual(told, []);
+  handler.finish("e1");
+  await dispatcher.drain();
+  await byNats(dispatcher, told, message(1), true);
+  assert.deepEqual(told, ["taken", "taken", "taken"]);
+  assert.deepEqual(handler.seen, ["e1"]);
+  assert.deepEqual(dispatcher.status.rejected, {});
 });

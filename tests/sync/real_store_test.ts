@@ -14,7 +14,7 @@ import { signingKeyHandler } from "../../src/sync/signing_key_handler.ts";
 import { Keyring } from "../../src/trust/keyring.ts";
 import { ReplayWindow } from "../../src/trust/replay_window.ts";
 import { eventReader } from "../../src/trust/event_reader.ts";
-import type { MessageSink } from "../../src/uplink/event_stream.ts";
+import type { MessageSink } from "../../src/uplink/message_sink.ts";
 import type { SseMessage } from "../../src/uplink/sse_parser.ts";
 import type { Envelope } from "../../src/wire/envelope.ts";
 import type { DesiredState } from "../../src/wire/state.ts";

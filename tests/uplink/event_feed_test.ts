@@ -7,7 +7,7 @@ import {
 } from "../../src/uplink/event_feed.ts";
 import type { EventFeedSettings } from "../../src/uplink/event_feed_settings.ts";
 import type { Dialect } from "../../src/wire/dialect.ts";
-import type { SseMessage } from "../../src/uplink/sse_parser.ts";
+import type { CarriedMessage } from "../../src/uplink/message_sink.ts";
 import { FakeClock, settle } from "../fakes/fake_clock.ts";
 import { FakeRandom } from "../fakes/fake_random.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
@@ -26,7 +26,7 @@ class Uplink {
   readonly opened: Controller[] = [];
   readonly askedIds: (string | undefined)[] = [];
   readonly statuses: FeedStatus[] = [];
-  readonly messages: SseMessage[] = [];
+  readonly messages: CarriedMessage[] = [];
   pulls = 0;
   pull: () => Promise<void> = () => Promise.resolve();
   accept: () => Promise<void> = () => Promise.resolve();

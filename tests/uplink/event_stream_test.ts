@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ControlClient } from "../../src/uplink/control_client.ts";
 import { ControlError } from "../../src/uplink/control_error.ts";
 import { EventStream } from "../../src/uplink/event_stream.ts";
-import type { SseMessage } from "../../src/uplink/sse_parser.ts";
+import type { CarriedMessage } from "../../src/uplink/message_sink.ts";
 import { FakeClock, settle } from "../fakes/fake_clock.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
 import { nodeOf } from "./node_of.ts";
@@ -44,11 +44,11 @@ class StreamServer extends TestServer {
 
 class Fixture {
   readonly clock = new FakeClock();
-  readonly messages: SseMessage[] = [];
+  readonly messages: CarriedMessage[] = [];
   readonly stop = new CountedAbort();
   skipped = 0;
   retryMs = 0;
-  accept = (message: SseMessage) => {
+  accept = (message: CarriedMessage) => {
     this.messages.push(message);
     return Promise.resolve();
   };
