@@ -164,8 +164,8 @@ export class EventLedger {
   async #rewrite(records: readonly LogRecord[]) {
     const { disk, temp, folders } = this.#context;
     this.#receipts = this.#stillOfUse();
-    this.#ids = new Map(
-      this.#receipts.map(({ eventId, carrier = "sse" }) => [eventId, carrier]),
+    this.#ids = new Map<string, EventCarrier>(
+      this.#receipts.map(({ eventId, carrier }) => [eventId, carrier ?? "sse"]),
     );
     const log = newLog([...this.#everything(), ...records]);
     this.#log?.close();

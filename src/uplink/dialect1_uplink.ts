@@ -1,3 +1,4 @@
+import type { CarrierCredentials } from "../wire/carrier_credentials.ts";
 import {
   type AuditEntry,
   type Capabilities,
@@ -21,6 +22,7 @@ import { ENDPOINTS } from "../wire/endpoints.ts";
 import { checkShape } from "../wire/shape_error.ts";
 import type { Peer, StatePosition } from "../wire/state.ts";
 import { parseStateDocument } from "../wire/state_document.ts";
+import { fetchCarrierCredentials } from "./fetch_carrier_credentials.ts";
 import { NodeCalls, type NodeCallsOptions } from "./node_calls.ts";
 import type {
   Beat,
@@ -116,6 +118,12 @@ export class Dialect1Uplink implements NodeUplink {
   ): Promise<ReadableStream<Uint8Array>> {
     const { http } = this.#calls.options;
     return http.events(this.#calls.callTo("events"), lastEventId, signal);
+  }
+
+  carrierCredentials(signal: AbortSignal): Promise<CarrierCredentials> {
+    const { http, nodeId, bearer } = this.#calls.options;
+    const node = { nodeId, bearer: bearer("heartbeat") };
+    return fetchCarrierCredentials(http, node, signal);
   }
 
   async deregister(signal: AbortSignal): Promise<void> {

@@ -1,3 +1,4 @@
+import type { CarrierCredentials } from "../wire/carrier_credentials.ts";
 import { type Clock, isoTime } from "../platform/clock.ts";
 import type {
   AuditEntry,
@@ -26,6 +27,7 @@ import { ackExecution2, reportResult2 } from "./dialect2_executions.ts";
 import { syncReports2 } from "./dialect2_reports.ts";
 import { fetchSecret2 } from "./dialect2_secret.ts";
 import { sendAudit2, sendLogs2, sendMetrics2 } from "./dialect2_telemetry.ts";
+import { fetchCarrierCredentials } from "./fetch_carrier_credentials.ts";
 import { NodeCalls, type NodeCallsOptions } from "./node_calls.ts";
 import type {
   Beat,
@@ -124,6 +126,12 @@ export class Dialect2Uplink implements NodeUplink {
       isNumber ? lastEventId : undefined,
       signal,
     );
+  }
+
+  carrierCredentials(signal: AbortSignal): Promise<CarrierCredentials> {
+    const { http, nodeId, bearer } = this.#calls.options;
+    const node = { nodeId, bearer: bearer("heartbeat") };
+    return fetchCarrierCredentials(http, node, signal);
   }
 
   /**

@@ -9,6 +9,7 @@ import type {
   SecretResponse,
   SystemData,
 } from "../wire/bodies.ts";
+import type { CarrierCredentials } from "../wire/carrier_credentials.ts";
 import type { Dialect } from "../wire/dialect.ts";
 import type { Peer, StatePosition } from "../wire/state.ts";
 import type { ReportChanges } from "./report_changes.ts";
@@ -88,6 +89,11 @@ export interface NodeUplink {
     lastEventId: string | undefined,
     signal: AbortSignal,
   ): Promise<ReadableStream<Uint8Array>>;
+  /**
+   * Asks for short-lived credentials of the message bus; plexd's own control
+   * plane only, and only where it has one.
+   */
+  carrierCredentials(signal: AbortSignal): Promise<CarrierCredentials>;
   deregister(signal: AbortSignal): Promise<void>;
   /**
    * Announces a new X25519 key, base64 of 32 bytes.

@@ -245,7 +245,7 @@ Deno.test("a flood of refused events is counted in full and logged once a second
   const { dispatcher, clock, log } = setUp([]);
   const flood = async () => {
     for (let n = 0; n < 50; n++) {
-      await dispatcher.accept({ id: "", event: TYPE, data: "no" });
+      await dispatcher.accept({ id: "", data: "no" });
     }
   };
   await flood();
