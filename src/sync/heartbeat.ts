@@ -43,6 +43,7 @@ export class Heartbeat implements Part {
   readonly #intervalMs: number;
   readonly #startedMs: number;
   #status: HeartbeatStatus = {};
+  #wake: (() => void) | undefined;
 
   constructor(options: HeartbeatOptions) {
     const { intervalMs = 30_000 } = options;
@@ -61,17 +62,23 @@ export class Heartbeat implements Part {
     return this.#status;
   }
 
+  /** Sends the next one at once. */
+  now(): void {
+    this.#wake?.();
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options.io;
     while (!signal.aborted) {
       const dueMs = clock.elapsed() + this.#intervalMs;
       this.#status = { nextMs: clock.now() + this.#intervalMs };
       await this.#beat(signal);
-      try {
-        await clock.sleep(dueMs - clock.elapsed(), signal);
-      } catch {
-        return;
-      }
+      const woken = new AbortController();
+      this.#wake = () => woken.abort();
+      await clock
+        .sleep(dueMs - clock.elapsed(), AbortSignal.any([signal, woken.signal]))
+        .catch(() => {});
+      this.#wake = undefined;
     }
   }
 

@@ -49,6 +49,9 @@ export interface FeedStatus {
   readonly failure?: ControlFailure;
 }
 
+/** Why a stream is left that may still be open. */
+const RENEWAL = new Error("a new connection is wanted");
+
 /** Service for this long means that the earlier failures are over. */
 const GOOD_SERVICE_MS = 60_000;
 
@@ -72,6 +75,8 @@ export class EventFeed implements Part {
   /** How long the state to come will wait. */
   #waitMs = 0;
   #limited = false;
+  /** Ends what is waited for, or read, in favour of a new connection. */
+  #renewal: AbortController | undefined;
 
   /** @throws {RangeError} for a setting that is not above 0. */
   constructor(options: EventFeedOptions) {
@@ -99,6 +104,14 @@ export class EventFeed implements Part {
     return this.#skippedEvents;
   }
 
+  /**
+   * Opens a new stream at once: the machine was asleep, and nobody knows what
+   * became of the connection. What a server asked to wait for still holds.
+   */
+  reconnect(): void {
+    if (!this.#limited) this.#renewal?.abort(RENEWAL);
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     this.#enter("connecting");
     try {
@@ -109,6 +122,9 @@ export class EventFeed implements Part {
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
+      // It may run again; until then nothing is open.
+      const sinceMs = this.#options.clock.now();
+      this.#status = { state: "connecting", sinceMs, downSinceMs: sinceMs };
       await this.#pulls.settled();
     }
   }
@@ -171,13 +187,19 @@ export class EventFeed implements Part {
       "unreachable",
       "The server ended the event stream",
     );
+    const renewal = this.#renewal = new AbortController();
     try {
-      await this.#stream?.read();
+      await this.#stream?.read(renewal.signal);
     } catch (cause) {
       error = cause;
     }
     this.#stream = undefined;
+    this.#renewal = undefined;
     signal.throwIfAborted();
+    if (error === RENEWAL) {
+      this.#options.log.info("Event stream is opened anew");
+      return "renewed";
+    }
     const now = cursor();
     // The cursor moves with verified data only, so anyone may open a stream,
     // but only the control plane can end a series early.
@@ -249,7 +271,14 @@ export class EventFeed implements Part {
   }
 
   async #sleep(signal: AbortSignal): Promise<LinkEvent> {
-    await this.#options.clock.sleep(this.#waitMs, signal);
+    const renewal = this.#renewal = new AbortController();
+    const either = AbortSignal.any([signal, renewal.signal]);
+    try {
+      await this.#options.clock.sleep(this.#waitMs, either);
+    } catch (error) {
+      if (signal.aborted) throw error;
+    }
+    this.#renewal = undefined;
     return "due";
   }
 

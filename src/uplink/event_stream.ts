@@ -76,12 +76,15 @@ export class EventStream {
    * Silence counts only while bytes are waited for: a slow sink is no reason to
    * drop a connection that is alive.
    *
+   * @param leave Ends the connection when it aborts.
    * @throws {ControlError} kind "timeout" after silence, "unreachable" when the
    * connection breaks; what the sink throws; the reason of the signal.
    */
-  async read(): Promise<void> {
+  async read(leave?: AbortSignal): Promise<void> {
     const reader = this.#body.getReader();
     const gone = this.#connection.signal;
+    const left = () => this.#connection.abort(leave?.reason);
+    leave?.addEventListener("abort", left, { once: true });
     const cancel = () => void reader.cancel(gone.reason).catch(() => {});
     const finished = new AbortController();
     const watch = this.#watchSilence(finished.signal);
@@ -94,6 +97,7 @@ export class EventStream {
       throw gone.aborted ? gone.reason : error;
     } finally {
       this.#leave();
+      leave?.removeEventListener("abort", left);
       gone.removeEventListener("abort", cancel);
       finished.abort();
       await watch;

@@ -14,7 +14,8 @@ export type LinkEvent =
   | "refused"
   | "no_stream"
   | "due"
-  | "long_outage";
+  | "long_outage"
+  | "renewed";
 
 /**
  * The reconnect machine: one entry per arrow.
@@ -33,7 +34,7 @@ const LINK: Record<LinkState, Partial<Record<LinkEvent, LinkState>>> = {
     refused: "refused",
     no_stream: "pull_only",
   },
-  streaming: { lost: "waiting" },
+  streaming: { lost: "waiting", renewed: "connecting" },
   waiting: { due: "connecting", long_outage: "polling" },
   polling: { due: "connecting", refused: "refused" },
   pull_only: { due: "connecting", refused: "refused" },

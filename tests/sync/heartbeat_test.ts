@@ -16,6 +16,8 @@ async function whileBeating(
     readonly heard: string[];
     /** What is wrong with the node. */
     readonly reasons: string[];
+    /** Sends one at once. */
+    readonly now: () => void;
   }) => Promise<void>,
 ) {
   const clock = new FakeClock();
@@ -47,7 +49,15 @@ async function whileBeating(
   const done = heartbeat.run(stop.signal);
   try {
     await clock.advance(0);
-    await work({ clock, log, bodies, answers, heard, reasons });
+    await work({
+      clock,
+      log,
+      bodies,
+      answers,
+      heard,
+      reasons,
+      now: () => heartbeat.now(),
+    });
   } finally {
     stop.abort();
     await done;
@@ -149,3 +159,15 @@ Deno.test("Heartbeat refuses an interval under a second", () => {
     RangeError,
   );
 });
+
+Deno.test("a heartbeat that is wanted at once starts the interval anew", () =>
+  whileBeating(async ({ clock, bodies, now }) => {
+    await clock.advance(20_000);
+    now();
+    await clock.advance(0);
+    assert.equal(bodies.length, 2);
+    await clock.advance(29_999);
+    assert.equal(bodies.length, 2);
+    await clock.advance(1);
+    assert.equal(bodies.length, 3);
+  }));

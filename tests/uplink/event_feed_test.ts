@@ -671,3 +671,39 @@ for (
     }
   });
 }
+
+Deno.test("reconnect() opens a new stream at once, without a word of an outage", async () => {
+  await using uplink = new Uplink();
+  await settle();
+  uplink.feed.reconnect();
+  await settle();
+  assert.equal(uplink.attempts, 2);
+  assert.equal(uplink.state, "streaming");
+  assert.deepEqual(uplink.states, [
+    "connecting",
+    "streaming",
+    "connecting",
+    "streaming",
+  ]);
+  assert.equal(uplink.pulls, 2);
+});
+
+Deno.test("reconnect() cuts a wait short, but not one that a server asked for", async () => {
+  await using uplink = new Uplink({}, (uplink) => {
+    uplink.failures.push(unreachable());
+  });
+  await settle();
+  assert.equal(uplink.state, "waiting");
+  uplink.feed.reconnect();
+  await settle();
+  assert.equal(uplink.state, "streaming");
+  uplink.failures.push(
+    new ControlError("rate_limited", "slower", { retryAfterMs: 60_000 }),
+  );
+  uplink.feed.reconnect();
+  await settle();
+  assert.equal(uplink.state, "waiting");
+  uplink.feed.reconnect();
+  await settle();
+  assert.equal(uplink.state, "waiting");
+});

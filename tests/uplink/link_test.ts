@@ -20,6 +20,7 @@ const events: LinkEvent[] = [
   "no_stream",
   "due",
   "long_outage",
+  "renewed",
 ];
 
 const arrows: readonly (readonly [LinkState, LinkEvent, LinkState])[] = [
@@ -28,6 +29,7 @@ const arrows: readonly (readonly [LinkState, LinkEvent, LinkState])[] = [
   ["connecting", "refused", "refused"],
   ["connecting", "no_stream", "pull_only"],
   ["streaming", "lost", "waiting"],
+  ["streaming", "renewed", "connecting"],
   ["waiting", "due", "connecting"],
   ["waiting", "long_outage", "polling"],
   ["polling", "due", "connecting"],
