@@ -38,6 +38,7 @@ import { openIntake } from "./telemetry_intake.ts";
 import { stateChanges } from "./state_changes.ts";
 import { noteReasons } from "./transitions.ts";
 import { buildUpstream } from "./upstream.ts";
+import { buildWakeWatch } from "./wake.ts";
 import { watchDisk } from "./watch_disk.ts";
 
 /** What {@linkcode runAgent} works with. */
@@ -203,7 +204,7 @@ async function runNode(
     status,
     watchers,
   );
-  const { feed, link, reconciler, dispatcher, signed } = downstream;
+  const { carriers, reconciler, dispatcher, signed } = downstream;
   const { syncer, heartbeat, health, announcements, telemetry } = upstream;
   const named = { node_id: identity.nodeId };
 
@@ -220,7 +221,8 @@ async function runNode(
   io.log.info("Agent started", { version, ...named });
   const parts = [
     api,
-    link.closing(feed),
+    ...carriers.parts,
+    buildWakeWatch(context, downstream, heartbeat),
     reconciler,
     signed.lifetime,
     syncer,

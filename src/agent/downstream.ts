@@ -6,20 +6,21 @@ import { eventReader } from "../trust/event_reader.ts";
 import { Keyring } from "../trust/keyring.ts";
 import { ReplayWindow } from "../trust/replay_window.ts";
 import { EventFeed } from "../uplink/event_feed.ts";
+import { buildCarriers, type Carriers, type Feed } from "./carriers.ts";
 import { eventRefusedRecord } from "./audit_records.ts";
 import { eventHandlers } from "./event_handlers.ts";
 import type { NodeContext } from "./node_context.ts";
 import { confirmRestored } from "./restored.ts";
 import { buildSignedStates, type SignedStates } from "./signed_states.ts";
-import { type LinkTransitions, linkTransitions } from "./transitions.ts";
+import { linkTransitions } from "./transitions.ts";
 import { watchEquivocation } from "./watch_equivocation.ts";
 
 /** What brings the control plane's will to the node. */
 export interface Downstream {
   readonly reconciler: Reconciler;
   readonly dispatcher: Dispatcher;
-  readonly feed: EventFeed;
-  readonly link: LinkTransitions;
+  readonly feed: Feed;
+  readonly carriers: Carriers;
   readonly signed: SignedStates;
 }
 
@@ -52,7 +53,7 @@ export function buildDownstream(
     ...io,
   });
   const link = linkTransitions(store.transitions);
-  const feed = new EventFeed({
+  const stream = new EventFeed({
     dialect: identity.dialect,
     open: (lastEventId, signal) => uplink.openEvents(lastEventId, signal),
     pull: (signal) => reconciler.pullNow(signal),
@@ -72,7 +73,9 @@ export function buildDownstream(
       maxEventBytes: config["stream.max_event_bytes"],
     },
   });
-  return { reconciler, dispatcher, feed, link, signed };
+  const needs = { stream, link, reconciler, dispatcher };
+  const carriers = buildCarriers(context, needs);
+  return { reconciler, dispatcher, feed: carriers.feed, carriers, signed };
 }
 
 /** The keys that were trusted last, or those of the registration. */

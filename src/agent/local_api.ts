@@ -87,6 +87,7 @@ export function buildLocalApi(
       events: store.transitions.entries,
       capacity: store.transitions.capacity,
     }),
+    beforeSecret: (signal) => downstream.carriers.refreshIfDue(signal),
     watchers,
     figures: () => context.storeFigures(),
     freshness: () => status.freshness(),
@@ -120,7 +121,7 @@ async function fetchSecret(
 
 function statusSources(
   context: NodeContext,
-  { feed, reconciler, dispatcher, signed }: Downstream,
+  { feed, reconciler, dispatcher, signed, carriers }: Downstream,
   { syncer, telemetry }: Upstream,
   memory: ContactMemory,
 ): Omit<StatusSources, "self" | "watchers"> {
@@ -137,6 +138,7 @@ function statusSources(
     reasons: () => degraded.list(),
     wellSinceMs: () => degraded.wellSinceMs,
     stream: () => feed.status,
+    carriers: () => carriers.status(),
     events: () => dispatcher.status,
     skippedEvents: () => feed.skippedEvents,
     pull: () => reconciler.status,

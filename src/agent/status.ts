@@ -55,6 +55,7 @@ export interface StatusSources {
     "contact" | "store" | "agent" | "updates"
   >;
   self(): Pick<StatusDocument, "identity" | "resources" | "safe_until">;
+  carriers(): Pick<StatusDocument, "carrier" | "carrier_credentials">;
   tasks(): StatusDocument["tasks"];
   telemetry(): StatusDocument["telemetry"];
   watchers(): StatusDocument["watchers"];
@@ -127,6 +128,7 @@ export function statusDocument(
       next_try_at: timeOrNull(stream.nextTryMs),
       last_error: stream.lastError ?? null,
     },
+    ...sources.carriers(),
     events: {
       applied: events.applied,
       repeated: events.repeated,

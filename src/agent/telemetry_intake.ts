@@ -23,6 +23,8 @@ export interface TelemetryIntake {
   readonly record: (record: AuditRecord) => void;
   /** A credential in use: forwarded logs will not hold it. */
   hide(secret: string): void;
+  /** It has been out of use for long: a list of them must not grow for ever. */
+  forget(secret: string): void;
   /** All that are hidden. */
   readonly secrets: readonly string[];
   /** The last lines of the log. */
@@ -65,6 +67,10 @@ export function openIntake(config: Config, io: Platform): TelemetryIntake {
     hide(secret) {
       // The same identity again, with every reload.
       if (!secrets.includes(secret)) secrets.push(secret);
+    },
+    forget(secret) {
+      const at = secrets.indexOf(secret);
+      if (at >= 0) secrets.splice(at, 1);
     },
     secrets,
     ...(logs ? { logs } : {}),

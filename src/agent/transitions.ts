@@ -2,6 +2,8 @@ import type { Part } from "../platform/part.ts";
 import type { StoredReason } from "../store/health_store.ts";
 import type { Transitions } from "../store/transition_ring.ts";
 import type { HealthSource } from "../sync/health_report.ts";
+import type { BusStatus } from "../uplink/carrier_feed.ts";
+import type { CarrierState } from "../uplink/carrier_link.ts";
 import type { FeedStatus } from "../uplink/event_feed.ts";
 import type { LinkState } from "../uplink/link.ts";
 import type { TransitionType } from "../wire/transitions.ts";
@@ -58,6 +60,50 @@ export function linkTransitions(ring: Transitions): LinkTransitions {
 }
 
 type Noted = Parameters<Transitions["note"]>[1];
+
+/** Follows the message bus into the transition ring. */
+export interface BusTransitions {
+  /** It is in another state now. */
+  readonly onState: (state: CarrierState, status: BusStatus) => void;
+  /** The same part; a bus that is in use when it ends was left by it. */
+  closing(feed: Part): Part;
+}
+
+/**
+ * Notes what becomes of the message bus as a carrier. A connection that is made
+ * anew with fresh credentials is no event, unless it fails.
+ */
+export function busTransitions(ring: Transitions): BusTransitions {
+  const carrier = "nats";
+  let [wasUp, isUp] = [false, false];
+  let refused: string | undefined;
+  return {
+    onState(state, { planned, lastError }) {
+      const reason = lastError === undefined ? {} : { reason: lastError };
+      if (state === "feeding") {
+        if (!isUp) ring.note(wasUp ? "reconnect" : "connect", { carrier });
+        [wasUp, isUp, refused] = [true, true, undefined];
+        return;
+      }
+      if (isUp && !(state === "lost" && planned)) {
+        ring.note("disconnect", { carrier, ...reason });
+        isUp = false;
+      } else if (state === "waiting" && refused !== lastError) {
+        // Once for each reason: a long outage would push all else out.
+        ring.note("refused", { carrier, ...reason });
+        refused = lastError;
+      }
+    },
+    closing: (feed) => ({
+      name: feed.name,
+      async run(signal) {
+        await feed.run(signal);
+        if (isUp) ring.note("closed", { carrier });
+        isUp = false;
+      },
+    }),
+  };
+}
 
 /**
  * Notes degraded reasons that come and go from now on.

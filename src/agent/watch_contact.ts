@@ -3,7 +3,7 @@ import type { Degraded } from "../sync/degraded.ts";
 import { ControlError } from "../uplink/control_error.ts";
 
 /** The calls that are made again and again, whatever comes of them. */
-export type ContactSurface = "stream" | "pull" | "heartbeat";
+export type ContactSurface = "stream" | "pull" | "heartbeat" | "credentials";
 
 /** What hears when the node is not known any more, and tells what it does. */
 export interface ContactRejoin {

@@ -2,6 +2,7 @@ import type { StatusDocument } from "../wire/status.ts";
 import { counted } from "./output/counted.ts";
 import type { Field } from "./output/fields.ts";
 import { span } from "./output/span.ts";
+import { carrierRows } from "./carrier_rows.ts";
 import { selfLines } from "./self_lines.ts";
 
 /** Rows of the screen of `plexd status`. Ages are counted from `nowMs`. */
@@ -24,6 +25,7 @@ export function statusFields(status: StatusDocument, nowMs: number): Field[] {
     ],
     ["Control plane", status.control_plane],
     ["Stream", streamText(status, nowMs)],
+    ...carrierRows(status, { ago, until, when }),
     [
       "Events",
       `${events.applied} applied, last ${ago(events.last_applied_at)}` +

@@ -1,4 +1,5 @@
 import type { DegradedReason, StatusDocument } from "../wire/status.ts";
+import { busProblem } from "./carrier_rows.ts";
 import { counted } from "./output/counted.ts";
 import { span } from "./output/span.ts";
 
@@ -102,7 +103,16 @@ export function worstProblem(
 
 /** What is on its way to become a problem. */
 function beforeDegraded(
-  { stream, sync, store, resources, identity, tasks, agent }: StatusDocument,
+  {
+    stream,
+    sync,
+    store,
+    resources,
+    identity,
+    tasks,
+    agent,
+    ...carriers
+  }: StatusDocument,
   nowMs: number,
 ): Problem | undefined {
   if (store.restored) {
@@ -127,6 +137,8 @@ function beforeDegraded(
       advice: "nothing yet: changes are pulled meanwhile",
     };
   }
+  const bus = busProblem(carriers);
+  if (bus) return bus;
   if (resources && resources.short.length > 0) {
     return {
       reason: "resources_short",

@@ -200,6 +200,11 @@ export const SETTINGS = {
     default: "unknown",
   }),
 
+  "transport": choice(
+    "What brings events; auto: the message bus where the control plane has one; nats: the same, and loud when it has to do without",
+    ["sse", "nats", "auto"],
+    { default: "sse" },
+  ),
   "stream.backoff_base": duration("First wait before the stream is reopened", {
     default: "1s",
   }),

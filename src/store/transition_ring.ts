@@ -89,6 +89,12 @@ export class TransitionRing implements Transitions {
     this.#secrets.push(secret);
   }
 
+  /** It has been out of use for long: a list of them must not grow for ever. */
+  forget(secret: string): void {
+    const at = this.#secrets.indexOf(secret);
+    if (at >= 0) this.#secrets.splice(at, 1);
+  }
+
   note(
     type: TransitionType,
     { reason, carrier }: TransitionDetails = {},

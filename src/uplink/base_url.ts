@@ -41,7 +41,8 @@ export function checkBaseUrl(text: string, allowPlaintext: boolean): BaseUrl {
 }
 
 /** URL parsing has already brought addresses into their one plain form. */
-function isLoopback(hostname: string): boolean {
+/** Whether a host as URLs have it is this one. */
+export function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" ||
     /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }

@@ -10,8 +10,8 @@ import { CredentialLife } from "./credential_life.ts";
 export interface CarrierStore {
   /** Of an earlier run, expired ones included. */
   readonly carrier: CarrierCredentials | undefined;
-  /** @throws when they could not be stored. */
-  saveCarrier(credentials: CarrierCredentials | undefined): void;
+  /** Rejects when they could not be stored. */
+  saveCarrier(credentials: CarrierCredentials | undefined): Promise<void>;
 }
 
 /** How a refresh ended that is worth to be told. */
@@ -228,13 +228,13 @@ export class RefreshLoop implements Part {
     try {
       const fetched = await fetch(signal);
       this.#options.hide(fetched);
-      this.#take(CredentialLife.fetched(fetched, asked, clock));
+      await this.#take(CredentialLife.fetched(fetched, asked, clock));
     } catch (error) {
       if (!signal.aborted) this.#failed(error);
     }
   }
 
-  #take(life: CredentialLife) {
+  async #take(life: CredentialLife): Promise<void> {
     const { store, io, onNews } = this.#options;
     const { expires_at: expiresAt } = life.credentials;
     this.#life = life;
@@ -245,7 +245,7 @@ export class RefreshLoop implements Part {
     this.#lastError = undefined;
     this.#enter("fresh");
     try {
-      store.saveCarrier(life.credentials);
+      await store.saveCarrier(life.credentials);
     } catch (error) {
       // They work all the same; only a restart will have to ask again.
       io.log.warn("Carrier credentials not stored", {

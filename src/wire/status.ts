@@ -1,4 +1,5 @@
 import type { ReportSyncState } from "./report_sync.ts";
+import type { Carrier } from "./transitions.ts";
 
 /**
  * What `GET /v1/status` of the local API answers, and `plexd status` shows.
@@ -28,6 +29,33 @@ export interface StatusDocument {
     readonly next_try_at: string | null;
     readonly last_error: string | null;
   };
+  /**
+   * What brings events; absent for agents before there was a choice. `pull`:
+   * nothing does, and states are pulled.
+   */
+  readonly carrier?: {
+    readonly active: Carrier | null;
+    /** As it is configured. */
+    readonly transport: "sse" | "nats" | "auto";
+    /** Absent where no message bus is wanted. */
+    readonly nats?: {
+      /** `feeding` while it brings events. */
+      readonly state: string;
+      readonly since: string;
+      readonly next_try_at: string | null;
+      readonly last_error: string | null;
+      /** Messages that were refused for good: forged, stale, replayed, foreign. */
+      readonly refused: number;
+    };
+  };
+  /** Of the message bus, and never what they are; null where none are wanted. */
+  readonly carrier_credentials?: {
+    readonly state: string;
+    readonly expires_at: string | null;
+    readonly last_refresh_at: string | null;
+    readonly next_refresh_at: string | null;
+    readonly last_error: string | null;
+  } | null;
   readonly events: {
     readonly applied: number;
     /** What they bring was here already, by an earlier event or a pull. */

@@ -218,9 +218,7 @@ Deno.test("RefreshLoop refuses credentials that never lived, and asks for others
 
 Deno.test("RefreshLoop works with credentials that cannot be stored", async () => {
   await using at = new Refreshing();
-  at.store.saveCarrier = () => {
-    throw new Error("disk full");
-  };
+  at.store.saveCarrier = () => Promise.reject(new Error("disk full"));
   at.start();
   await at.clock.advance(0);
   assert.ok(at.loop.current());

@@ -38,7 +38,7 @@ export class Refreshing {
   readonly asked: number[] = [];
   readonly store: {
     carrier: CarrierCredentials | undefined;
-    saveCarrier(kept: CarrierCredentials | undefined): void;
+    saveCarrier(kept: CarrierCredentials | undefined): Promise<void>;
   };
   lifeMs = 3_600_000;
   /** What the next requests fail with; undefined for none. */
@@ -57,6 +57,7 @@ export class Refreshing {
       carrier: kept,
       saveCarrier(next) {
         this.carrier = next;
+        return Promise.resolve();
       },
     };
     this.loop = new RefreshLoop({

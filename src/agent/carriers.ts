@@ -1,0 +1,244 @@
+import { isoTime } from "../platform/clock.ts";
+import type { Part } from "../platform/part.ts";
+import type { Dispatcher } from "../sync/dispatcher.ts";
+import type { Reconciler } from "../sync/reconciler.ts";
+import { CarrierFeed } from "../uplink/carrier_feed.ts";
+import type { EventFeed, FeedStatus } from "../uplink/event_feed.ts";
+import { NatsSession } from "../uplink/nats/nats_session.ts";
+import { RefreshLoop, type RefreshNews } from "../uplink/refresh_loop.ts";
+import type { CarrierCredentials } from "../wire/carrier_credentials.ts";
+import type { StatusDocument } from "../wire/status.ts";
+import type { NodeContext } from "./node_context.ts";
+import { busTransitions, type LinkTransitions } from "./transitions.ts";
+
+/** What brings events, whatever that is at the moment. */
+export interface Feed {
+  readonly status: FeedStatus;
+  readonly skippedEvents: number;
+}
+
+/** The ways on which events come. */
+export interface Carriers {
+  readonly feed: Feed;
+  readonly parts: readonly Part[];
+  /** Renews credentials that are about to expire. */
+  refreshIfDue(signal: AbortSignal): Promise<void>;
+  /** The machine was asleep: what was open is opened anew. */
+  woke(signal: AbortSignal): Promise<void>;
+  status(): Pick<StatusDocument, "carrier" | "carrier_credentials">;
+}
+
+/** What carriers bring events to. */
+export interface CarrierNeeds {
+  readonly stream: EventFeed;
+  readonly link: LinkTransitions;
+  readonly reconciler: Reconciler;
+  readonly dispatcher: Dispatcher;
+}
+
+/** Generations of credentials that may still be in a log line to come. */
+const HIDDEN_GENERATIONS = 4;
+
+/** Puts together what brings events: the stream alone, or the bus before it. */
+export function buildCarriers(
+  context: NodeContext,
+  needs: CarrierNeeds,
+): Carriers {
+  return context.config.transport === "sse"
+    ? streamAlone(needs)
+    : withBus(context, needs);
+}
+
+function streamAlone({ stream, link }: CarrierNeeds): Carriers {
+  return {
+    feed: stream,
+    parts: [link.closing(stream)],
+    refreshIfDue: () => Promise.resolve(),
+    woke() {
+      stream.reconnect();
+      return Promise.resolve();
+    },
+    status: () => ({
+      carrier: { active: activeOf(stream), transport: "sse" },
+      carrier_credentials: null,
+    }),
+  };
+}
+
+function withBus(context: NodeContext, needs: CarrierNeeds): Carriers {
+  const { config, store, io } = context;
+  const { stream, link, reconciler, dispatcher } = needs;
+  const transitions = busTransitions(store.transitions);
+  const refresh = buildRefresh(context);
+  const streamPart = link.closing(stream);
+  const feed = new CarrierFeed({
+    stream: {
+      name: stream.name,
+      run: (signal) => streamPart.run(signal),
+      get status() {
+        return stream.status;
+      },
+      reconnect: () => stream.reconnect(),
+    },
+    credentials: refresh,
+    open: opener(context, dispatcher),
+    pull: (signal) => reconciler.pullNow(signal),
+    drain: () => dispatcher.drain(),
+    onState(state, status) {
+      transitions.onState(state, status);
+      // What the stream was refused with is over where the bus brings events.
+      if (state === "feeding") context.contact.heard("stream", undefined);
+      if (state === "waiting" && config.transport === "nats") {
+        io.log.warn("transport is nats, but events do not come by the bus", {
+          error: status.lastError,
+        });
+      }
+    },
+    io,
+  });
+  return {
+    feed: {
+      get status() {
+        return feed.status;
+      },
+      get skippedEvents() {
+        return stream.skippedEvents + feed.skipped;
+      },
+    },
+    parts: [transitions.closing(feed), followCredentials(context, refresh)],
+    async refreshIfDue(signal) {
+      await refresh.refreshNowIfDue(signal);
+    },
+    async woke(signal) {
+      refresh.woke();
+      await refresh.refreshNowIfDue(signal);
+      feed.reconnect();
+    },
+    status: () => busStatus(config.transport, feed, stream, refresh),
+  };
+}
+
+function opener(
+  { config, version, io }: NodeContext,
+  dispatcher: Dispatcher,
+): ConstructorParameters<typeof CarrierFeed>[0]["open"] {
+  return async (credentials, attempt, heard) => {
+    const caFile = config["api.ca_file"];
+    return await NatsSession.open(credentials, {
+      sink: dispatcher,
+      clientName: `plexd/${version}`,
+      ca: caFile === undefined ? undefined : await Deno.readTextFile(caFile),
+      allowPlaintext: config["api.allow_plaintext"],
+      connectTimeoutMs: config["api.connect_timeout"],
+      maxEventBytes: config["stream.max_event_bytes"],
+      onRefused: () => heard.refused(),
+      onSkipped: () => heard.skipped(),
+      log: io.log,
+    }, attempt);
+  };
+}
+
+function buildRefresh(context: NodeContext): RefreshLoop {
+  const { config, store, uplink, contact, io } = context;
+  return new RefreshLoop({
+    fetch: (signal) => uplink.carrierCredentials(signal),
+    store: store.credentials,
+    hide: hider(context),
+    onNews(news: RefreshNews) {
+      if (news.type === "unauthorized") {
+        return contact.heard("credentials", news.error);
+      }
+      contact.heard("credentials", undefined);
+      if (news.type === "refreshed") {
+        const reason = `valid until ${news.expiresAt}`;
+        store.transitions.note("refresh", { carrier: "nats", reason });
+      }
+    },
+    reprobeIntervalMs: config["stream.reprobe_interval"],
+    io,
+  });
+}
+
+/** Hides credentials from logs and transitions, the last generations of them. */
+function hider(
+  { intake, store: { transitions } }: NodeContext,
+): (credentials: CarrierCredentials) => void {
+  const hidden: (readonly string[])[] = [];
+  return ({ user_jwt, user_seed }) => {
+    const both = [user_jwt, user_seed];
+    hidden.push(both);
+    for (const secret of both) {
+      intake.hide(secret);
+      transitions.hide(secret);
+    }
+    if (hidden.length <= HIDDEN_GENERATIONS) return;
+    for (const secret of hidden.shift()!) {
+      intake.forget(secret);
+      transitions.forget(secret);
+    }
+  };
+}
+
+/** What was refused to a former key may be given to another one. */
+function followCredentials(
+  { store }: NodeContext,
+  refresh: RefreshLoop,
+): Part {
+  return {
+    name: refresh.name,
+    async run(signal) {
+      const fingerprint = () => store.credentials.current?.key.fingerprint;
+      let known = fingerprint();
+      const forget = store.credentials.onChange(() => {
+        if (fingerprint() === known) return;
+        known = fingerprint();
+        refresh.renewed();
+      });
+      try {
+        await refresh.run(signal);
+      } finally {
+        forget();
+      }
+    },
+  };
+}
+
+function busStatus(
+  transport: "sse" | "nats" | "auto",
+  feed: CarrierFeed,
+  stream: EventFeed,
+  refresh: RefreshLoop,
+): ReturnType<Carriers["status"]> {
+  const { state, sinceMs, nextTryMs, lastError } = feed.bus;
+  const now = refresh.status;
+  return {
+    carrier: {
+      active: feed.feeder === "sse" ? activeOf(stream) : feed.feeder,
+      transport,
+      nats: {
+        state,
+        since: isoTime(sinceMs),
+        next_try_at: timeOrNull(nextTryMs),
+        last_error: lastError ?? null,
+        refused: feed.refused,
+      },
+    },
+    carrier_credentials: {
+      state: now.state,
+      expires_at: timeOrNull(now.expiresAtMs),
+      last_refresh_at: timeOrNull(now.lastRefreshMs),
+      next_refresh_at: timeOrNull(now.nextRefreshMs),
+      last_error: now.lastError ?? null,
+    },
+  };
+}
+
+function activeOf({ status }: EventFeed): "sse" | "pull" | null {
+  const { state } = status;
+  if (state === "streaming") return "sse";
+  return state === "polling" || state === "pull_only" ? "pull" : null;
+}
+
+function timeOrNull(ms: number | undefined): string | null {
+  return ms === undefined ? null : isoTime(ms);
+}

@@ -1,0 +1,69 @@
+import type { StatusDocument } from "../wire/status.ts";
+
+/** How times are said. */
+export interface CarrierTimes {
+  ago(time: string | null): string;
+  /** Such as `, next try in 3s`; empty for none. */
+  until(time: string | null): string;
+  when(time: string): string;
+}
+
+/** Rows of `plexd status` on the message bus; none where none is wanted. */
+export function carrierRows(
+  { carrier, carrier_credentials: credentials }: Pick<
+    StatusDocument,
+    "carrier" | "carrier_credentials"
+  >,
+  { ago, until, when }: CarrierTimes,
+): [string, string][] {
+  if (!carrier?.nats) return [];
+  const { nats, transport } = carrier;
+  const without = transport === "nats" ? "; transport is nats" : "";
+  const bus = nats.state === "feeding"
+    ? `brings events, since ${ago(nats.since)}`
+    : `not in use (${nats.state.replaceAll("_", " ")}), events come ${
+      carrier.active === "sse" ? "by the stream" : "by pulls"
+    }${until(nats.next_try_at)}${without}` +
+      (nats.last_error ? `; last error: ${nats.last_error}` : "");
+  const refused = nats.refused > 0 ? `; ${nats.refused} refused` : "";
+  const rows: [string, string][] = [["Message bus", bus + refused]];
+  if (credentials) {
+    const { state, expires_at, last_refresh_at, last_error } = credentials;
+    rows.push([
+      "Bus login",
+      (expires_at === null
+        ? state.replaceAll("_", " ")
+        : `good until ${when(expires_at)}, refreshed ${ago(last_refresh_at)}`) +
+      (last_error ? `; last error: ${last_error}` : ""),
+    ]);
+  }
+  return rows;
+}
+
+/** Why an agent that is to use the bus does not; undefined when it does. */
+export function busProblem(
+  { carrier, carrier_credentials: credentials }: Pick<
+    StatusDocument,
+    "carrier" | "carrier_credentials"
+  >,
+):
+  | {
+    readonly reason: string;
+    readonly sentence: string;
+    readonly advice: string;
+  }
+  | undefined {
+  const nats = carrier?.nats;
+  if (!nats || nats.state === "feeding" || carrier.transport !== "nats") {
+    return undefined;
+  }
+  const why = nats.last_error ?? credentials?.last_error;
+  return {
+    reason: "bus_unused",
+    sentence: "Events are to come by the message bus, but do not" +
+      (why ? ` (${why})` : "") + ".",
+    advice: credentials?.state === "no_bus"
+      ? "this control plane has no message bus: set transport to auto or sse"
+      : "nothing yet: the event stream or pulls take its place meanwhile",
+  };
+}
