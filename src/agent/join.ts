@@ -180,6 +180,7 @@ export async function forgetFormer(store: Membership): Promise<void> {
   }));
   await store.peerCache.forget();
   await store.routes.forget();
+  store.secretNames.reset();
   await forgetSnapshots(store, false);
   await forgetSynced(store);
 }

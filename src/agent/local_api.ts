@@ -17,6 +17,7 @@ import {
   statusDocument,
   type StatusSources,
 } from "./status.ts";
+import { secretIndex } from "./secret_index.ts";
 import type { SelfWatch } from "./self_watch.ts";
 import type { SignedStates } from "./signed_states.ts";
 import type { Upstream } from "./upstream.ts";
@@ -71,13 +72,15 @@ export function buildLocalApi(
   watchers: Watchers,
 ): NodeApi {
   const { config, store, identity, io } = context;
+  const index = secretIndex(store, identity.dialect);
   return new NodeApi({
-    state: store.state,
+    state: index.state,
     reports: watchReports(store.reports, context.disk),
     sync: syncer,
     secrets: {
       key: nodeSecretToKey(identity.nodeSecretKey),
-      fetch: (key, signal) => fetchSecret(context, key, signal),
+      fetch: (key, signal) =>
+        index.asked(key, fetchSecret(context, key, signal)),
     },
     secretRead: (read) => context.intake.secretReads?.note(read),
     status: () => status.document(),
@@ -175,12 +178,13 @@ function signedState(
   };
 }
 
-function stateCounts({ state, reports }: Membership) {
+function stateCounts({ state, reports, secretNames }: Membership) {
   const { metadata, data, secretRefs, position } = state.view;
   return {
     metadata: metadata.size,
     data: data.size,
-    secrets: secretRefs.length,
+    // Without an index: those that are known.
+    secrets: secretRefs.length || secretNames.refs.length,
     reports: reports.view.entries.size,
     epoch: position?.epoch ?? null,
     version: position?.version ?? null,

@@ -2,6 +2,7 @@ import type { ChangeFeed, NotedChange } from "../node_api/watch/change_feed.ts";
 import type { Membership } from "../store/membership.ts";
 import type { ReportChange } from "../store/report_store.ts";
 import type { StateView } from "../store/state_view.ts";
+import type { SecretRef } from "../wire/state.ts";
 import type { HealthSource } from "../sync/health_report.ts";
 import { compareEntries, type EntryChange } from "./compare_entries.ts";
 
@@ -11,11 +12,15 @@ import { compareEntries, type EntryChange } from "./compare_entries.ts";
  */
 export function noteChanges(
   feed: ChangeFeed,
-  { state, reports }: Pick<Membership, "state" | "reports">,
+  { state, reports, secretNames }: Pick<
+    Membership,
+    "state" | "reports" | "secretNames"
+  >,
   health: HealthSource,
 ): void {
   state.onChange((view, previous) => feed.note(ofState(previous, view)));
   reports.onChange((changes) => feed.note(changes.flatMap(ofReport)));
+  secretNames.onChange((before, after) => feed.note(ofSecrets(before, after)));
   let reasons = reasonsOf(health);
   health.onChange(() => {
     const former = reasons;
@@ -36,16 +41,22 @@ export function noteChanges(
 
 /** What differs between two states, of what the local API serves. */
 function ofState(before: StateView, after: StateView): NotedChange[] {
-  const secrets = before.secretRefs === after.secretRefs ? [] : [
-    ...compareEntries(versionsOf(before), versionsOf(after)),
-  ];
   return [
     ...[...compareEntries(before.metadata, after.metadata)]
       .map((one) => wanted("metadata", one)),
     ...[...compareEntries(before.data, after.data)]
       .map((one) => wanted("data", one, one.entry.version)),
-    ...secrets.map((one) => wanted("secrets", one, one.entry)),
+    ...ofSecrets(before.secretRefs, after.secretRefs),
   ];
+}
+
+function ofSecrets(
+  before: readonly SecretRef[],
+  after: readonly SecretRef[],
+): NotedChange[] {
+  if (before === after) return [];
+  return [...compareEntries(versionsOf(before), versionsOf(after))]
+    .map((one) => wanted("secrets", one, one.entry));
 }
 
 function wanted(
@@ -59,8 +70,8 @@ function wanted(
   return { kind, key, ...ofEntry, change, origin: "control_plane" };
 }
 
-function versionsOf({ secretRefs }: StateView): ReadonlyMap<string, number> {
-  return new Map(secretRefs.map(({ key, version }) => [key, version]));
+function versionsOf(refs: readonly SecretRef[]): ReadonlyMap<string, number> {
+  return new Map(refs.map(({ key, version }) => [key, version]));
 }
 
 function ofReport({ key, before, after }: ReportChange): NotedChange[] {

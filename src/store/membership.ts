@@ -30,6 +30,7 @@ import { RestoredMarker } from "./restored_marker.ts";
 import { RequestBox } from "./request_box.ts";
 import { RouteCache } from "./route_cache.ts";
 import type { SealKey, SealKeySource } from "./seal_key.ts";
+import { SecretNames } from "./secret_names.ts";
 import { SessionLog } from "./session_log.ts";
 import { SnapshotStore } from "./snapshot_store.ts";
 import type { StateStore } from "./state_store.ts";
@@ -101,6 +102,7 @@ export interface Membership extends AsyncDisposable {
   readonly health: HealthStore;
   readonly peerCache: PeerCache;
   readonly routes: RouteCache;
+  readonly secretNames: SecretNames;
   readonly recoveries: RecoveryLog;
   readonly transitions: TransitionRing;
   readonly updates: UpdateStore;
@@ -195,6 +197,7 @@ function open(
   const requests = RequestBox.open(context, key);
   const peerCache = PeerCache.open(context);
   const routes = RouteCache.open(context);
+  const secretNames = SecretNames.open(context);
   const updates = new UpdateStore(context, rehearsal);
   updates.dropStale();
   // Last of all: it keeps a file open, which nobody would close if more failed.
@@ -203,6 +206,7 @@ function open(
   let closed: Promise<void> | undefined;
   const close = () =>
     closed ??= Promise.all(writers.map((writer) => writer.close()))
+      .then(() => secretNames.close())
       .then(() => transitions.close())
       .then(() => {
         context.folders.close();
@@ -233,6 +237,7 @@ function open(
     health,
     peerCache,
     routes,
+    secretNames,
     recoveries,
     transitions,
     updates,

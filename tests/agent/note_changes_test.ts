@@ -6,6 +6,7 @@ import { Degraded } from "../../src/sync/degraded.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { FakeRandom } from "../fakes/fake_random.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
+import { eventually } from "../scenarios/eventually.ts";
 import { CrashDisk } from "../store/crash_disk.ts";
 import { entry, inFolder, openStore } from "../store/open_store.ts";
 
@@ -80,6 +81,24 @@ Deno.test("noteChanges() tells nothing where a state is pulled again as it was",
     assert.equal(news().length, 2);
     await store.state.update(() => ({ ...state, complete: true }));
     assert.equal(feed.last, 2);
+  }));
+
+Deno.test("noteChanges() tells of names of secrets that are learned and forgotten", () =>
+  noting(async ({ store, news }) => {
+    const told: unknown[] = [];
+    const until = (count: number) =>
+      eventually("it is told", () => {
+        told.push(...news());
+        return Promise.resolve(told.length === count || undefined);
+      });
+    store.secretNames.learn({ key: "db", version: 2 });
+    await until(1);
+    store.secretNames.forget("db");
+    await until(2);
+    assert.partialDeepStrictEqual(told, [
+      { kind: "secrets", key: "db", version: 2 },
+      { kind: "secrets", key: "db" },
+    ]);
   }));
 
 Deno.test("noteChanges() tells of reports, alone and many at once", () =>

@@ -21,6 +21,7 @@ const identity = {
 } as const;
 
 async function fill(store: Membership) {
+  store.secretNames.learn({ key: "db", version: 1 });
   await store.identity.save(identity);
   await store.identity.savePending({
     privateKey: identity.privateKey,
@@ -86,6 +87,7 @@ const files = [
   { file: "trust/keys.json", as: "CorruptTrustError" },
   { file: "trust/seen.log" },
   { file: "sync/reports.json" },
+  { file: "sync/secret-names.json" },
   { file: "peers/directory.json" },
   { file: "services/assignments.json" },
   { file: "peers/observations.json" },
