@@ -7,7 +7,7 @@ import { show } from "./output/show.ts";
 import { writeAll } from "./write.ts";
 
 /**
- * `plexd secrets get KEY`: the one command that prints the value of a secret,
+ * `plexd secrets get SECRET`: the one command that prints the value of a secret,
  * decrypted by the running agent for this one answer.
  */
 export async function secretsGet(invocation: Invocation): Promise<number> {
@@ -31,6 +31,24 @@ export async function secretsGet(invocation: Invocation): Promise<number> {
       table: ({ columns }) => columns === undefined ? value : seen(value),
     });
   }
+  return EXIT.fine;
+}
+
+/**
+ * `plexd secrets list`: names and versions. Where the control plane gives no
+ * index they are those that were read before.
+ */
+export async function secretsList(invocation: Invocation): Promise<number> {
+  const config = await invocation.config();
+  const answer = await askAgent(config, "GET", "/v1/state/secrets");
+  if (answer.status !== 200) {
+    throw new CommandError(EXIT.failed, errorText(answer));
+  }
+  await show(invocation, {
+    json: answer.text,
+    table: async (screen) =>
+      (await import("./secrets_table.ts")).secretsTable(screen, answer.body),
+  });
   return EXIT.fine;
 }
 

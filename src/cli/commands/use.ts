@@ -60,9 +60,20 @@ export const USE: readonly Command[] = [
     load: async () => (await import("../reconcile.ts")).reconcile,
   },
   {
+    name: "secrets list",
+    summary: "List the names of secrets, and no value",
+    args: [],
+    flags: [],
+    common: [OUTPUT, ...ASKING],
+    examples: [
+      { line: "plexd secrets list", doc: "in a pipe, one name a line" },
+    ],
+    load: async () => (await import("../secrets.ts")).secretsList,
+  },
+  {
     name: "secrets get",
     summary: "Print the value of a secret",
-    args: [{ name: "KEY", doc: "key of the secret" }],
+    args: [{ name: "SECRET", doc: "name of the secret" }],
     flags: [{ name: "--raw", doc: "the bytes of the value and nothing else" }],
     common: [OUTPUT, ...ASKING],
     examples: [

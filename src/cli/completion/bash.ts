@@ -4,6 +4,7 @@ import {
   allFlags,
   CLUSTERS_FOLDER,
   commandPlaces,
+  SECRET_NAMES,
   spellings,
   type Values,
   valuesOfArgument,
@@ -25,6 +26,7 @@ export function bashCompletion(table: CommandTable): string {
   return `# bash completion for plexd, made by "plexd completion bash"
 
 _plexd_values() {
+  local name
   case $1 in
     file)
       compopt -o filenames 2>/dev/null
@@ -36,6 +38,14 @@ _plexd_values() {
       ;;
     cluster)
       mapfile -t COMPREPLY < <(cd ${CLUSTERS_FOLDER} 2>/dev/null && compgen -d -- "$cur")
+      ;;
+    secret)
+      # Names come from elsewhere: none is expanded, and odd ones are left out.
+      while IFS= read -r name; do
+        if [[ $name == "$cur"* && $name =~ ^[A-Za-z0-9._/-]+$ ]]; then
+          COMPREPLY+=("$name")
+        fi
+      done < <(${SECRET_NAMES})
       ;;
     any) ;;
     *) mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur") ;;

@@ -4,6 +4,7 @@ import {
   allFlags,
   CLUSTERS_FOLDER,
   commandPlaces,
+  SECRET_NAMES,
   spellings,
   type Values,
   valuesOfArgument,
@@ -118,6 +119,8 @@ function proposalOf(values: Values): string {
       return "-a '(__fish_complete_directories)'";
     case "cluster":
       return `-a '(path basename ${CLUSTERS_FOLDER}/*/ 2>/dev/null)'`;
+    case "secret":
+      return `-a '(${SECRET_NAMES})'`;
     case "any":
       return "";
   }

@@ -4,10 +4,13 @@ import { allCommands, commandsOf, flagsOf } from "../command_table.ts";
 /** What may stand where a value stands. */
 export type Values =
   | { readonly kind: "words"; readonly words: readonly string[] }
-  | { readonly kind: "file" | "folder" | "cluster" | "any" };
+  | { readonly kind: "file" | "folder" | "cluster" | "secret" | "any" };
 
 /** Where memberships are, unless a configuration says otherwise. */
 export const CLUSTERS_FOLDER = "/var/lib/plexd/clusters";
+
+/** Prints the names of secrets, one a line; nothing where no agent runs. */
+export const SECRET_NAMES = "plexd secrets list 2>/dev/null";
 
 /** One choice, and what a shell may say about it. */
 export interface Choice {
@@ -80,6 +83,7 @@ export function valuesOfArgument({ name, choices }: Argument): Values {
 
 function valuesNamed(name: string): Values {
   if (name === "FILE") return { kind: "file" };
+  if (name === "SECRET") return { kind: "secret" };
   return { kind: name === "DIR" ? "folder" : "any" };
 }
 

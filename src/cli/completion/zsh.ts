@@ -5,6 +5,7 @@ import {
   type Choice,
   CLUSTERS_FOLDER,
   commandPlaces,
+  SECRET_NAMES,
   spellings,
   type Values,
   valuesOfArgument,
@@ -24,6 +25,11 @@ export function zshCompletion(table: CommandTable): string {
 _plexd_clusters() {
   local -a clusters=(${CLUSTERS_FOLDER}/*(N/:t))
   compadd -a clusters
+}
+
+_plexd_secrets() {
+  local -a names=(\${(f)"$(${SECRET_NAMES})"})
+  compadd -a names
 }
 
 _plexd() {
@@ -111,6 +117,8 @@ function actionOf(values: Values): string {
       return "_files -/";
     case "cluster":
       return "_plexd_clusters";
+    case "secret":
+      return "_plexd_secrets";
     case "any":
       return " ";
   }

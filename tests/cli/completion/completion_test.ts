@@ -25,6 +25,7 @@ const lines: readonly {
     proposed: ["data", "metadata", "report"],
   },
   { words: ["state", "get", "data", ""], proposed: [] },
+  { words: ["secrets", ""], proposed: ["get", "list"] },
   { words: ["help", "store", "ver"], proposed: ["verify"] },
   { words: ["completion", ""], proposed: ["bash", "fish", "zsh"] },
   { words: ["dev", "--to"], proposed: ["--tour"] },
@@ -101,6 +102,25 @@ Deno.test("bash completes a value after =, which it takes for a word", () =>
     assert.equal(stdout, "yaml\n");
   }));
 
+/** Names that a control plane could make up. */
+const ODD_NAMES = ["db-password", "db/tls.key", "d$(touch /tmp/x)", "d;e", "x"];
+
+Deno.test("bash completes names of secrets, and runs nothing that stands in them", () =>
+  inFile(bashCompletion(TABLE), async (path) => {
+    const { stdout, stderr } = await runTool("bash", [
+      "--norc",
+      "-uc",
+      `source ${path}; names=("$@")
+       plexd() { [[ "$*" == "secrets list" ]] && printf '%s\\n' "\${names[@]}"; }
+       COMP_WORDS=(plexd secrets get d); COMP_CWORD=3; _plexd
+       printf '%s\\n' "\${COMPREPLY[@]}"`,
+      "_",
+      ...ODD_NAMES,
+    ]);
+    assert.equal(stderr, "");
+    assert.equal(stdout, "db-password\ndb/tls.key\n");
+  }));
+
 /** The helpers of its completion system, as texts that a test can read. */
 const ZSH_HELPERS = `
 _describe() { print -rl -- \${\${(P)2}%%:*} }
@@ -117,6 +137,7 @@ const zshLines = [
     says: /^--output=\[table, json or yaml\]:FORM:\(table json yaml\)$/m,
   },
   { words: ["state", "get", ""], says: /^3:TYPE:\(metadata data report\)$/m },
+  { words: ["secrets", "get", ""], says: /^3:SECRET:_plexd_secrets$/m },
   { words: ["config", "check", ""], says: /^3::FILE:_files$/m },
   { words: ["--cluster", "x", "up", "--"], says: /^--token-file=\[/m },
 ];
