@@ -10,6 +10,7 @@ import { reads } from "./reads.ts";
 import { makeRow, type Row } from "./row.ts";
 import { store } from "./store.ts";
 import { asJsonLine, asTable } from "./table.ts";
+import { watch } from "./watch.ts";
 import { Workshop } from "./workshop.ts";
 import { writes } from "./writes.ts";
 
@@ -32,6 +33,7 @@ const BENCHES: readonly Bench[] = [
   events,
   start,
   memory,
+  watch,
   ...(program ? [size, commands] : []),
 ];
 
