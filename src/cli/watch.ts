@@ -1,17 +1,18 @@
 import * as z from "zod/mini";
+import { ApiError, LocalCallError } from "../client/errors.ts";
+import { watch as watchAgent, type WatchNews } from "../client/watch.ts";
 import { nearest } from "../config/nearest.ts";
 import type { Config } from "../config/settings.ts";
 import type { Clock } from "../platform/clock.ts";
-import { parseShape, ShapeError } from "../wire/shape_error.ts";
-import { WATCH_KINDS } from "../wire/watch.ts";
-import { askAgent, errorText } from "./ask_agent.ts";
+import { parseShape } from "../wire/shape_error.ts";
+import { WATCH_KINDS, type WatchKind } from "../wire/watch.ts";
+import { askAgent, errorText, failureOf } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { outputForm } from "./output/show.ts";
 import { Consumer } from "./watch/consumer.ts";
 import { CursorStore } from "./watch/cursor_store.ts";
-import { followChanges } from "./watch/follow_changes.ts";
 import { stateHome } from "./watch/state_home.ts";
-import { jsonLine, tableLine } from "./watch/watch_line.ts";
+import { jsonLine, type Shown, tableLine } from "./watch/watch_line.ts";
 
 /** Longest name of a consumer, in bytes. */
 const LONGEST_NAME = 255;
@@ -29,55 +30,108 @@ export async function watch(invocation: Invocation): Promise<number> {
       "watch prints lines: --output is table or json",
     );
   }
-  const query = queryOf(flags);
+  const filter = filterOf(flags);
   const config = await invocation.config();
   const { clock } = platform(config);
-  const consumer = await consumerOf(invocation, config, clock, query);
-  const lineOf = form === "json" ? jsonLine : tableLine;
+  const consumer = await consumerOf(invocation, config, clock, filter);
+  const ended = new AbortController();
+  const tell = (shown: Shown) => {
+    const line = form === "json" ? jsonLine(shown) : tableLine(shown);
+    // Whoever does not read any more has not seen it.
+    if (line !== undefined && !print(line)) ended.abort();
+  };
+  const connection = new Connection((text) => complain(`plexd: ${text}`));
   try {
-    const events = followChanges({
-      socket: config["node_api.socket_path"],
-      path: `/v1/watch${query === "" ? "" : `?${query}`}`,
-      position: consumer?.position,
-      tell: (text) => complain(`plexd: ${text}`),
+    const events = watchAgent(config["node_api.socket_path"], {
+      ...filter,
+      ...(consumer?.position === undefined
+        ? {}
+        : { position: consumer.position }),
+      onNews(news) {
+        connection.hear(news);
+        if (news.type === "opened") tell({ ...news, type: "hello" });
+        if (news.type === "moved" && !ended.signal.aborted) {
+          consumer?.reached(news.position);
+        }
+      },
+      signal: AbortSignal.any([stop, ended.signal]),
       clock,
-      stop,
     });
-    for await (const { id, told } of events) {
-      const line = told && lineOf({ id, ...told });
-      // A consumer that has gone away has not seen it.
-      if (line !== undefined && !print(line)) break;
-      if (id !== "") consumer?.reached(id);
+    for await (const event of events) {
+      if (event.type !== "hello") tell(event);
     }
   } catch (error) {
-    if (!(error instanceof ShapeError)) throw error;
-    throw new CommandError(EXIT.failed, error.message);
+    throw failureIn(error);
   } finally {
     await consumer?.end();
   }
   return EXIT.fine;
 }
 
-/** The filters, in one order, so that it names what is watched. */
-function queryOf(flags: Invocation["flags"]): string {
-  const kinds = flags["--kind"] === undefined
+/** Says once that the agent has gone, and once that it is back. */
+class Connection {
+  readonly #say: (text: string) => void;
+  #isAway = false;
+
+  constructor(say: (text: string) => void) {
+    this.#say = say;
+  }
+
+  hear(news: WatchNews): void {
+    if (news.type === "lost") {
+      if (!this.#isAway) {
+        this.#say(AWAY[news.reason] ?? `${GONE}${news.reason}`);
+      }
+      this.#isAway = true;
+    } else if (this.#isAway) {
+      this.#isAway = false;
+      this.#say("the agent is back");
+    }
+  }
+}
+
+const GONE = "the agent has gone, and is waited for: ";
+
+const AWAY: Readonly<Record<string, string>> = {
+  stopping: `${GONE}it was stopped, or begins anew`,
+  slow_reader: "what is printed was read too slowly; going on where it stopped",
+};
+
+/** What it means for a command that there is no stream. */
+function failureIn(error: unknown): unknown {
+  if (error instanceof LocalCallError) return failureOf(error);
+  if (!(error instanceof ApiError)) return error;
+  return error.status === 404
+    ? new CommandError(EXIT.failed, "this agent is too old to be watched")
+    : new CommandError(EXIT.failed, `the agent says: ${error.message}`);
+}
+
+/** What is watched. */
+interface Filter {
+  readonly kinds: readonly WatchKind[];
+  readonly keys: readonly string[];
+}
+
+/** The filters, in one order, so that they name what is watched. */
+function filterOf(flags: Invocation["flags"]): Filter {
+  const given = flags["--kind"] === undefined
     ? []
     : String(flags["--kind"]).split(",");
-  for (const kind of kinds) {
-    const known: readonly string[] = WATCH_KINDS;
-    if (known.includes(kind)) continue;
-    const near = nearest(kind, known);
+  const kinds = given.map((text) => {
+    const kind = WATCH_KINDS.find((known) => known === text);
+    if (kind !== undefined) return kind;
+    const near = nearest(text, WATCH_KINDS);
     throw new CommandError(
       EXIT.wrongUsage,
-      `there is no kind "${kind}"`,
-      near ? `did you mean "${near}"?` : `there are ${known.join(", ")}`,
+      `there is no kind "${text}"`,
+      near ? `did you mean "${near}"?` : `there are ${WATCH_KINDS.join(", ")}`,
     );
-  }
-  const query = new URLSearchParams();
-  for (const kind of [...new Set(kinds)].sort()) query.append("kind", kind);
+  });
   const key = flags["--key"];
-  if (key !== undefined) query.append("key", String(key));
-  return query.toString();
+  return {
+    kinds: [...new Set(kinds)].sort(),
+    keys: key === undefined ? [] : [String(key)],
+  };
 }
 
 /** Only what names the membership; the rest is for other commands. */
@@ -92,7 +146,7 @@ async function consumerOf(
   { flags, complain }: Invocation,
   config: Config,
   clock: Clock,
-  query: string,
+  filter: Filter,
 ): Promise<Consumer | undefined> {
   const name = flags["--consumer"];
   const answer = await askAgent(config, "GET", "/v1/status");
@@ -125,7 +179,7 @@ async function consumerOf(
       {
         membership: identity.membership_id ?? `${cluster} ${node_id}`,
         consumer,
-        channel: `watch?${query}`,
+        channel: JSON.stringify([filter.kinds, filter.keys]),
       },
       clock,
       (error) => complain(`plexd: ${cannotSave(folder, error)}`),

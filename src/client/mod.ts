@@ -34,4 +34,4 @@ export {
   type WriteOptions,
   type Written,
 } from "./plexd_client.ts";
-export { watch, type WatchOptions } from "./watch.ts";
+export { watch, type WatchNews, type WatchOptions } from "./watch.ts";

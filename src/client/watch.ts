@@ -14,6 +14,20 @@ const LONGEST_PAUSE_MS = 5_000;
 /** A refusal is no stream, and short. */
 const MOST_REFUSAL_BYTES = 65_536;
 
+/** What becomes of the connection, beside what it brings. */
+export type WatchNews =
+  /** A stream is open, and begins after this position. */
+  | {
+    readonly type: "opened";
+    readonly position: string;
+    /** Whether it goes on where the reader has stopped. */
+    readonly resumed: boolean;
+  }
+  /** All that is wanted up to this position was dealt with, if there was any. */
+  | { readonly type: "moved"; readonly position: string }
+  /** The stream is no more, and the agent is asked for another one. */
+  | { readonly type: "lost"; readonly reason: string };
+
 /** Options for {@linkcode watch}. */
 export interface WatchOptions {
   /** Changes of these kinds only. @default all */
@@ -22,6 +36,8 @@ export interface WatchOptions {
   readonly keys?: readonly string[];
   /** The position of the last event that was dealt with, in an earlier watch. */
   readonly position?: string;
+  /** Hears how the connection is. */
+  readonly onNews?: (news: WatchNews) => void;
   /** Ends the watch: the iterator is then done. */
   readonly signal?: AbortSignal;
   /** @default that of the machine */
@@ -40,27 +56,39 @@ export async function* watch(
   target: Target,
   options: WatchOptions = {},
 ): AsyncGenerator<WatchEvent, void> {
-  const { clock = machineClock, signal = new AbortController().signal } =
-    options;
+  const {
+    clock = machineClock,
+    signal = new AbortController().signal,
+    onNews = () => {},
+  } = options;
   let { position } = options;
   let pauseMs = FIRST_PAUSE_MS;
   let hasOpened = false;
   while (!signal.aborted) {
     let waitMs = pauseMs;
+    let reason = "the connection was closed";
     try {
       for await (const block of stream(target, options, position, clock)) {
         hasOpened = true;
         pauseMs = waitMs = FIRST_PAUSE_MS;
         if (block.id !== "") position = block.id;
+        if (block.event === "end") reason = reasonIn(block) ?? reason;
         const event = eventIn(block, target);
+        if (event?.type === "hello") {
+          onNews({ ...event, type: "opened" });
+        }
         if (event && !(event.type === "hello" && event.resumed)) yield event;
+        if (block.id !== "") onNews({ type: "moved", position: block.id });
       }
     } catch (error) {
       if (signal.aborted) return;
       if (!hasOpened || !passes(error)) throw error;
+      reason = error instanceof Error ? error.message : reason;
       pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
       if (error instanceof ApiError) waitMs = error.retryAfterMs ?? waitMs;
     }
+    if (signal.aborted) return;
+    onNews({ type: "lost", reason });
     await clock.sleep(waitMs, signal).catch(() => {});
   }
 }
@@ -172,6 +200,13 @@ function eventIn(
       return { ...change, type: "change", position: id };
     }
   }
+}
+
+/** Why the agent has ended a stream, such as `slow_reader`. */
+function reasonIn({ data }: SseBlock): string | undefined {
+  const body: unknown = JSON.parse(data);
+  const says = typeof body === "object" && body !== null && "reason" in body;
+  return says && typeof body.reason === "string" ? body.reason : undefined;
 }
 
 /** Whether a later try may go better. */

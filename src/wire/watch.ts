@@ -1,5 +1,3 @@
-import * as z from "zod/mini";
-
 /** What a change can be of. `secrets` tells names and versions, never values. */
 export const WATCH_KINDS = [
   "metadata",
@@ -14,12 +12,6 @@ export type WatchKind = typeof WATCH_KINDS[number];
 
 /** How often a watcher hears something while nothing changes, in ms. */
 export const WATCH_HEARTBEAT_MS = 15_000;
-
-/**
- * Types of the events of `GET /v1/watch`. The first of a stream is `hello` or
- * `reset`.
- */
-export const WATCH_EVENTS = ["hello", "change", "reset", "end"] as const;
 
 /** The data of a `change`: something is durable, or gone, as told. */
 export interface WatchChange {
@@ -69,28 +61,3 @@ export interface WatchEnd {
   /** `stopping`: the agent ends, or its local API begins anew. */
   readonly reason: "slow_reader" | "stopping";
 }
-
-/** Checks a {@linkcode WatchChange}; another version may know other words. */
-export const watchChangeSchema = z.object({
-  kind: z.string(),
-  key: z.string(),
-  version: z.optional(z.int()),
-  change: z.string(),
-  origin: z.string(),
-  at: z.string(),
-});
-
-/** Checks a {@linkcode WatchHello}. */
-export const watchHelloSchema = z.object({
-  position: z.string(),
-  resumed: z.boolean(),
-});
-
-/** Checks a {@linkcode WatchReset}. */
-export const watchResetSchema = z.object({
-  reason: z.string(),
-  position: z.string(),
-});
-
-/** Checks a {@linkcode WatchEnd}. */
-export const watchEndSchema = z.object({ reason: z.string() });

@@ -3,6 +3,7 @@ import {
   type ClientClock,
   PlexdClient,
   type WatchEvent,
+  type WatchNews,
 } from "../../src/client/mod.ts";
 
 /** One stream of a scripted agent: its status, and its text. */
@@ -177,4 +178,36 @@ Deno.test("a watch fails at once where nobody listens", async () => {
     name: "LocalCallError",
     kind: "not_running",
   });
+});
+
+Deno.test("a watch tells how its connection is, and how far it has come", async () => {
+  await using agent = await scripted([
+    {
+      text: hello("r.1", false) + change("r.2", "a") +
+        ":heartbeat\nid: r.7\n\n" +
+        'event: end\ndata: {"reason":"slow_reader"}\n\n',
+    },
+    { text: hello("r.7", true) + change("r.8", "b"), hangs: true },
+  ]);
+  const told: unknown[] = [];
+  const client = new PlexdClient(agent.path, { clock: new WatchClock() });
+  const onNews = (news: WatchNews) => void told.push(news);
+  for await (const event of client.watch({ onNews })) {
+    told.push(event.position);
+    if (event.position === "r.8") break;
+  }
+  assert.deepEqual(told, [
+    { type: "opened", position: "r.1", resumed: false },
+    "r.1",
+    { type: "moved", position: "r.1" },
+    "r.2",
+    { type: "moved", position: "r.2" },
+    { type: "moved", position: "r.7" },
+    { type: "moved", position: "r.7" },
+    { type: "lost", reason: "slow_reader" },
+    { type: "opened", position: "r.7", resumed: true },
+    { type: "moved", position: "r.7" },
+    // What breaks off while it is dealt with was not dealt with.
+    "r.8",
+  ]);
 });
