@@ -12,9 +12,9 @@ import { Degraded } from "../sync/degraded.ts";
 import { storeRecoveredRecord } from "./audit_records.ts";
 import { buildCaches } from "./caches.ts";
 import { countedDisk } from "./counted_disk.ts";
+import { CredentialsWatch } from "./credentials_watch.ts";
 import { buildDownstream } from "./downstream.ts";
 import { buildHealthKeeper, rememberContact } from "./health.ts";
-import { ensureJoined } from "./join.ts";
 import { flushReports } from "./flush_reports.ts";
 import { linksTo } from "./links.ts";
 import { buildLocalApi, buildStatus } from "./local_api.ts";
@@ -39,6 +39,7 @@ import { stateChanges } from "./state_changes.ts";
 import { noteReasons } from "./transitions.ts";
 import { buildUpstream } from "./upstream.ts";
 import { buildWakeWatch } from "./wake.ts";
+import { joinAtStart, waitToJoin } from "./wait_to_join.ts";
 import { watchDisk } from "./watch_disk.ts";
 
 /** What {@linkcode runAgent} works with. */
@@ -56,9 +57,10 @@ export interface AgentOptions {
 }
 
 /**
- * Runs the agent until `stop` aborts or the node is deregistered. When the node
- * joins anew, or its configuration is read anew, all parts start again in the
- * same open store.
+ * Runs the agent until `stop` aborts or the node is deregistered. Without an
+ * identity it waits for one. When the node joins, other credentials are put in
+ * place, or its configuration is read anew, all parts start again in the same
+ * open store.
  *
  * The order matters. The store is open and loaded before the first byte comes
  * from anywhere, and stays open until the last effect is durable.
@@ -119,18 +121,19 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     recentLog: () => intake.recent.lines(intake.secrets),
     io,
   });
+  const credentials = new CredentialsWatch({ store, degraded, port, io });
+  let isStarting = true;
   const until = AbortSignal.any([stop, requests.left]);
   const live = async (end: AbortSignal): Promise<boolean> => {
     const { config, client } = reload.current;
-    const { rejoin, contact } = links(reload.current);
-    join = (token) => rejoin.joinNow(token, end);
-    const identity = await ensureJoined(store, client, config, io, end);
-    // It is on disk, sealed; nothing here works with it.
-    identity.privateKey.fill(0);
-    intake.hide(identity.nodeSecretKey);
-    store.transitions.hide(identity.nodeSecretKey);
+    const { rejoin, joining, contact } = links(reload.current);
+    const identity = await credentials.enrolled() ??
+      (isStarting
+        ? await joinAtStart(config, joining, credentials, end)
+        : undefined);
+    isStarting = false;
     contact.renewed();
-    const context = {
+    const shared = {
       config,
       version,
       service,
@@ -144,6 +147,24 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       storeFigures: counted.figures,
       startedAtMs,
       store,
+      degraded,
+      disk,
+      agentState: run.agentState,
+      requests,
+    };
+    if (!identity) {
+      join = (token) => joining.joinNow(token, end);
+      return await waitToJoin(shared, joining, end);
+    }
+    join = (token) => rejoin.joinNow(token, end);
+    joining.want(false);
+    degraded.clear("not_enrolled");
+    // It is on disk, sealed; nothing here works with it.
+    identity.privateKey.fill(0);
+    intake.hide(identity.nodeSecretKey);
+    store.transitions.hide(identity.nodeSecretKey);
+    const context = {
+      ...shared,
       identity,
       uplink: nodeUplinkFor(identity, {
         http: client.http,
@@ -152,12 +173,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
         clock: io.clock,
       }),
       exposed: client.exposed,
-      degraded,
-      disk,
       contact,
       skew,
-      agentState: run.agentState,
-      requests,
     };
     return await runUntilRejoined(
       (leave) => runNode(context, leave),
@@ -166,7 +183,10 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     );
   };
   for (let again = true; again && !until.aborted;) {
-    again = await reload.during(live, until);
+    again = await reload.during(
+      (end) => credentials.during(live, end),
+      until,
+    );
   }
   await requests.finish();
   run.stopped();

@@ -69,10 +69,9 @@ export function buildHealthKeeper(
 
 /** What the status tells of contact and of repairs. */
 export function healthStatus(
-  { store, agentState }: NodeContext,
-  contact: ContactMemory,
+  { store, agentState }: Pick<NodeContext, "store" | "agentState">,
+  { lastHeartbeatMs, lastPullMs, lastEventMs }: ContactTimes,
 ): Pick<StatusDocument, "contact" | "store" | "agent" | "updates"> {
-  const { lastHeartbeatMs, lastPullMs, lastEventMs } = contact.now();
   const last = Math.max(...[lastHeartbeatMs, lastPullMs, lastEventMs]
     .filter((ms) => ms !== undefined));
   const { recoveries } = store.recoveries;

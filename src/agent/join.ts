@@ -3,6 +3,7 @@ import { describeError } from "../platform/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Identity } from "../store/identity.ts";
 import type { Membership } from "../store/membership.ts";
+import { isSignedOff } from "../store/credentials_file.ts";
 import { readMembership } from "../store/read_membership.ts";
 import { AlreadyRunningError } from "../store/store_errors.ts";
 import { metadataToken } from "../sync/metadata_service.ts";
@@ -35,10 +36,8 @@ export interface Joined {
 }
 
 /**
- * Joins without running the agent; while one runs, it is asked to.
- *
- * @throws {AlreadyRunningError} when whoever holds the membership has not
- * joined either.
+ * Joins without running the agent; while one runs, it is asked to, whether it
+ * is enrolled or waits to be.
  */
 export async function joinControlPlane(options: JoinOptions): Promise<Joined> {
   const { config, io, version, stop, force } = options;
@@ -48,42 +47,32 @@ export async function joinControlPlane(options: JoinOptions): Promise<Joined> {
     opened = await openStore(config, io, version);
   } catch (error) {
     if (!(error instanceof AlreadyRunningError)) throw error;
-    return await joinWhileHeld(options, error);
+    return await joinWhileHeld(options);
   }
   await using store = opened;
   if (!force) {
     const identity = await store.identity.load();
-    if (identity) return { identity, joined: false };
+    if (identity && await store.credentials.take(identity)) {
+      return { identity, joined: false };
+    }
   }
   const identity = await joinWith(store, client, config, io, stop, {
     attended: true,
   });
+  await store.credentials.take(identity);
   return { identity, joined: true };
 }
 
 async function joinWhileHeld(
   { config, io, stop, force }: JoinOptions,
-  held: AlreadyRunningError,
 ): Promise<Joined> {
   const { data_dir: dataDir, cluster } = config;
   const identity = readMembership({ dataDir, cluster })?.identity;
-  if (!identity) throw held;
-  if (!force) return { identity, joined: false };
+  const isEnrolled = identity && !isSignedOff(dataDir, cluster);
+  if (isEnrolled && !force) return { identity, joined: false };
   const findToken = tokenFinder(config, io);
   const anew = await joinThroughAgent({ config, io, stop, findToken });
   return { identity: anew, joined: true };
-}
-
-/** The stored identity, or a fresh one from a bootstrap token. */
-export async function ensureJoined(
-  store: Membership,
-  client: ControlClient,
-  config: Config,
-  io: Platform,
-  stop: AbortSignal,
-): Promise<Identity> {
-  return await store.identity.load() ??
-    await joinWith(store, client, config, io, stop);
 }
 
 /** What differs between joining for the first time and joining anew. */

@@ -2,13 +2,15 @@ import type { Config } from "../config/settings.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Membership } from "../store/membership.ts";
 import type { Degraded } from "../sync/degraded.ts";
-import { buildRejoin, type Rejoin } from "./rejoin.ts";
+import { buildJoining, buildRejoin, type Rejoin } from "./rejoin.ts";
 import type { Settings } from "./reload.ts";
 import { type ContactWatch, watchContact } from "./watch_contact.ts";
 
 /** What outlives an identity, but not the settings that it works with. */
 export interface Link {
   readonly rejoin: Rejoin;
+  /** Joins a node that is not enrolled. */
+  readonly joining: Rejoin;
   readonly contact: ContactWatch;
 }
 
@@ -34,10 +36,27 @@ export function linksTo(
       const onChange = () => contact.show();
       const rejoin = buildRejoin({ config, store, client, onChange, io });
       const contact = watchContact(degraded, rejoin);
-      known = { settings, link: { rejoin, contact } };
+      const joining = buildJoining({
+        ...{ config, store, client, io },
+        onChange: () => showNotEnrolled(config, degraded, joining),
+      });
+      known = { settings, link: { rejoin, joining, contact } };
     }
     return known.link;
   };
+}
+
+/** Says what the node waits for, and what became of the last try. */
+export function showNotEnrolled(
+  config: Config,
+  degraded: Degraded,
+  { outcome }: Pick<Rejoin, "outcome">,
+): void {
+  const file = config["registration.token_file"];
+  degraded.raise("not_enrolled", {
+    detail: `waiting for a bootstrap token in ${file}, or for "plexd join"` +
+      (outcome ? `; ${outcome}` : ""),
+  });
 }
 
 /** Shows for as long as it is so that certificates are not checked. */

@@ -153,7 +153,7 @@ function statusSources(
       pending: syncer.pending,
       reports: syncer.counts,
     }),
-    health: () => healthStatus(context, memory),
+    health: () => healthStatus(context, memory.now()),
     tasks: () => context.tasks.status(),
     telemetry: () => telemetry.status(),
   };
@@ -178,7 +178,13 @@ function signedState(
   };
 }
 
-function stateCounts({ state, reports, secretNames }: Membership) {
+/** How much there is of everything that is served. */
+export function stateCounts(
+  { state, reports, secretNames }: Pick<
+    Membership,
+    "state" | "reports" | "secretNames"
+  >,
+): StatusDocument["state"] {
   const { metadata, data, secretRefs, position } = state.view;
   return {
     metadata: metadata.size,

@@ -9,6 +9,9 @@ import { backoffMs } from "../uplink/backoff.ts";
 import type { ControlClient } from "../uplink/control_client.ts";
 import { forgetFormer, forgetPosition, joinWith, tokenFinder } from "./join.ts";
 
+/** Between two looks for a token while the node has not joined, ms. */
+const FIRST_LOOK_MS = 2_000;
+
 /** What {@linkcode buildRejoin} puts together. */
 export interface RejoinParts {
   readonly config: Config;
@@ -40,6 +43,38 @@ export function buildRejoin(
         },
       }),
     intervalMs: config["stream.reprobe_interval"],
+    what: "Joining anew",
+    onChange,
+    io,
+  });
+}
+
+/**
+ * Joins for the first time, or after the credentials were taken away: looks for
+ * a token every few seconds, so that a file which is put in place is enough.
+ */
+export function buildJoining(
+  { config, store, client, onChange, io }: RejoinParts,
+): Rejoin {
+  return new Rejoin({
+    findToken: (isRefused, signal) =>
+      tokenFinder(
+        config,
+        io,
+        (token) =>
+          isRefused(token) ||
+          store.credentials.isSignedOff && store.spentTokens.has(token),
+      )(signal),
+    join: (found, leave, signal) =>
+      joinWith(store, client, config, io, signal, {
+        findToken: () => Promise.resolve(found),
+        async forgetFormer() {
+          await leave();
+          await forgetFormer(store);
+        },
+      }),
+    intervalMs: FIRST_LOOK_MS,
+    what: "Joining",
     onChange,
     io,
   });
@@ -69,6 +104,8 @@ export interface RejoinOptions {
   ) => Promise<Identity>;
   /** Time between two looks for a token. */
   readonly intervalMs: number;
+  /** What is done, as the log names it. */
+  readonly what: "Joining" | "Joining anew";
   /** Called when there is news about the next look. */
   readonly onChange: () => void;
   readonly io: Platform;
@@ -174,6 +211,16 @@ export class Rejoin {
     return left;
   }
 
+  /**
+   * One look for a token before anything works; without an outcome when there
+   * is none. What fails is for {@linkcode outcome} and for {@linkcode run}.
+   *
+   * @throws when `signal` aborts.
+   */
+  async once(signal: AbortSignal): Promise<void> {
+    await this.#look(() => Promise.resolve(), signal);
+  }
+
   async #untilDue(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options.io;
     for (;;) {
@@ -197,19 +244,19 @@ export class Rejoin {
   }
 
   async #look(leave: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    const { join, intervalMs, io } = this.#options;
+    const { join, intervalMs, what, io } = this.#options;
     const asked = this.#asked;
     let found: FoundToken | undefined;
     try {
       found = asked ? { token: asked.token } : await this.#find(signal);
       if (!asked) this.#kept = found;
-      io.log.info("Joining anew, with a fresh bootstrap token");
+      io.log.info(`${what}, with a fresh bootstrap token`);
       const identity = await join(found, leave, signal);
       const { nodeId } = identity;
       this.#kept = undefined;
       this.#outcome = undefined;
       this.#wanted = false;
-      io.log.info("Joined anew", { node_id: nodeId });
+      io.log.info("Joined", { node_id: nodeId });
       asked?.resolve(identity);
     } catch (error) {
       signal.throwIfAborted();
@@ -236,14 +283,18 @@ export class Rejoin {
   }
 
   #note(error: unknown, found: FoundToken | undefined) {
-    const { log } = this.#options.io;
+    const { what, io: { log } } = this.#options;
     if (error instanceof TokenError && error.kind === "none") {
-      this.#outcome = "there is no fresh bootstrap token to join anew with";
+      // What became of the last one is worth more.
+      this.#outcome ??= "there is no fresh bootstrap token to join with";
       log.debug("No fresh bootstrap token");
       return;
     }
-    this.#outcome = `joining anew failed: ${describeError(error)}`;
-    log.warn("Joining anew failed", { error: describeError(error) });
+    const former = this.#outcome;
+    this.#outcome = `${what.toLowerCase()} failed: ${describeError(error)}`;
+    // A file that cannot be read is looked at again and again.
+    const level = this.#outcome === former ? "debug" : "warn";
+    log[level](`${what} failed`, { error: describeError(error) });
     const again = !(error instanceof RegistrationError) ||
       error.kind === "unreachable";
     if (again || !found) return;

@@ -30,6 +30,11 @@ const AWAY: readonly ControlFailure[] = [
   "rate_limited",
 ];
 
+const NOT_ENROLLED: RequestAnswer = {
+  outcome: "refused",
+  message: "this node is not enrolled",
+};
+
 /** Options for {@linkcode Requests}. */
 export interface RequestsOptions {
   readonly store: Pick<Membership, "forgetNode"> & {
@@ -84,8 +89,11 @@ export class Requests {
     return this.#left.signal;
   }
 
-  /** What watches for requests while the node is registered as `node`. */
-  part(node: PresentNode): Part {
+  /**
+   * What watches for requests while the node is registered as `node`, or is not
+   * enrolled: then it can be asked to join.
+   */
+  part(node: PresentNode | undefined): Part {
     return {
       name: "requests",
       run: (signal) => this.#run(node, signal),
@@ -118,9 +126,12 @@ export class Requests {
     });
   }
 
-  async #run(node: PresentNode, signal: AbortSignal): Promise<void> {
+  async #run(
+    node: PresentNode | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { clock, log } = this.#options.io;
-    this.#nodeId = node.nodeId;
+    this.#nodeId = node?.nodeId ?? "";
     while (!signal.aborted) {
       try {
         await this.#look(node, signal);
@@ -135,7 +146,10 @@ export class Requests {
     }
   }
 
-  async #look(node: PresentNode, signal: AbortSignal): Promise<void> {
+  async #look(
+    node: PresentNode | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { store, io } = this.#options;
     const open = await store.requests.read();
     if (!open || open.id !== this.#taken) this.#answeredMs = undefined;
@@ -153,7 +167,7 @@ export class Requests {
 
   async #carryOut(
     { id, request }: OpenRequest,
-    node: PresentNode,
+    node: PresentNode | undefined,
     signal: AbortSignal,
   ): Promise<void> {
     if (request.kind === "unusable") {
@@ -164,12 +178,13 @@ export class Requests {
       this.#joining = this.#join(id, request.token);
       return;
     }
-    if (request.kind === "accept_epoch") {
-      return this.#answer(id, this.#acceptEpoch(node));
-    }
     if (request.kind === "recent_log") {
       const log = this.#options.recentLog();
       return this.#answer(id, { outcome: "done", message: "", log });
+    }
+    if (!node) return this.#answer(id, NOT_ENROLLED);
+    if (request.kind === "accept_epoch") {
+      return this.#answer(id, this.#acceptEpoch(node));
     }
     if (request.kind === "reconcile") {
       return this.#answer(id, await pulledAnswer(node, signal));

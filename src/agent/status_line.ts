@@ -5,6 +5,7 @@ import type { StatusDocument } from "../wire/status.ts";
  * is wrong, how fresh its state is and what waits.
  */
 export function statusLine(status: StatusDocument): string {
+  if (status.node_id === "") return notEnrolledLine(status);
   const { reasons, stale, state, stream, sync } = status;
   const isUp = stream.state === "streaming";
   const names = reasons.map(({ reason }) => reason);
@@ -16,5 +17,14 @@ export function statusLine(status: StatusDocument): string {
       ? [`${sync.pending} ${sync.pending === 1 ? "report" : "reports"} waiting`]
       : []),
     `node ${status.node_id}`,
+  ].join("; ");
+}
+
+function notEnrolledLine({ reasons }: StatusDocument): string {
+  const others = reasons.map(({ reason }) => reason)
+    .filter((reason) => reason !== "not_enrolled");
+  return [
+    'not enrolled: waiting for a bootstrap token, or for "plexd join"',
+    ...others,
   ].join("; ");
 }

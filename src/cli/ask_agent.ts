@@ -80,6 +80,21 @@ export function errorText(answer: LocalAnswer): string {
   return typeof text === "string" ? text : `status ${answer.status}`;
 }
 
+/** What an answer that is no success means for a command, if nothing special. */
+export function refusalIn(answer: LocalAnswer): CommandError {
+  const { body } = answer;
+  const isNotEnrolled = typeof body === "object" && body !== null &&
+    "reason" in body && body.reason === "not_enrolled";
+  return isNotEnrolled
+    ? new CommandError(
+      EXIT.notEnrolled,
+      "this node is not enrolled",
+      'put a one-time token in place, or run "plexd join"; "plexd status" ' +
+        "says what the agent waits for",
+    )
+    : new CommandError(EXIT.failed, errorText(answer));
+}
+
 /** @throws {CommandError} when a status is that of another membership. */
 function checkCluster(config: Config, status: unknown): void {
   const theirs = typeof status === "object" && status !== null &&

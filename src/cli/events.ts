@@ -3,7 +3,7 @@ import type { Config } from "../config/settings.ts";
 import { readLastRun } from "../store/read_last_run.ts";
 import { parseShape, ShapeError } from "../wire/shape_error.ts";
 import { eventsSchema, type Transition } from "../wire/transitions.ts";
-import { askIfRunning, errorText } from "./ask_agent.ts";
+import { askIfRunning, refusalIn } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { outputForm, show } from "./output/show.ts";
 import { type Cell, table } from "./output/table.ts";
@@ -110,7 +110,7 @@ async function transitionsOf(
   const answer = await askIfRunning(config, "GET", "/v1/events");
   if (!(answer instanceof LocalCallError)) {
     if (answer.status !== 200) {
-      throw new CommandError(EXIT.failed, errorText(answer));
+      throw refusalIn(answer);
     }
     try {
       const { events } = parseShape("events", eventsSchema, answer.text);

@@ -1,6 +1,6 @@
 import type { Config } from "../config/settings.ts";
 import { LocalCallError } from "../client/errors.ts";
-import { askIfRunning, errorText } from "./ask_agent.ts";
+import { askIfRunning, refusalIn } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { show } from "./output/show.ts";
 import { storedMembership } from "./stored_membership.ts";
@@ -27,7 +27,7 @@ async function fromAgent(config: Config): Promise<string | undefined> {
   const answer = await askIfRunning(config, "GET", "/v1/state");
   if (answer instanceof LocalCallError) return undefined;
   if (answer.status === 200) return answer.text;
-  throw new CommandError(EXIT.failed, errorText(answer));
+  throw refusalIn(answer);
 }
 
 function fromDisk(config: Config, { complain }: Invocation): unknown {

@@ -1,5 +1,5 @@
 import type { Config } from "../config/settings.ts";
-import { askAgent, errorText } from "./ask_agent.ts";
+import { askAgent, errorText, refusalIn } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { keySegment } from "./key_segment.ts";
 import type { LocalAnswer } from "../client/call.ts";
@@ -89,6 +89,7 @@ function failure(answer: LocalAnswer, key: string): CommandError {
         "try again in a while",
       );
     case 503:
+      if (reasonIn(answer) === " (not_enrolled)") return refusalIn(answer);
       return new CommandError(
         EXIT.controlPlaneUnavailable,
         `the value of ${key} cannot be had now: ${said}${reasonIn(answer)}`,

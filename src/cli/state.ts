@@ -1,4 +1,4 @@
-import { askAgent, errorText } from "./ask_agent.ts";
+import { askAgent, refusalIn } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { keySegment } from "./key_segment.ts";
 import { show } from "./output/show.ts";
@@ -10,7 +10,7 @@ export async function state(invocation: Invocation): Promise<number> {
   const path = isFull ? "/v1/state?full=true" : "/v1/state";
   const answer = await askAgent(config, "GET", path);
   if (answer.status !== 200) {
-    throw new CommandError(EXIT.failed, errorText(answer));
+    throw refusalIn(answer);
   }
   warnWhenStale(answer.headers, invocation);
   await show(invocation, {
@@ -39,7 +39,7 @@ export async function stateGet(invocation: Invocation): Promise<number> {
     );
   }
   if (answer.status !== 200) {
-    throw new CommandError(EXIT.failed, errorText(answer));
+    throw refusalIn(answer);
   }
   warnWhenStale(answer.headers, invocation);
   await show(invocation, {

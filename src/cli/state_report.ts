@@ -1,4 +1,4 @@
-import { askAgent, errorText } from "./ask_agent.ts";
+import { askAgent, refusalIn } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { keySegment } from "./key_segment.ts";
 import type { LocalAnswer } from "../client/call.ts";
@@ -167,7 +167,7 @@ function failure(answer: LocalAnswer, key: string): CommandError {
         `report ${key} is there already, and was left as it is`,
       );
     default:
-      return new CommandError(EXIT.failed, errorText(answer));
+      return refusalIn(answer);
   }
 }
 

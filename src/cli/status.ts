@@ -2,7 +2,7 @@ import type { LocalAnswer } from "../client/call.ts";
 import { LocalCallError } from "../client/errors.ts";
 import type { Config } from "../config/settings.ts";
 import type { StatusDocument } from "../wire/status.ts";
-import { askIfRunning, errorText, failureOf } from "./ask_agent.ts";
+import { askIfRunning, failureOf, refusalIn } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { fields } from "./output/fields.ts";
 import { outputForm, show } from "./output/show.ts";
@@ -44,7 +44,7 @@ export async function statusOf(
 ): Promise<LocalAnswer | LocalCallError> {
   const answer = await askIfRunning(config, "GET", "/v1/status");
   if (answer instanceof LocalCallError || answer.status === 200) return answer;
-  throw new CommandError(EXIT.failed, errorText(answer));
+  throw refusalIn(answer);
 }
 
 /** @throws {CommandError} for the status of an agent of another version. */

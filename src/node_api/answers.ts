@@ -1,3 +1,5 @@
+import type { DegradedReason } from "../wire/status.ts";
+
 /**
  * Answers that carry no state: errors, and small documents built on the spot.
  *
@@ -29,6 +31,17 @@ export function errorAnswer(
 
 export function notFound(): Response {
   return errorAnswer(404, "not found");
+}
+
+/**
+ * There is state, but it must not be served now; or there is none, as the node
+ * has not joined. That holds for now, not for later.
+ */
+export function stateRefused(reason: DegradedReason): Response {
+  const error = reason === "not_enrolled"
+    ? "not enrolled"
+    : "state unavailable";
+  return errorAnswer(503, error, { "cache-control": "no-store" }, { reason });
 }
 
 export function internalError(): Response {

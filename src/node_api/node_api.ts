@@ -16,7 +16,11 @@ import { reportRoutes } from "./report_routes.ts";
 import { FreshnessMark } from "./representation.ts";
 import { requestHandler } from "./request_handler.ts";
 import { Router } from "./router.ts";
-import { secretRoutes, withheldSecretRoutes } from "./secret_routes.ts";
+import {
+  secretRoutes,
+  unenrolledSecretRoutes,
+  withheldSecretRoutes,
+} from "./secret_routes.ts";
 import { StateBodies } from "./state_bodies.ts";
 import { keepListening } from "./supervised.ts";
 import { SyncWait } from "./sync_wait.ts";
@@ -211,9 +215,11 @@ export class NodeApi implements Part {
       clock,
     });
     const list = reportList(bodies, mark, sync);
-    const ofSecrets = secrets
+    const ofSecrets = !secrets
+      ? withheldSecretRoutes()
+      : source
       ? secretRoutes({ secrets: source, refresh, stop, log })
-      : withheldSecretRoutes();
+      : unenrolledSecretRoutes();
     const [inFlight, requests] = [this.#inFlight, this.#requests];
     const router = new Router([
       ...readRoutes(bodies, mark, this.#sources),

@@ -127,7 +127,8 @@ export interface ApiSources {
   readonly reports: ApiReports;
   /** Absent where reports go nowhere. */
   readonly sync?: ApiReportSync;
-  readonly secrets: ApiSecrets;
+  /** Absent while the node is not enrolled: then there is nobody to ask. */
+  readonly secrets?: ApiSecrets;
   /**
    * Called before each secret read and each wait for the sync of a report:
    * brings up to date what the control plane is asked with, such as credentials

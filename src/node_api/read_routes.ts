@@ -1,13 +1,10 @@
-import { errorAnswer, jsonAnswer, notFound } from "./answers.ts";
+import { jsonAnswer, notFound, stateRefused } from "./answers.ts";
 import type { ApiReportSync, ApiSources } from "./ports.ts";
 import { flagIn } from "./query.ts";
 import type { FreshnessMark, Representation } from "./representation.ts";
 import { decodeSegment } from "./request_target.ts";
 import type { Call, Route, RouteHandler } from "./router.ts";
 import type { StateBodies } from "./state_bodies.ts";
-
-/** A refusal holds for now, not for later. */
-const NO_STORE = { "cache-control": "no-store" };
 
 /** The routes that only read: state, and how the agent is doing. */
 export function readRoutes(
@@ -20,8 +17,7 @@ export function readRoutes(
       notFound();
   const refused = () => {
     const reason = sources.refusal?.();
-    if (reason === undefined) return undefined;
-    return errorAnswer(503, "state unavailable", NO_STORE, { reason });
+    return reason === undefined ? undefined : stateRefused(reason);
   };
   const list = (body: () => Representation) => ({
     GET: (call: Call) => refused() ?? answer(call, body()),

@@ -3,7 +3,12 @@ import { DecryptError, decryptSecret } from "../trust/decrypt_secret.ts";
 import { actionAfter } from "../uplink/after_failure.ts";
 import { RETRY_AFTER_CAP_MS } from "../uplink/backoff.ts";
 import { ControlError } from "../uplink/control_error.ts";
-import { errorAnswer, type ExtraHeaders, jsonAnswer } from "./answers.ts";
+import {
+  errorAnswer,
+  type ExtraHeaders,
+  jsonAnswer,
+  stateRefused,
+} from "./answers.ts";
 import type { ApiSecrets } from "./ports.ts";
 import { decodeSegment } from "./request_target.ts";
 import type { Call, Route } from "./router.ts";
@@ -108,6 +113,12 @@ function retryAfter({ retryAfterMs }: ControlError): ExtraHeaders {
   if (retryAfterMs === undefined) return {};
   const ms = Math.min(retryAfterMs, RETRY_AFTER_CAP_MS);
   return { "retry-after": String(Math.ceil(ms / 1_000)) };
+}
+
+/** The same route while the node is not enrolled. */
+export function unenrolledSecretRoutes(): Route[] {
+  const get = () => stateRefused("not_enrolled");
+  return [["/v1/state/secrets/{key}", { GET: get }]];
 }
 
 /** The same route where secret values are not to be had. */

@@ -5,6 +5,8 @@ import {
 } from "../wire/carrier_credentials.ts";
 import type { Dialect } from "../wire/dialect.ts";
 import { parseShape, ShapeError } from "../wire/shape_error.ts";
+import { readIfThere, systemDisk } from "./disk.ts";
+import { membershipPaths } from "./folders.ts";
 import type { Identity } from "./identity.ts";
 import type { SealKey } from "./seal_key.ts";
 import { checkSum, sha256, withSum } from "./summed_json.ts";
@@ -131,4 +133,15 @@ export function marks(
     if (!(error instanceof ShapeError)) throw error;
     return true;
   }
+}
+
+/**
+ * Whether the credentials of a registered node were taken away, found out
+ * without lock, key or change.
+ */
+export function isSignedOff(dataDir: string, cluster: string): boolean {
+  const { root } = membershipPaths(dataDir, cluster);
+  const has = (file: string) =>
+    readIfThere(systemDisk, `${root}/${file}`) !== undefined;
+  return has(ENROLLED_MARK) && !has(CREDENTIALS_FILE);
 }

@@ -38,6 +38,7 @@ export class CredentialsStore {
   readonly #listeners = new Set<() => void>();
   #current: Credentials | undefined;
   #fault: string | undefined;
+  #isSignedOff = false;
   /** What the file looked like when it was last read. */
   #seen: string | undefined;
   #writing: Promise<void> = Promise.resolve();
@@ -60,6 +61,11 @@ export class CredentialsStore {
   /** Why the file cannot be used, and what to do, while that is so. */
   get fault(): string | undefined {
     return this.#fault;
+  }
+
+  /** Whether they were taken away from a node that is registered. */
+  get isSignedOff(): boolean {
+    return this.#isSignedOff;
   }
 
   /**
@@ -91,7 +97,8 @@ export class CredentialsStore {
     const fingerprint = keyFingerprint(identity.nodeSecretKey);
     const hadThem = this.#isMarked(fingerprint);
     const found = await this.#read(identity.nodeId, fingerprint);
-    if (found === "missing" && hadThem) {
+    this.#isSignedOff = found === "missing" && hadThem;
+    if (this.#isSignedOff) {
       this.#use(undefined);
     } else if (typeof found === "object" && "credentials" in found) {
       if (!hadThem) this.#mark(fingerprint);

@@ -17,7 +17,7 @@ export interface DegradedDetails {
 
 /** What goes on working under each reason. */
 const STILL_WORKS = {
-  not_enrolled: "nothing yet; a bootstrap token is needed",
+  not_enrolled: "reports can be written; they go up once the node has joined",
   control_plane_unreachable:
     "reads are served from the last verified state, reports are kept",
   unauthorized:

@@ -11,6 +11,7 @@ export interface StatusDocument {
   readonly pid: number;
   readonly started_at: string;
   readonly cluster: string;
+  /** Empty while the node is not enrolled, as is `mesh_ip`. */
   readonly node_id: string;
   readonly mesh_ip: string;
   readonly control_plane: string;
@@ -156,8 +157,8 @@ export interface StatusDocument {
     /** Named by plexd's own control plane only. */
     readonly domain_id: string | null;
     /** `refused`: the control plane does not accept the node now. */
-    readonly enrollment: "enrolled" | "refused";
-    readonly enrolled_at: string;
+    readonly enrollment: "enrolled" | "refused" | "not_enrolled";
+    readonly enrolled_at: string | null;
     /** What opens the sealed keys: `file:` and a path, or `credential:`. */
     readonly seal_ref: string | null;
     /** Null when none is configured. */

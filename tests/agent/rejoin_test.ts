@@ -55,6 +55,7 @@ class Node {
       return this.join(found, leave, signal);
     },
     intervalMs: 600_000,
+    what: "Joining anew",
     onChange: () => this.changes++,
     io: {
       clock: this.clock,

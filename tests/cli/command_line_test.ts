@@ -128,10 +128,10 @@ Deno.test("plexd up refuses plain http to another host", async () => {
   });
 });
 
-Deno.test("plexd up without a token exits 77 and names every source", async () => {
+Deno.test("plexd join without a token exits 77 and names every source", async () => {
   await inFolder(async (folder, flags) => {
     const api = ["--api", "http://127.0.0.1:1"];
-    const { code, stderr } = await runPlexd(["up", ...flags, ...api]);
+    const { code, stderr } = await runPlexd(["join", ...flags, ...api]);
     assert.equal(code, 77);
     assert.ok(stderr.includes(`${folder}/token`));
     assert.match(stderr, /PLEXD_BOOTSTRAP_TOKEN/);

@@ -33,7 +33,7 @@ export async function startApi(
     state: sources.state,
     reports: sources.reports,
     ...(sources.sync ? { sync: sources.sync } : {}),
-    secrets: sources.secrets,
+    ...(sources.secrets ? { secrets: sources.secrets } : {}),
     beforeSecret: async (signal) => await sources.beforeSecret?.(signal),
     secretRead: (read) => sources.secretRead?.(read),
     status: () => sources.status(),

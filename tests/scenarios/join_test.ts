@@ -170,11 +170,12 @@ for (const dialect of [1, 2] as const) {
     await using other = await Stage.open(dialect);
     await other.configure({ url: stage.url });
     await Deno.writeTextFile(other.tokenFile, token, { mode: 0o600 });
-    for (const command of ["join", "up"]) {
-      const second = await other.run(command);
-      assert.equal(second.code, 77, second.stderr);
-      assert.ok(!(second.stdout + second.stderr).includes(token));
-    }
+    const second = await other.run("join");
+    assert.equal(second.code, 77, second.stderr);
+    assert.ok(!(second.stdout + second.stderr).includes(token));
+    const waiting = await other.spawnAgent({ url: stage.url });
+    await waiting.writes(/This node is not enrolled/);
+    assert.ok(!waiting.output.includes(token));
     assert.equal(await Deno.readTextFile(other.tokenFile), token);
     assert.equal((await enrolledNodes(stage)).length, 1);
   });

@@ -87,7 +87,7 @@ Deno.test("SIGTERM ends an agent that is still trying to join", async () => {
   assert.equal(await Deno.readTextFile(stage.tokenFile), "plx_some_token");
 });
 
-Deno.test("plexd status and state without any agent exit 4, up without a token 77", async () => {
+Deno.test("plexd status and state without any agent exit 4, join without a token 77", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const env = {
@@ -100,7 +100,7 @@ Deno.test("plexd status and state without any agent exit 4, up without a token 7
     for (const command of ["status", "state"]) {
       assert.equal((await runPlexd([command], { env })).code, 4);
     }
-    const { code, stderr } = await runPlexd(["up"], { env });
+    const { code, stderr } = await runPlexd(["join"], { env });
     assert.equal(code, 77, stderr);
     assert.ok(stderr.includes(`${folder}/token`), stderr);
   } finally {

@@ -1,5 +1,5 @@
 import type { DegradedReason } from "../../wire/status.ts";
-import { errorAnswer } from "../answers.ts";
+import { errorAnswer, stateRefused } from "../answers.ts";
 import type { Route } from "../router.ts";
 import {
   parseWatchRequest,
@@ -13,8 +13,6 @@ const STREAM = {
   // Compressed, an event would wait for the ones after it.
   "cache-control": "no-store, no-transform",
 };
-
-const NO_STORE = { "cache-control": "no-store" };
 
 /**
  * The route of the stream of changes.
@@ -30,9 +28,7 @@ export function watchRoutes(
       try {
         const wanted = parseWatchRequest(request.url, headers);
         const reason = isOfState(wanted.filter) ? refusal() : undefined;
-        if (reason !== undefined) {
-          return errorAnswer(503, "state unavailable", NO_STORE, { reason });
-        }
+        if (reason !== undefined) return stateRefused(reason);
         if (request.method === "HEAD") {
           return new Response(null, { headers: STREAM });
         }

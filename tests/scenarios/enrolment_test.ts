@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import type { StatusDocument } from "../../src/wire/status.ts";
+import { eventually } from "./eventually.ts";
+import { Stage } from "./stage.ts";
+
+const reasonsOf = ({ reasons }: StatusDocument) =>
+  reasons.map(({ reason }) => reason);
+
+const isEnrolled = (status: StatusDocument) =>
+  status.node_id !== "" && status.stream.state === "streaming" &&
+  !reasonsOf(status).includes("not_enrolled");
+
+/** Starts an agent that has nothing to join with. */
+async function startWaiting(stage: Stage): Promise<StatusDocument> {
+  await stage.spawnAgent();
+  return await waiting(stage);
+}
+
+const waiting = (stage: Stage) =>
+  eventually("the agent waits", async () => {
+    const status = await stage.status();
+    return status.node_id === "" ? status : undefined;
+  });
+
+async function stage1(): Promise<Stage> {
+  const stage = await Stage.open();
+  await stage.startControlPlane();
+  return stage;
+}
+
+const credentialsOf = (stage: Stage) =>
+  `${stage.membership}/identity/credentials.json`;
+
+Deno.test("plexd up without a token serves what it can, and joins when it is asked to", async () => {
+  await using stage = await stage1();
+  const status = await startWaiting(stage);
+  assert.deepEqual(reasonsOf(status), ["not_enrolled"]);
+  assert.equal(status.identity.enrollment, "not_enrolled");
+  const [{ detail }] = status.reasons as [StatusDocument["reasons"][number]];
+  assert.ok(detail.includes(stage.tokenFile), detail);
+  assert.match(detail, /plexd join/);
+  assert.match(stage.agentOutput, /not enrolled.*plexd join/);
+
+  for (const path of ["", "/metadata", "/data/x", "/secrets"]) {
+    const { status, body } = await stage.local(`/v1/state${path}`);
+    assert.equal(status, 503);
+    assert.equal(
+      body,
+      '{"error":"not enrolled","reason":"not_enrolled"}\n',
+    );
+  }
+  const report = JSON.stringify({ content_type: "a/b", payload: { up: 1 } });
+  const written = await stage.local("/v1/state/report/early", {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: report,
+  });
+  assert.equal(written.status, 200, written.body);
+  for (
+    const command of [["state"], ["secrets", "get", "x"], ["--print-state"]]
+  ) {
+    const { code, stderr } = await stage.run(...command);
+    assert.equal(code, 77, `${command}: ${stderr}`);
+    assert.match(stderr, /not enrolled/);
+  }
+  const looked = await stage.run("status");
+  assert.equal(looked.code, 0, looked.stderr);
+  assert.match(looked.stdout, /not_enrolled/);
+
+  await stage.leaveToken();
+  await Deno.rename(stage.tokenFile, `${stage.folder}/elsewhere`);
+  const joined = await stage.run(
+    "join",
+    "--token-file",
+    `${stage.folder}/elsewhere`,
+  );
+  assert.equal(joined.code, 0, joined.stderr);
+  const enrolled = await stage.statusWhen("it serves", isEnrolled);
+  assert.equal(enrolled.pid, status.pid);
+  assert.equal((await stage.local("/v1/state")).status, 200);
+  await stage.statusWhen(
+    "the report went up",
+    ({ sync }) => sync.pending === 0,
+  );
+  const { body } = await stage.local("/v1/state/report/early");
+  assert.match(body, /"up":1/);
+  await stage.stopAgent();
+});
+
+Deno.test("a token file that appears is enough, and one that is refused is not tried again", async () => {
+  await using stage = await stage1();
+  await Deno.writeTextFile(stage.tokenFile, "plx_of_nobody", { mode: 0o600 });
+  const { pid } = await startWaiting(stage);
+  const refused = await stage.statusWhen(
+    "the token is refused",
+    ({ reasons }) => reasons.some(({ detail }) => /failed/.test(detail)),
+  );
+  assert.deepEqual(reasonsOf(refused), ["not_enrolled"]);
+  assert.match(refused.reasons[0]!.detail, /the control plane|refused/i);
+  await stage.leaveToken();
+  const enrolled = await stage.statusWhen("it has joined", isEnrolled);
+  assert.equal(enrolled.pid, pid);
+  const failures = stage.agentOutput.match(/"Joining failed"/g) ?? [];
+  assert.equal(failures.length, 1, stage.agentOutput);
+  await stage.stopAgent();
+});
+
+Deno.test("credentials that are taken away sign the node off until they are put back", async () => {
+  await using stage = await stage1();
+  await stage.leaveToken();
+  const { node_id, pid } = await stage.startAgent();
+  await stage.statusWhen("it streams", isEnrolled);
+  const file = credentialsOf(stage);
+  assert.equal((await Deno.stat(file)).mode! & 0o777, 0o600);
+  await Deno.rename(file, `${stage.folder}/kept`);
+  await waiting(stage);
+  assert.equal((await stage.local("/v1/state")).status, 503);
+
+  // It stays so over a restart: this is no membership of an older version.
+  await stage.stopAgent();
+  const again = await startWaiting(stage);
+  assert.notEqual(again.pid, pid);
+  await Deno.rename(`${stage.folder}/kept`, file);
+  const back = await stage.statusWhen("it is enrolled again", isEnrolled);
+  assert.equal(back.node_id, node_id);
+  assert.equal(back.pid, again.pid);
+  const { stdout } = await stage.run("events");
+  assert.match(stdout, /the credentials were taken away/);
+  assert.match(stdout, /there are credentials again/);
+  await stage.stopAgent();
+});
+
+Deno.test("damaged credentials change nothing in use, and a sound copy ends that", async () => {
+  await using stage = await stage1();
+  await stage.leaveToken();
+  const { node_id } = await stage.startAgent();
+  const before = await stage.statusWhen("it streams", isEnrolled);
+  const file = credentialsOf(stage);
+  const sound = await Deno.readFile(file);
+  await Deno.writeFile(file, sound.slice(0, 40));
+  const damaged = await stage.statusWhen(
+    "the damage is seen",
+    (status) => reasonsOf(status).includes("credentials_invalid"),
+  );
+  assert.equal(damaged.node_id, node_id);
+  assert.equal(damaged.stream.since, before.stream.since);
+  const why = await stage.run("why");
+  assert.match(why.stdout, /credentials/);
+
+  // The identity itself is sound, so a restart works as well.
+  await stage.stopAgent();
+  await stage.startAgent();
+  const restarted = await stage.statusWhen("it streams again", isEnrolled);
+  assert.ok(reasonsOf(restarted).includes("credentials_invalid"));
+  await Deno.writeFile(file, sound);
+  const well = await stage.statusWhen(
+    "the copy is noticed",
+    (status) => !reasonsOf(status).includes("credentials_invalid"),
+  );
+  assert.equal(well.stream.since, restarted.stream.since);
+  await stage.stopAgent();
+});
+
+Deno.test("a membership of an older version gets its credentials file once", async () => {
+  await using stage = await stage1();
+  await stage.leaveToken();
+  const { node_id } = await stage.startAgent();
+  await stage.stopAgent();
+  await Deno.remove(credentialsOf(stage));
+  await Deno.remove(`${stage.membership}/identity/enrolled.json`);
+  const status = await stage.startAgent();
+  assert.equal(status.node_id, node_id);
+  assert.ok((await Deno.stat(credentialsOf(stage))).isFile);
+  await stage.stopAgent();
+});
