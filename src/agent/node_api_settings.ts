@@ -18,6 +18,9 @@ export function nodeApiSettings(config: Config): NodeApiSettings {
           tokenFile,
           secrets: config["node_api.http_secrets"],
           hosts: config["node_api.http_hosts"],
+          maxConnections: config["node_api.max_connections"],
+          headerTimeoutMs: config["node_api.header_timeout"],
+          idleTimeoutMs: config["node_api.idle_timeout"],
         },
       }
       : {}),

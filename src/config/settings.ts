@@ -279,6 +279,18 @@ export const SETTINGS = {
     "Most readers of `GET /v1/watch` at a time",
     { default: 1_000, max: 100_000 },
   ),
+  "node_api.max_connections": count(
+    "Most connections of the TCP listener, and most requests that wait on a socket",
+    { default: 1_024, max: 100_000 },
+  ),
+  "node_api.header_timeout": duration(
+    "Time for the head of a request over TCP",
+    { default: "10s", min: "100ms" },
+  ),
+  "node_api.idle_timeout": duration(
+    "Silence after which a connection over TCP is closed",
+    { default: "60s", min: "100ms" },
+  ),
   "node_api.debounce_period": duration("Quiet time before reports are sent", {
     default: "5s",
   }),
@@ -363,7 +375,7 @@ export const UNUSED_SETTINGS: readonly RegExp[] = [
   /^api\.sse_?reprobe_?interval$/,
   /^heartbeat\.node_?id$/,
   /^nat\.(stun_?servers|refresh_?interval|timeout)$/,
-  /^node_api\.(secret_?auth_?enabled|max_connections|header_timeout|idle_timeout)$/,
+  /^node_api\.secret_?auth_?enabled$/,
   /^(mode|api\.mode)$/,
 ];
 

@@ -33,6 +33,9 @@ export interface TcpGateOptions {
   readonly hosts: readonly string[];
 }
 
+/** A stranger gets one answer a connection, so it cannot let them pile up. */
+const LAST = { connection: "close" };
+
 /**
  * The gate of the TCP listener. A web page can make a browser connect to it,
  * so a foreign Host field (DNS rebinding) and a foreign Origin are refused even
@@ -52,15 +55,17 @@ export function tcpGate(options: TcpGateOptions): Gate {
   };
   const expected = sha256(options.token);
   return (host, headers) => {
-    if (!host || !isWellFormedHost(host)) return malformedHost();
-    if (!isOwn(host)) return errorAnswer(421, "misdirected request");
+    if (!host || !isWellFormedHost(host)) {
+      return errorAnswer(400, "malformed host", LAST);
+    }
+    if (!isOwn(host)) return errorAnswer(421, "misdirected request", LAST);
     const origin = headers.get("origin");
     if (origin !== null && !isSameOrigin(origin, host, named)) {
-      return errorAnswer(403, "forbidden: foreign origin");
+      return errorAnswer(403, "forbidden: foreign origin", LAST);
     }
     return carries(headers.get("authorization"), expected)
       ? undefined
-      : errorAnswer(401, "unauthorized");
+      : errorAnswer(401, "unauthorized", LAST);
   };
 }
 

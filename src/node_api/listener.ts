@@ -2,9 +2,20 @@
 export interface Listener {
   /** Settles when it no longer accepts: rejected when descriptors ran out. */
   readonly finished: Promise<void>;
+  /** Connections that are open now; absent where the runtime does not tell. */
+  readonly connections?: number;
+  /** What is at the listener's place on disk. */
+  place(): Place;
   /** Drops what is still connected, and takes away what it left on disk. */
   close(): Promise<void>;
 }
+
+/**
+ * - `kept`: the listener's own socket, so new clients find it
+ * - `gone`: nothing, so nobody can connect any more
+ * - `taken`: something else, which belongs to somebody else
+ */
+export type Place = "kept" | "gone" | "taken";
 
 /** What a listener does with each request. */
 export type RequestHandler = (

@@ -1,3 +1,4 @@
+import { dirname, join } from "node:path";
 import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
 import { audited } from "./audited.ts";
@@ -42,6 +43,12 @@ export interface HttpSettings {
   readonly secrets?: boolean;
   /** Names beside loopback and `listen` that a Host field may give. @default {[]} */
   readonly hosts?: readonly string[];
+  /** Connections at a time. @default {1024} */
+  readonly maxConnections?: number;
+  /** Time for the head of a request. @default {10000} */
+  readonly headerTimeoutMs?: number;
+  /** Silence between two requests. @default {60000} */
+  readonly idleTimeoutMs?: number;
 }
 
 /** Settings of {@linkcode NodeApi}; the seed Local Node API gives the defaults. */
@@ -179,22 +186,28 @@ export class NodeApi implements Part {
   }
 
   #tcpOpener(http: HttpSettings): () => Promise<Listener> {
-    const { log } = this.#io;
+    const { clock, log } = this.#io;
     let token: string | undefined;
-    return () => {
+    return async () => {
       const address = parseTcpAddress(http.listen);
       token ??= readTokenFile(http.tokenFile, log);
       const { hostname } = address;
       const gate = tcpGate({ token, hostname, hosts: http.hosts ?? [] });
-      const handler = this.#handler(http.listen, gate, http.secrets ?? true);
-      const port = this.#httpPort ?? address.port;
-      const listener = openTcpListener({
-        address: { hostname, port },
-        handler,
+      const listener = await openTcpListener({
+        address: { hostname, port: this.#httpPort ?? address.port },
+        handler: this.#handler(http.listen, gate, http.secrets ?? true),
+        innerPath: join(dirname(this.#settings.socketPath), innerName()),
+        limits: {
+          maxConnections: http.maxConnections ?? 1_024,
+          headerTimeoutMs: http.headerTimeoutMs ?? 10_000,
+          idleTimeoutMs: http.idleTimeoutMs ?? 60_000,
+        },
+        refused: () => {},
+        clock,
         log,
       });
       this.#httpPort = listener.port;
-      return Promise.resolve(listener);
+      return listener;
     };
   }
 
@@ -264,6 +277,11 @@ export class NodeApi implements Part {
       ...(http ? { http_listen: http.listen } : {}),
     };
   }
+}
+
+/** Short, so that it fits wherever a socket's own name does. */
+function innerName(): string {
+  return `.${Deno.pid.toString(36)}g`;
 }
 
 function withDefaults(settings: NodeApiSettings) {

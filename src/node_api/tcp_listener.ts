@@ -1,6 +1,11 @@
+import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/log.ts";
+import { Guard } from "./guard/guard.ts";
+import type { GuardLimits } from "./guard/limits.ts";
+import type { RefusalReason } from "./guard/refusal.ts";
 import { ListenError } from "./listen_error.ts";
 import type { Listener, RequestHandler } from "./listener.ts";
+import { servePrivately } from "./unix_listener.ts";
 
 /** Longer than any bearer that fits into a header field. */
 const LARGEST_TOKEN_BYTES = 8_192;
@@ -66,35 +71,57 @@ export function readTokenFile(path: string, log: Logger): string {
 export interface TcpListenerOptions {
   readonly address: TcpAddress;
   readonly handler: RequestHandler;
+  /** Where the server behind the guard listens: a socket for this user only. */
+  readonly innerPath: string;
+  readonly limits: GuardLimits;
+  /** Hears of everything that the guard turns away. */
+  readonly refused: (reason: RefusalReason) => void;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
 /**
- * Listens on a TCP address.
+ * Listens on a TCP address, with a guard in front of the server.
  *
- * @throws {ListenError} kind "in_use" or "address"
+ * @throws {ListenError} kind "in_use", "address" or "failed"
  */
-export function openTcpListener(
+export async function openTcpListener(
   options: TcpListenerOptions,
-): Listener & { readonly port: number } {
-  const { address: { hostname, port }, handler, log } = options;
-  const stop = new AbortController();
-  let server: Deno.HttpServer<Deno.NetAddr>;
+): Promise<Listener & { readonly port: number }> {
+  const { address: { hostname, port }, innerPath: path, handler } = options;
+  const server = await servePrivately(path, handler, options.log);
+  let listener: Deno.TcpListener;
   try {
-    server = Deno.serve(
-      { hostname, port, signal: stop.signal, onListen() {} },
-      handler,
-    );
+    listener = Deno.listen({ hostname, port });
   } catch (error) {
+    await server.close();
     const kind = error instanceof Deno.errors.AddrInUse ? "in_use" : "address";
     throw new ListenError(kind, `Cannot listen on ${hostname}:${port}`, error);
   }
+  const { limits, refused, clock, log } = options;
+  const guard = new Guard({
+    listener,
+    connect: () => Deno.connect({ transport: "unix", path }),
+    limits,
+    refused,
+    clock,
+    log,
+  });
+  const running = guard.run();
+  const finished = Promise.race([running, server.finished]);
   return {
-    port: server.addr.port,
-    finished: server.finished,
+    port: listener.addr.port,
+    finished,
+    get connections() {
+      return guard.connections;
+    },
+    place: () => server.place(),
     async close() {
-      stop.abort();
-      await server.finished.catch((error) =>
+      const stopped = guard.stop();
+      listener.close();
+      await server.close();
+      await stopped;
+      await running.catch((error) =>
         log.debug("Listener had failed", { hostname, port, error })
       );
     },

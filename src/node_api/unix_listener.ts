@@ -34,14 +34,7 @@ export async function openUnixListener(
   const { path } = options;
   // Short, so that it fits wherever the socket's own name does.
   const temporary = join(dirname(path), `.${Deno.pid.toString(36)}`);
-  const longest = Math.max(byteLength(path), byteLength(temporary));
-  if (longest > LONGEST_PATH_BYTES) {
-    throw new ListenError(
-      "path_too_long",
-      `Cannot listen on ${path}: a socket path has at most ` +
-        `${LONGEST_PATH_BYTES} bytes, this one needs ${longest}`,
-    );
-  }
+  assertShort(path, Math.max(byteLength(path), byteLength(temporary)));
   try {
     Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
     await proveFree(path);
@@ -49,6 +42,16 @@ export async function openUnixListener(
   } catch (error) {
     if (error instanceof ListenError) throw error;
     throw new ListenError("failed", `Cannot listen on ${path}`, error);
+  }
+}
+
+function assertShort(path: string, needed: number) {
+  if (needed > LONGEST_PATH_BYTES) {
+    throw new ListenError(
+      "path_too_long",
+      `Cannot listen on ${path}: a socket path has at most ` +
+        `${LONGEST_PATH_BYTES} bytes, this one needs ${needed}`,
+    );
   }
 }
 
@@ -82,29 +85,80 @@ function bindAndRename(
   temporary: string,
 ): Listener {
   const { path, handler, log } = options;
-  if (lstat(temporary)?.isSocket) Deno.removeSync(temporary);
-  const stop = new AbortController();
-  const server = Deno.serve({
-    path: temporary,
-    signal: stop.signal,
-    onListen() {},
-  }, handler);
-  let inode: number | null;
+  const bound = bind(temporary, handler);
   try {
     giveToGroup(temporary, options);
-    inode = Deno.lstatSync(temporary).ino;
     Deno.renameSync(temporary, path);
+  } catch (error) {
+    bound.stop();
+    throw error;
+  }
+  return asListener(path, bound, log);
+}
+
+/**
+ * Listens on a Unix socket that only this user can connect to, from its first
+ * moment on. What is left there by a process that was killed is replaced.
+ *
+ * @throws {ListenError}
+ */
+export async function servePrivately(
+  path: string,
+  handler: RequestHandler,
+  log: Logger,
+): Promise<Listener> {
+  assertShort(path, byteLength(path));
+  try {
+    Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    await proveFree(path);
+    return asListener(path, bind(path, handler), log);
+  } catch (error) {
+    if (error instanceof ListenError) throw error;
+    throw new ListenError("failed", `Cannot listen on ${path}`, error);
+  }
+}
+
+interface Bound {
+  readonly inode: number | null;
+  readonly finished: Promise<void>;
+  stop(): void;
+}
+
+/** Binds to `path`, where a socket may be left of an earlier process. */
+function bind(path: string, handler: RequestHandler): Bound {
+  if (lstat(path)?.isSocket) Deno.removeSync(path);
+  const stop = new AbortController();
+  // Binding is done before this returns, so the mask is nobody else's.
+  const umask = Deno.umask(0o077);
+  try {
+    const { finished } = Deno.serve(
+      { path, signal: stop.signal, onListen() {} },
+      handler,
+    );
+    const inode = Deno.lstatSync(path).ino;
+    return { inode, finished, stop: () => stop.abort() };
   } catch (error) {
     stop.abort();
     throw error;
+  } finally {
+    Deno.umask(umask);
   }
+}
+
+function asListener(path: string, bound: Bound, log: Logger): Listener {
+  const place = () => {
+    const found = lstat(path);
+    if (!found) return "gone";
+    return found.ino === bound.inode ? "kept" : "taken";
+  };
   return {
-    finished: server.finished,
+    finished: bound.finished,
+    place,
     async close() {
       // By identity: a successor may already have its own socket at the path.
-      if (lstat(path)?.ino === inode) Deno.removeSync(path);
-      stop.abort();
-      await server.finished.catch((error) =>
+      if (place() === "kept") Deno.removeSync(path);
+      bound.stop();
+      await bound.finished.catch((error) =>
         log.debug("Listener had failed", { socket: path, error })
       );
     },
@@ -114,7 +168,7 @@ function bindAndRename(
 /** 0660 for the group, or 0600 when there is none to give it to. */
 function giveToGroup(temporary: string, options: UnixListenerOptions) {
   const { path, group, groupFile, log } = options;
-  // Shut while it changes hands.
+  // Born for this user alone; no execution bits, as on any socket of ours.
   Deno.chmodSync(temporary, 0o600);
   if (group === "") return;
   const gid = findGroup(group, groupFile);

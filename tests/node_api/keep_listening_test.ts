@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import type { Listener } from "../../src/node_api/listener.ts";
+import type { Listener, Place } from "../../src/node_api/listener.ts";
 import { keepListening, REOPEN_MS } from "../../src/node_api/supervised.ts";
 import { FakeClock, settle } from "../fakes/fake_clock.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
@@ -11,6 +11,11 @@ class FakeListener implements Listener {
   readonly #end = Promise.withResolvers<void>();
   readonly finished = this.#end.promise;
   closed = false;
+  where: Place = "kept";
+
+  place(): Place {
+    return this.where;
+  }
 
   fail(): void {
     this.#end.reject(new Error("Too many open files"));

@@ -158,6 +158,7 @@ Deno.test("OpenListeners knows what accepts, through failures", async () => {
     end = Promise.withResolvers<void>();
     return Promise.resolve({
       finished: end.promise,
+      place: () => "kept" as const,
       close: () => Promise.resolve(),
     });
   });
