@@ -10,6 +10,7 @@ import { InFlight } from "./in_flight.ts";
 import type { Listener } from "./listener.ts";
 import { metricsRoute } from "./metrics/metrics_route.ts";
 import { RequestCounts } from "./metrics/request_counts.ts";
+import { openApiRoute } from "./openapi/openapi_route.ts";
 import type { ApiSources } from "./ports.ts";
 import { readRoutes, reportList } from "./read_routes.ts";
 import { refreshFirst } from "./refresh_first.ts";
@@ -234,7 +235,7 @@ export class NodeApi implements Part {
       ? secretRoutes({ secrets: source, refresh, stop, log })
       : unenrolledSecretRoutes();
     const [inFlight, requests] = [this.#inFlight, this.#requests];
-    const router = new Router([
+    const routes = [
       ...readRoutes(bodies, mark, this.#sources),
       ...reportRoutes({ reports, bodies, mark, wait, list, stop, log }),
       ...watchRoutes(watchers, () => this.#sources.refusal?.()),
@@ -250,7 +251,12 @@ export class NodeApi implements Part {
         requests,
       }),
       ...audited(ofSecrets, name, (read) => this.#sources.secretRead?.(read)),
-    ], requests);
+    ];
+    const version = () => this.#sources.status().version;
+    const router = new Router(
+      [...routes, openApiRoute(routes, version)],
+      requests,
+    );
     return requestHandler({ gate, router, inFlight, requests, log });
   }
 

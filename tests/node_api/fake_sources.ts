@@ -16,7 +16,7 @@ import { ChangeFeed } from "../../src/node_api/watch/change_feed.ts";
 import { Watchers } from "../../src/node_api/watch/watchers.ts";
 import type { DataEntry } from "../../src/wire/data_entry.ts";
 import type { ReportSyncState } from "../../src/wire/report_sync.ts";
-import type { StatusDocument } from "../../src/wire/status.ts";
+import type { DegradedReason, StatusDocument } from "../../src/wire/status.ts";
 import type { EventsDocument } from "../../src/wire/transitions.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { FakeRandom } from "../fakes/fake_random.ts";
@@ -168,6 +168,7 @@ export class FakeSources implements ApiSources {
   before: (signal: AbortSignal) => Promise<void> = () => Promise.resolve();
   readonly reads: SecretRead[] = [];
   fresh: Freshness = { stale: false };
+  refused: DegradedReason | undefined;
 
   secretRead(read: SecretRead): void {
     this.reads.push(read);
@@ -179,6 +180,10 @@ export class FakeSources implements ApiSources {
 
   freshness(): Freshness {
     return this.fresh;
+  }
+
+  refusal(): DegradedReason | undefined {
+    return this.refused;
   }
 
   status(): StatusDocument {

@@ -5,6 +5,7 @@ import {
   type StatusDocument,
   type TelemetryCounts,
 } from "../../wire/status.ts";
+import type { Carrier } from "../../wire/transitions.ts";
 
 /** A time as the status has it: RFC 3339 text, or null for "not yet". */
 type Time = string | null;
@@ -62,10 +63,14 @@ const STREAM_STATES = Object.keys(
   } satisfies Record<LinkState, true>,
 );
 
+const CARRIERS: readonly Carrier[] = ["sse", "nats", "pull"];
+
 function contactFamilies(
-  { stale, verified_at, stream, pull, contact, identity }: StatusDocument,
+  status: StatusDocument,
 ): MetricFamily[] {
-  const { client_certificate } = identity;
+  const { stale, verified_at, stream, pull, contact } = status;
+  const { client_certificate } = status.identity;
+  const { carrier, carrier_credentials } = status;
   return [
     gauge(
       "plexd_state_stale",
@@ -82,6 +87,23 @@ function contactFamilies(
       "plexd_stream_state",
       "Where the event stream stands: 1 for the state it is in.",
       oneFor(STREAM_STATES, "state", (state) => state === stream.state),
+    ),
+    gauge(
+      "plexd_carrier",
+      "What brings events: 1 for the one that does; pull: nothing does.",
+      carrier
+        ? oneFor(CARRIERS, "carrier", (one) => one === carrier.active)
+        : [],
+    ),
+    counter(
+      "plexd_bus_messages_refused_total",
+      "Messages of the message bus that were refused for good.",
+      maybe(carrier?.nats?.refused),
+    ),
+    gauge(
+      "plexd_bus_credentials_expiry_timestamp_seconds",
+      "Until when the credentials of the message bus are valid.",
+      at(carrier_credentials?.expires_at ?? null),
     ),
     gauge(
       "plexd_stream_down_since_timestamp_seconds",
@@ -213,9 +235,9 @@ function workFamilies(
       maybe(sync.pending),
     ),
     gauge(
-      "plexd_sync_local_only_reports",
-      "Reports that cannot go upstream in this node's dialect.",
-      maybe(sync.local_only),
+      "plexd_sync_reports",
+      "Reports by how far they are on their way to the control plane.",
+      byLabel("state", Object.entries(sync.reports ?? {})),
     ),
     gauge(
       "plexd_sync_last_success_timestamp_seconds",
