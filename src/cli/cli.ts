@@ -20,6 +20,8 @@ import { screenOf } from "./output/screen.ts";
 import { type ParsedLine, parseLine } from "./parse_args.ts";
 import { platformFor } from "./platform_for.ts";
 import { stopSignal } from "./stop_signal.ts";
+import type { ThisTerminal } from "./terminal/terminal.ts";
+import { thisTerminal } from "./terminal/this_terminal.ts";
 import { VERSION, versionText } from "./version.ts";
 import { write, writeAll } from "./write.ts";
 
@@ -32,19 +34,24 @@ import { write, writeAll } from "./write.ts";
 export async function runCli(words: readonly string[]): Promise<number> {
   try {
     const line = parseLine(words);
+    const terminal = thisTerminal(line.command ?? { terminal: "ignored" });
     if (!line.command?.spawns) giveUpSpawning();
     if (line.flags["--version"]) return say(versionText());
     if (line.flags["--help"] || !line.command) {
       const { helpFor } = await import("./help.ts");
       return say(helpFor(TABLE, line, screenOf(Deno.stdout)));
     }
-    return await invoke(line.command, line);
+    return await invoke(line.command, line, terminal);
   } catch (error) {
     return report(error);
   }
 }
 
-async function invoke(command: Command, line: ParsedLine): Promise<number> {
+async function invoke(
+  command: Command,
+  line: ParsedLine,
+  terminal: ThisTerminal,
+): Promise<number> {
   const run = await command.load();
   using stop = command.stoppable
     ? stopSignal({ onStdinEnd: line.flags["--die-with-stdin"] === true })
@@ -56,9 +63,11 @@ async function invoke(command: Command, line: ParsedLine): Promise<number> {
     flags: line.flags,
     table: TABLE,
     version: VERSION,
-    config: () => configFor(command, line),
+    config: () => configFor(command, line, terminal),
     reloadedConfig: () => reloadedConfigFor(command, line, env),
-    inspectedConfig: (file) => inspectedConfigFor(command, line, file),
+    inspectedConfig: (file) =>
+      inspectedConfigFor(command, line, terminal, file),
+    terminal,
     platform: (config) => platformFor(config ?? logSettings(line)),
     print: (text) => write(Deno.stdout, text),
     complain: (text) => write(Deno.stderr, text),

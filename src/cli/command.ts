@@ -3,6 +3,7 @@ import type { Config, SettingName } from "../config/settings.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Progress } from "./output/progress.ts";
 import type { Screen } from "./output/screen.ts";
+import type { ThisTerminal } from "./terminal/terminal.ts";
 
 /** The exit codes of every command. @see design, appendix "Exit codes" */
 export const EXIT = {
@@ -70,6 +71,11 @@ export interface Command {
    * @default {no}
    */
   readonly spawns?: "always" | "for actions";
+  /**
+   * What the membership chosen in this terminal is to it: a service is of no
+   * terminal, and one command chooses. @default the membership it is about
+   */
+  readonly terminal?: "ignored" | "chosen";
   readonly args: readonly Argument[];
   readonly flags: readonly Flag[];
   /** Flags that it shares with other commands. */
@@ -123,6 +129,8 @@ export interface Invocation {
   readonly reloadedConfig: () => Promise<LoadedConfig>;
   /** Tells everything about it instead of failing. */
   readonly inspectedConfig: (file?: string) => Promise<FoundConfig>;
+  /** The terminal it runs in, and which membership was chosen there. */
+  readonly terminal: ThisTerminal;
   /** Clock, randomness, and a log as the configuration wants it. */
   readonly platform: (config?: Config) => Platform;
   /** Writes a line to standard output. @returns whether somebody reads it. */

@@ -13,6 +13,8 @@ import type { Command, Flag, FoundConfig } from "./command.ts";
 import { flagsOf } from "./command_table.ts";
 import type { ParsedLine } from "./parse_args.ts";
 import { platformFor } from "./platform_for.ts";
+import type { Choice } from "./terminal/choices.ts";
+import type { ThisTerminal } from "./terminal/terminal.ts";
 
 const DEFAULT_CONFIG_FILE = "/etc/plexd/config.yaml";
 
@@ -24,9 +26,10 @@ const DEFAULT_CONFIG_FILE = "/etc/plexd/config.yaml";
 export async function configFor(
   command: Command,
   line: ParsedLine,
+  { choice }: ThisTerminal,
 ): Promise<Config> {
   const { config, warnings } = await loadConfig(
-    sourcesOf(command, line, Deno.env.toObject()),
+    sourcesOf(command, line, Deno.env.toObject(), choice),
   );
   // Children and /proc would show it for as long as the process lives.
   Deno.env.delete(variableOf("registration.token_value"));
@@ -58,12 +61,13 @@ export function reloadedConfigFor(
 export async function inspectedConfigFor(
   command: Command,
   line: ParsedLine,
+  { choice }: ThisTerminal,
   file?: string,
 ): Promise<FoundConfig> {
   const named = file === undefined
     ? line
     : { ...line, flags: { ...line.flags, "--config": file } };
-  const sources = sourcesOf(command, named, Deno.env.toObject());
+  const sources = sourcesOf(command, named, Deno.env.toObject(), choice);
   return { ...await inspectConfig(sources), path: sources.file.path };
 }
 
@@ -71,6 +75,7 @@ function sourcesOf(
   command: Command,
   line: ParsedLine,
   env: Readonly<Record<string, string>>,
+  choice?: Choice,
 ): ConfigSources {
   const asked = line.flags["--config"] ?? env["PLEXD_CONFIG"];
   return {
@@ -80,6 +85,9 @@ function sourcesOf(
     },
     env,
     flags: settingsOf(flagsOf(command), line),
+    ...(choice
+      ? { terminal: { cluster: choice.cluster, dataDir: choice.data_dir } }
+      : {}),
   };
 }
 

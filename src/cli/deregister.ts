@@ -4,10 +4,14 @@ import {
   NotEnrolledError,
   purgeNode,
 } from "../agent/deregister.ts";
+import { describeError } from "../platform/log.ts";
 import { membershipPaths } from "../store/folders.ts";
 import { asCommandError } from "./agent_failure.ts";
 import { EXIT, type Invocation } from "./command.ts";
 import { counted } from "./output/counted.ts";
+import { stateHomeIn } from "./state_home.ts";
+import { changeChoices } from "./terminal/change_choices.ts";
+import { choicesFile, withoutMembership } from "./terminal/choices.ts";
 
 /** `plexd deregister`: leaves the control plane; with `--purge`, no trace. */
 export async function deregister(invocation: Invocation): Promise<number> {
@@ -23,6 +27,7 @@ export async function deregister(invocation: Invocation): Promise<number> {
   try {
     await leave(invocation, options);
     if (flags["--purge"] === true) await purge(invocation, options);
+    forgetChoices(invocation, options);
   } catch (error) {
     throw asCommandError(error, config);
   }
@@ -64,6 +69,31 @@ async function purge(
       `${options.config["seal.key_file"]} was left alone`,
   );
   print("local data purged");
+}
+
+/** No terminal of this user is about this membership any more. */
+function forgetChoices(
+  { complain }: Invocation,
+  { config, io }: DeregisterOptions,
+) {
+  const { cluster, data_dir: dataDir } = config;
+  const home = stateHomeIn(Deno.env);
+  if (home === undefined) return;
+  const path = choicesFile(home);
+  try {
+    changeChoices(
+      path,
+      io.clock,
+      (choices) => withoutMembership(choices, cluster, dataDir),
+    );
+  } catch (error) {
+    // The node is gone all the same.
+    complain(
+      `plexd: terminals may still be about it (${path}): ${
+        describeError(error)
+      }`,
+    );
+  }
 }
 
 function isThere(dataDir: string, cluster: string): boolean {

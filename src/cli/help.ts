@@ -31,8 +31,7 @@ export function helpText(table: CommandTable, screen: Screen): string {
     ...groups.flatMap(({ lines }) => lines.map(([left]) => left.length)),
   );
   return [
-    "plexd keeps a node in the state that its control plane wants, and serves",
-    "that state to local programs.",
+    "plexd keeps a node as its control plane wants it, and serves its state here.",
     "",
     "Usage: plexd COMMAND [FLAGS]                          First look: plexd dev",
     "",

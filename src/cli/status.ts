@@ -28,7 +28,11 @@ export async function status(invocation: Invocation): Promise<number> {
   }
   await show(invocation, {
     json: answer.text,
-    table: (screen) => fields(screen, statusFields(documentIn(answer), now)),
+    table: async (screen) => {
+      const { origins } = await invocation.inspectedConfig();
+      const chosenBy = origins.get("cluster")?.where;
+      return fields(screen, statusFields(documentIn(answer), now, chosenBy));
+    },
   });
   return EXIT.fine;
 }
@@ -66,6 +70,12 @@ async function showStopped(
   const { complain } = invocation;
   const notRunning = failureOf(failure);
   complain(`plexd: ${notRunning.message}`);
+  if (invocation.terminal.choice?.cluster === config.cluster) {
+    complain(
+      `  this terminal is about membership ${config.cluster}; ` +
+        '"plexd use --clear" ends that',
+    );
+  }
   if (notRunning.hint) complain(`  ${notRunning.hint}`);
   let stopped: StoppedAgent;
   try {

@@ -5,8 +5,16 @@ import { span } from "./output/span.ts";
 import { carrierRows } from "./carrier_rows.ts";
 import { selfLines } from "./self_lines.ts";
 
-/** Rows of the screen of `plexd status`. Ages are counted from `nowMs`. */
-export function statusFields(status: StatusDocument, nowMs: number): Field[] {
+/**
+ * Rows of the screen of `plexd status`. Ages are counted from `nowMs`.
+ *
+ * @param chosenBy What has named the membership; absent for the default.
+ */
+export function statusFields(
+  status: StatusDocument,
+  nowMs: number,
+  chosenBy?: string,
+): Field[] {
   const ago = (time: string | null) =>
     time === null ? "never" : `${span(nowMs - Date.parse(time))} ago`;
   const until = (time: string | null) =>
@@ -21,7 +29,8 @@ export function statusFields(status: StatusDocument, nowMs: number): Field[] {
   const rows: [string, string][] = [
     [
       "Node",
-      `${status.node_id} (${status.mesh_ip}), membership ${status.cluster}`,
+      `${status.node_id} (${status.mesh_ip}), membership ${status.cluster}` +
+      (chosenBy === undefined ? "" : ` (by ${chosenBy})`),
     ],
     ["Control plane", status.control_plane],
     ["Stream", streamText(status, nowMs)],

@@ -9,9 +9,9 @@ import { WATCH_KINDS, type WatchKind } from "../wire/watch.ts";
 import { askAgent, errorText, failureOf } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { outputForm } from "./output/show.ts";
+import { stateHome } from "./state_home.ts";
 import { Consumer } from "./watch/consumer.ts";
 import { CursorStore } from "./watch/cursor_store.ts";
-import { stateHome } from "./watch/state_home.ts";
 import { jsonLine, type Shown, tableLine } from "./watch/watch_line.ts";
 
 /** Longest name of a consumer, in bytes. */
@@ -167,7 +167,7 @@ async function consumerOf(
     statusSchema,
     answer.text,
   );
-  const folder = `${stateHome()}/plexd/watch`;
+  const folder = `${stateHome("a consumer")}/plexd/watch`;
   const store = new CursorStore(
     folder,
     clock,

@@ -19,6 +19,8 @@ export interface ConfigSources {
   readonly env: Readonly<Record<string, string>>;
   /** Values of flags by setting name. */
   readonly flags: Readonly<Partial<Record<SettingName, string>>>;
+  /** The membership that was chosen in this terminal, for one data folder. */
+  readonly terminal?: { readonly cluster: string; readonly dataDir: string };
   /**
    * Names in the file that nobody knows are warnings, as for an agent that runs
    * already.
@@ -50,7 +52,8 @@ export interface InspectedConfig {
 
 /**
  * Makes one checked, read-only configuration: flags win over the environment,
- * that over the file, that over defaults.
+ * that over the file, that over defaults. The choice of a terminal is between
+ * environment and file.
  *
  * @throws {ConfigError} naming every unknown name and wrong value at once.
  */
@@ -114,6 +117,10 @@ export async function inspectConfig(
     }
   }
   for (const name of NAMES) {
+    if (name === "cluster" && isChosen(sources, values, origins)) {
+      const { cluster } = sources.terminal!;
+      take(name, cluster, { kind: "terminal", where: TERMINAL });
+    }
     for (const variable of [ENV_ALIASES[name], variableOf(name)]) {
       const value = variable && sources.env[variable];
       if (variable === undefined || value === undefined) continue;
@@ -141,6 +148,24 @@ export async function inspectConfig(
     warnings,
     hasFile: file.isThere,
   };
+}
+
+/** What chooses a membership for a terminal. */
+const TERMINAL = "plexd use";
+
+/**
+ * Whether the choice of the terminal counts: before a file that is simply there,
+ * but not before one that was named.
+ */
+function isChosen(
+  { terminal, file }: ConfigSources,
+  values: ReadonlyMap<SettingName, unknown>,
+  origins: ReadonlyMap<SettingName, Origin>,
+): boolean {
+  const isInFile = origins.get("cluster")?.kind === "file";
+  if (!terminal || (isInFile && file.required)) return false;
+  const dataDir = values.get("data_dir") ?? SETTINGS.data_dir.defaultValue;
+  return terminal.dataDir === dataDir;
 }
 
 /** The default of a setting, which for sockets depends on the membership. */

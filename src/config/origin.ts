@@ -2,6 +2,7 @@
 export const ORIGIN_KINDS = [
   "flag",
   "environment",
+  "terminal",
   "file",
   "default",
 ] as const;
@@ -9,7 +10,10 @@ export const ORIGIN_KINDS = [
 /** Where one value comes from. */
 export interface Origin {
   readonly kind: typeof ORIGIN_KINDS[number];
-  /** The flag, the variable, or `file:line:column`; absent for a default. */
+  /**
+   * The flag, the variable, the command, or `file:line:column`; absent for a
+   * default.
+   */
   readonly where?: string;
   /** As it was written there, before it was read. */
   readonly written?: unknown;

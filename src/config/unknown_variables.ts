@@ -7,7 +7,12 @@ import { ENV_ALIASES } from "./settings.ts";
 const PREFIX = "PLEXD_";
 
 /** Of this and of the public agent, beside those of settings. */
-const OTHERS = ["PLEXD_CONFIG", "PLEXD_BOOTSTRAP_TOKEN", "PLEXD_MODE"];
+const OTHERS = [
+  "PLEXD_CONFIG",
+  "PLEXD_BOOTSTRAP_TOKEN",
+  "PLEXD_MODE",
+  "PLEXD_SESSION",
+];
 
 /**
  * Variables that look like one of a setting, and are none: nobody else would

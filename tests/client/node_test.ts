@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { write } from "../../src/cli/write.ts";
 import { FakeSources } from "../node_api/fake_sources.ts";
 import { httpSettings, startApi } from "../node_api/running_api.ts";
 
@@ -27,7 +28,7 @@ async function run(command: string, args: string[]) {
 /** Outside CI a machine may lack what this test works with. */
 function skip(why: string): void {
   assert.notEqual(Deno.env.get("CI"), "true", why);
-  console.log(`skipped: ${why}`);
+  write(Deno.stderr, `skipped: ${why}`);
 }
 
 const PROGRAM = `

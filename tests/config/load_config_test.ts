@@ -259,6 +259,62 @@ Deno.test("inspectConfig() tells where each value comes from", async () => {
   }
 });
 
+for (
+  const { when, sources, expected } of [
+    { when: "is alone", sources: {}, expected: ["staging", "terminal"] },
+    {
+      when: "meets the environment",
+      sources: { env: { PLEXD_CLUSTER: "b" } },
+      expected: ["b", "environment"],
+    },
+    {
+      when: "meets a flag",
+      sources: { flags: { cluster: "c" } },
+      expected: ["c", "flag"],
+    },
+    {
+      when: "was made for another data folder",
+      sources: { flags: { data_dir: "/other" } },
+      expected: ["default", undefined],
+    },
+    {
+      when: "meets a file that is simply there",
+      sources: { text: "cluster: a\n" },
+      expected: ["staging", "terminal"],
+    },
+    {
+      when: "meets a file that was named",
+      sources: { text: "cluster: a\n", required: true },
+      expected: ["a", "file"],
+    },
+  ]
+) {
+  Deno.test(`inspectConfig() knows what counts when a terminal's choice ${when}`, async () => {
+    const path = await Deno.makeTempFile();
+    try {
+      const { text = "", required = false, ...rest } = {
+        text: "",
+        required: false,
+        ...sources,
+      };
+      await Deno.writeTextFile(path, text);
+      const { config, origins } = await inspectConfig({
+        file: { path, required },
+        env: {},
+        flags: {},
+        terminal: { cluster: "staging", dataDir: "/var/lib/plexd" },
+        ...rest,
+      });
+      assert.deepEqual(
+        [config?.cluster, origins.get("cluster")?.kind],
+        expected,
+      );
+    } finally {
+      await Deno.remove(path);
+    }
+  });
+}
+
 Deno.test("loadConfig() names line and column of broken YAML, not its text", async () => {
   const problems = await problemsOf("registration:\n  token_value: 'psst\n");
   assert.equal(problems.length, 1);

@@ -15,6 +15,7 @@ export const RUN: readonly Command[] = [
     summary: "Run the agent until it is told to stop",
     stoppable: true,
     spawns: "for actions",
+    terminal: "ignored",
     args: [],
     flags: [TOKEN_FILE_OF_AGENT, DIE_WITH_STDIN, USERS_LOCK],
     common: RUNNING,

@@ -71,6 +71,30 @@ export const USE: readonly Command[] = [
     load: async () => (await import("../secrets.ts")).secretsList,
   },
   {
+    name: "use",
+    summary: "Choose the membership that this terminal is about",
+    terminal: "chosen",
+    args: [{
+      name: "MEMBERSHIP",
+      doc: "name of the membership; without it, the one in use is shown",
+      optional: true,
+    }],
+    flags: [{ name: "--clear", doc: "choose none again" }],
+    common: [OUTPUT, ...ASKING.filter(({ name }) => name !== "--cluster")],
+    examples: [
+      {
+        line: "plexd use staging",
+        doc: "for this terminal, until it is closed, or for 30 days",
+      },
+      { line: "plexd use", doc: "which one it is, and by what" },
+      {
+        line: "plexd use --clear",
+        doc: "the usual one again",
+      },
+    ],
+    load: async () => (await import("../use.ts")).use,
+  },
+  {
     name: "secrets get",
     summary: "Print the value of a secret",
     args: [{ name: "SECRET", doc: "name of the secret" }],

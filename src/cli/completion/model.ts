@@ -78,6 +78,7 @@ export function valuesOfFlag(flag: Flag): Values | undefined {
 
 /** What an argument may be. */
 export function valuesOfArgument({ name, choices }: Argument): Values {
+  if (name === "MEMBERSHIP") return { kind: "cluster" };
   return choices ? { kind: "words", words: choices } : valuesNamed(name);
 }
 

@@ -53,6 +53,13 @@ export function plexdPage(
         ".BR plexd\\-config (5).",
       ),
       ...tagged(
+        bold("PLEXD_SESSION"),
+        `Names the session that ${
+          bold("plexd use")
+        } chooses a membership for; ` +
+          "without it, the terminal is the session.",
+      ),
+      ...tagged(
         bold("NO_COLOR"),
         "When set, and not empty: no colour. There is none without a terminal.",
       ),
