@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { hasNatsServer } from "../fakes/nats_server.ts";
 import { DevProcess, processesWith, shell } from "./dev_process.ts";
 
 /** The commands that `plexd dev` offers to copy, joined to one line each. */
@@ -88,3 +89,29 @@ for (const dialect of ["1", "2"]) {
     assert.equal(code, 0, tour.output);
   });
 }
+
+const withBus = { ignore: !hasNatsServer() };
+
+for (const dialect of ["1", "2"]) {
+  const flags = ["--transport", "nats", "--dialect", dialect];
+  Deno.test(`plexd dev --tour ${flags.join(" ")} passes`, withBus, async () => {
+    const tour = DevProcess.start(["--tour", ...flags]);
+    const { code } = await tour.ended;
+    await tour.prints(/passed in|FAIL/);
+    assert.equal(code, 0, tour.output);
+  });
+}
+
+Deno.test(
+  "plexd dev --transport auto: the bus ends and goes with it",
+  withBus,
+  async () => {
+    const dev = DevProcess.start(["--transport", "auto"]);
+    const { root } = await dev.places();
+    assert.match(dev.output, /a message bus at nats:\/\/127\.0\.0\.1:\d+/);
+    assert.equal(processesWith(root).length, 3);
+    await dev.signal("SIGKILL");
+    await until(() => processesWith(root).length === 0);
+    assert.ok(await isGone(root));
+  },
+);

@@ -50,6 +50,13 @@ export const RUN: readonly Command[] = [
         doc: "wire dialect that the node joins in, 1 or 2 (default 1)",
         choices: ["1", "2"],
       },
+      {
+        name: "--transport",
+        value: "WAY",
+        doc: "what brings events; nats starts a nats-server, and auto does " +
+          "where one is installed (default sse)",
+        choices: ["sse", "nats", "auto"],
+      },
     ],
     common: HELP_FLAGS,
     examples: [
@@ -57,6 +64,10 @@ export const RUN: readonly Command[] = [
       {
         line: "plexd dev --tour",
         doc: "the whole system once through, in some seconds",
+      },
+      {
+        line: "plexd dev --tour --transport nats",
+        doc: "the same, with a message bus that is killed and comes back",
       },
       {
         line: "plexd dev --data-dir ~/plexd",

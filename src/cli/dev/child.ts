@@ -7,16 +7,18 @@ const KEPT_LINES = 40;
 
 /** Options for {@linkcode Child.start}. */
 export interface ChildOptions {
-  /** Shown in messages: `agent` or `control plane`. */
+  /** Shown in messages: `agent`, `control plane` or `message bus`. */
   readonly name: string;
-  /** Arguments of plexd. Never a token or key: everyone can read them. */
+  /** What is started. @default {this same program} */
+  readonly command?: readonly [program: string, ...args: string[]];
+  /** Its arguments. Never a token or key: everyone can read them. */
   readonly args: readonly string[];
   readonly onOutput?: (line: string) => void;
   readonly onLog?: (line: string) => void;
 }
 
 /**
- * Another process of this same program.
+ * Another process, mostly of this same program.
  *
  * It holds the reading end of a pipe whose writing end is ours and stays
  * silent: when this process dies, in whatever way, the pipe closes and the
@@ -31,7 +33,7 @@ export class Child {
   #running = true;
 
   private constructor(readonly options: ChildOptions) {
-    const [program, ...args] = selfCommand();
+    const [program, ...args] = options.command ?? selfCommand();
     this.#process = new Deno.Command(program, {
       args: [...args, ...options.args],
       stdin: "piped",

@@ -1,6 +1,23 @@
 import type { Dialect } from "../../wire/dialect.ts";
 import { CommandError, EXIT, type Invocation } from "../command.ts";
-import { runDev } from "./dev.ts";
+import { findBusPrograms, needBusPrograms } from "./bus_child.ts";
+import { type DevOptions, runDev } from "./dev.ts";
+
+const TRANSPORTS = ["sse", "nats", "auto"] as const;
+
+/**
+ * What brings events, and the programs of a message bus where that is one.
+ *
+ * @throws {CommandError} with exit code 69 where they must be there, and are not.
+ */
+function transportOf(
+  flag: string | boolean | undefined,
+): Pick<DevOptions, "transport" | "bus"> {
+  const transport = TRANSPORTS.find((one) => one === flag) ?? "sse";
+  if (transport === "sse") return { transport };
+  const bus = transport === "nats" ? needBusPrograms() : findBusPrograms();
+  return { transport, ...(bus ? { bus } : {}) };
+}
 
 function dialectOf(flag: string | boolean | undefined): Dialect {
   if (flag === undefined || flag === "1") return 1;
@@ -16,6 +33,7 @@ export async function dev(invocation: Invocation): Promise<number> {
     ...(typeof dataDir === "string" ? { dataDir } : {}),
     tour: flags["--tour"] === true,
     dialect: dialectOf(flags["--dialect"]),
+    ...transportOf(flags["--transport"]),
     clock: invocation.platform().clock,
     print,
     stop,

@@ -1,12 +1,13 @@
 import type { Clock } from "../../platform/clock.ts";
 import type { Dialect } from "../../wire/dialect.ts";
 import { describeError } from "../../platform/log.ts";
+import type { BusPrograms } from "./bus_child.ts";
 import { type DevFolders, makeFolders } from "./folders.ts";
 import { areAlive, findLaunchers } from "./launchers.ts";
 import { narrate } from "./narrator.ts";
 import { runTour } from "./tour.ts";
 import { UsersLock } from "./users_lock.ts";
-import { World } from "./world.ts";
+import { type Transport, World } from "./world.ts";
 
 /** How often to look whether what started us is still there. */
 const LAUNCHER_LOOK_MS = 1_000;
@@ -19,6 +20,9 @@ export interface DevOptions {
   readonly tour: boolean;
   /** Dialect that a fresh node joins in. */
   readonly dialect: Dialect;
+  readonly transport: Transport;
+  /** Programs of the message bus; absent for none. */
+  readonly bus?: BusPrograms;
   readonly clock: Clock;
   readonly print: (line: string) => void;
   /** Aborts on Ctrl-C and SIGTERM. */
@@ -40,8 +44,7 @@ export async function runDev(options: DevOptions): Promise<number> {
   try {
     if (tour) {
       print("plexd dev --tour: the whole system, once through");
-      const { dialect } = options;
-      return await runTour({ folders, dialect, clock, print, signal });
+      return await runTour({ ...options, folders, signal });
     }
     return await live(folders, options, signal);
   } catch (error) {
@@ -57,13 +60,13 @@ export async function runDev(options: DevOptions): Promise<number> {
 
 async function live(
   folders: DevFolders,
-  { clock, print, dialect }: DevOptions,
+  options: DevOptions,
   signal: AbortSignal,
 ): Promise<number> {
+  const { print } = options;
   const world = new World({
+    ...options,
     folders,
-    clock,
-    dialect,
     logs: { agent: (line) => printIfAny(print, narrate(line)) },
     agentSettings: {},
     signal,
@@ -73,6 +76,10 @@ async function live(
     print("[1/3] Starting the control plane ...");
     await world.startControlPlane();
     print(`      up at ${world.url}`);
+    await world.startBus();
+    if (world.busUrl !== undefined) {
+      print(`      and a message bus at ${world.busUrl}`);
+    }
     const known = await isEnrolled(folders);
     if (known) {
       print("[2/3] The node is enrolled already; resuming.");
@@ -93,7 +100,7 @@ async function live(
       print("\nStopping ...");
       return 0;
     }
-    print(`\nStopping, since ${ended}. The last lines of both:`);
+    print(`\nStopping, since ${ended}. The last lines of all:`);
     for (const line of world.lastLines) print(`  ${line}`);
     return 1;
   } catch (error) {

@@ -13,6 +13,8 @@ export interface DevFolders {
   readonly agentConfig: string;
   readonly machineKey: string;
   readonly tokenFile: string;
+  readonly busConfig: string;
+  readonly busStore: string;
   readonly socket: string;
   readonly secretsSocket: string;
   /** Temporary sockets' folder that lies outside `root`, if one was needed. */
@@ -47,6 +49,8 @@ export async function makeFolders(
     agentConfig: join(root, "agent.yaml"),
     machineKey: join(root, "machine.key"),
     tokenFile: join(root, "bootstrap-token"),
+    busConfig: join(root, "nats-server.conf"),
+    busStore: join(root, "nats"),
     socket: join(sockets, "api.sock"),
     secretsSocket: join(sockets, "secrets.sock"),
     usersLock: join(root, "users.lock"),

@@ -1,10 +1,15 @@
 import type { Clock } from "../../platform/clock.ts";
 import { describeError } from "../../platform/log.ts";
 import type { Dialect } from "../../wire/dialect.ts";
+import type { BusPrograms } from "./bus_child.ts";
 import type { DevFolders } from "./folders.ts";
 import { HostileProxy } from "./hostile_proxy.ts";
-import { TOUR_STEPS, type TourStage } from "./tour_steps.ts";
-import { World } from "./world.ts";
+import {
+  TOUR_STEPS,
+  TOUR_STEPS_WITH_BUS,
+  type TourStage,
+} from "./tour_steps.ts";
+import { type Transport, World } from "./world.ts";
 
 /** Settings that let the tour see in a second what otherwise takes minutes. */
 const QUICK_SETTINGS = {
@@ -18,6 +23,9 @@ export interface TourOptions {
   readonly folders: DevFolders;
   /** Dialect that the node joins in. */
   readonly dialect: Dialect;
+  readonly transport: Transport;
+  /** Programs of the message bus; absent for none. */
+  readonly bus?: BusPrograms;
   readonly clock: Clock;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
@@ -29,20 +37,18 @@ export interface TourOptions {
  * @returns 0, or 1 when a step failed.
  */
 export async function runTour(options: TourOptions): Promise<number> {
-  const { folders, dialect, clock, print, signal } = options;
+  const { clock, print, signal } = options;
   const world = new World({
-    folders,
-    dialect,
-    clock,
+    ...options,
     logs: {},
     agentSettings: QUICK_SETTINGS,
-    signal,
   });
+  const steps = world.hasBus ? TOUR_STEPS_WITH_BUS : TOUR_STEPS;
   const proxy = new HostileProxy(() => world.url);
   const stage: TourStage = { world, proxy };
   const began = clock.elapsed();
   try {
-    for (const { title, run } of TOUR_STEPS) {
+    for (const { title, run } of steps) {
       const start = clock.elapsed();
       const took = () => `${((clock.elapsed() - start) / 1000).toFixed(2)} s`;
       try {
@@ -62,6 +68,6 @@ export async function runTour(options: TourOptions): Promise<number> {
     await proxy.close();
   }
   const seconds = ((clock.elapsed() - began) / 1000).toFixed(1);
-  print(`\nAll ${TOUR_STEPS.length} steps passed in ${seconds} s.`);
+  print(`\nAll ${steps.length} steps passed in ${seconds} s.`);
   return 0;
 }

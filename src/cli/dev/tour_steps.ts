@@ -17,41 +17,83 @@ export interface TourStep {
   readonly run: (stage: TourStage) => Promise<void>;
 }
 
+const RECEIVE: TourStep = {
+  title: "metadata, data and a secret arrive by signed event",
+  run: receiveState,
+};
+const REPORT: TourStep = {
+  title: "a report arrives upstream; a stale If-Match is refused",
+  run: sendReport,
+};
+const ATTACKS: TourStep = {
+  title: "forged, tampered, stale and replayed events are refused",
+  run: refuseAttacks,
+};
+const ROTATION: TourStep = {
+  title: "the signing key rotates, and events go on",
+  run: rotateSigningKey,
+};
+const CRASH: TourStep = {
+  title: "agent killed and restarted offline: same state, same report",
+  run: killAgent,
+};
+const STOP: TourStep = {
+  title: "a clean stop leaves no socket, temporary file or process",
+  run: stopCleanly,
+};
+
 export const TOUR_STEPS: readonly TourStep[] = [
   {
     title: "the control plane starts, the node joins with a one-time token",
     run: join,
   },
-  {
-    title: "metadata, data and a secret arrive by signed event",
-    run: receiveState,
-  },
-  {
-    title: "a report arrives upstream; a stale If-Match is refused",
-    run: sendReport,
-  },
-  {
-    title: "forged, tampered, stale and replayed events are refused",
-    run: refuseAttacks,
-  },
-  { title: "the signing key rotates, and events go on", run: rotateSigningKey },
+  RECEIVE,
+  REPORT,
+  ATTACKS,
+  ROTATION,
   {
     title: "control plane stopped: reads say stale, a report is accepted",
     run: loseControlPlane,
   },
-  {
-    title: "agent killed and restarted offline: same state, same report",
-    run: killAgent,
-  },
+  CRASH,
   {
     title: "control plane back: stream reconnects, the report arrives",
     run: regainControlPlane,
   },
-  {
-    title: "a clean stop leaves no socket, temporary file or process",
-    run: stopCleanly,
-  },
+  STOP,
 ];
+
+export const TOUR_STEPS_WITH_BUS: readonly TourStep[] = [
+  {
+    title: "control plane and nats-server start, the node joins",
+    run: joinWithBus,
+  },
+  RECEIVE,
+  REPORT,
+  {
+    title: "nats-server killed: events come by the stream",
+    run: loseBus,
+  },
+  ATTACKS,
+  {
+    title: "nats-server back: events come by the message bus",
+    run: regainBus,
+  },
+  ROTATION,
+  {
+    title: "both stopped: reads say stale, a report is accepted",
+    run: loseBoth,
+  },
+  CRASH,
+  {
+    title: "both back: the message bus reconnects, the report arrives",
+    run: regainBoth,
+  },
+  STOP,
+];
+
+/** A bus that is away is looked for with pauses that grow. */
+const CARRIER_LIMIT_MS = 90_000;
 
 const REPORT_WHILE_ONLINE = "tour";
 const REPORT_WHILE_OFFLINE = "tour-offline";
@@ -69,6 +111,40 @@ async function join({ world, proxy }: TourStage) {
   );
   await assertMissing(world.folders.tokenFile);
   await streaming(world);
+}
+
+async function joinWithBus(stage: TourStage) {
+  const { world, proxy } = stage;
+  await world.startControlPlane();
+  await world.startBus();
+  await world.leaveToken();
+  await world.startAgent(proxy.url);
+  await carriedBy(world, "nats");
+}
+
+async function loseBus({ world }: TourStage) {
+  await world.killBus();
+  await carriedBy(world, "sse");
+  await changeArrives(world, "bus-away");
+}
+
+async function regainBus({ world }: TourStage) {
+  await world.startBus();
+  await carriedBy(world, "nats");
+  await changeArrives(world, "bus-back");
+}
+
+async function loseBoth(stage: TourStage) {
+  await stage.world.killBus();
+  await loseControlPlane(stage);
+}
+
+async function regainBoth({ world }: TourStage) {
+  await world.startControlPlane();
+  await world.startBus();
+  await carriedBy(world, "nats");
+  await reportUpstream(world, REPORT_WHILE_OFFLINE, { written: "offline" });
+  await changeArrives(world, "both-back");
 }
 
 async function receiveState({ world }: TourStage) {
@@ -229,6 +305,22 @@ async function streaming(world: World) {
     const { stream } = await world.status();
     return stream.state === "streaming" || undefined;
   });
+}
+
+async function carriedBy(world: World, carrier: "sse" | "nats") {
+  await world.eventually(`events come by ${carrier}`, async () => {
+    const status = await world.status();
+    return status.carrier?.active === carrier || undefined;
+  }, CARRIER_LIMIT_MS);
+}
+
+/** A change whose event comes through, whatever a pull may bring before. */
+async function changeArrives(world: World, key: string) {
+  const before = await world.status();
+  const path = `/nodes/${before.node_id}/metadata/${key}`;
+  await world.admin.call("PUT", path, { value: "yes" });
+  await eventsTaken(world, taken(before) + 1);
+  await metadataIs(world, key, "yes");
 }
 
 /** Events that came through, also those that a pull had overtaken. */

@@ -5,6 +5,7 @@ import type { Dialect } from "../../wire/dialect.ts";
 import { AdminClient } from "../admin_client.ts";
 import { call } from "../../client/call.ts";
 import { LocalCallError } from "../../client/errors.ts";
+import { type BusPrograms, freePort, startBus } from "./bus_child.ts";
 import { Child } from "./child.ts";
 import type { DevFolders } from "./folders.ts";
 
@@ -25,6 +26,9 @@ export interface WorldLogs {
   readonly controlPlane?: (line: string) => void;
 }
 
+/** What brings events to the agent, as its setting says it. */
+export type Transport = "sse" | "nats" | "auto";
+
 /** Options for {@linkcode World}. */
 export interface WorldOptions {
   readonly folders: DevFolders;
@@ -32,6 +36,9 @@ export interface WorldOptions {
   readonly logs: WorldLogs;
   /** Dialect that the node joins in. */
   readonly dialect: Dialect;
+  readonly transport: Transport;
+  /** What the message bus is started with; absent for none. */
+  readonly bus?: BusPrograms;
   /** Settings of the agent beside those that the folders decide. */
   readonly agentSettings: Readonly<Record<string, unknown>>;
   /** Ends all waiting. */
@@ -43,11 +50,26 @@ export class World {
   readonly #options: WorldOptions;
   #controlPlane: Child | undefined;
   #agent: Child | undefined;
+  #bus: Child | undefined;
+  /** It keeps its port over restarts. */
+  readonly #busPort: number | undefined;
   #url: string | undefined;
   #adminTokenFile: string | undefined;
 
   constructor(options: WorldOptions) {
     this.#options = options;
+    this.#busPort = options.bus && freePort();
+  }
+
+  get hasBus(): boolean {
+    return this.#options.bus !== undefined;
+  }
+
+  /** URL of the message bus; undefined for none. */
+  get busUrl(): string | undefined {
+    return this.#busPort === undefined
+      ? undefined
+      : `nats://127.0.0.1:${this.#busPort}`;
   }
 
   get folders(): DevFolders {
@@ -83,22 +105,17 @@ export class World {
     );
   }
 
-  /** The last lines of both processes, for a failure's report. */
+  /** The last lines of all processes, for a failure's report. */
   get lastLines(): readonly string[] {
-    return [this.#controlPlane, this.#agent].flatMap((child) =>
-      child
-        ? child.lastLines.map((line) => `${child.options.name}: ${line}`)
-        : []
+    return this.#children.flatMap((child) =>
+      child.lastLines.map((line) => `${child.options.name}: ${line}`)
     );
   }
 
   /** Settles with a message as soon as a process ends that nobody stopped. */
   get unexpectedEnd(): Promise<string> {
-    const children = [this.#controlPlane, this.#agent].filter((child) =>
-      child !== undefined
-    );
     return Promise.race(
-      children.map(async (child) => {
+      this.#children.map(async (child) => {
         const { code } = await child.ended;
         return `the ${child.options.name} ended with exit code ${code}`;
       }),
@@ -120,6 +137,7 @@ export class World {
         "--log-format",
         "json",
         "--die-with-stdin",
+        ...(this.busUrl === undefined ? [] : ["--nats", this.busUrl]),
         ...this.#cleaning,
       ],
       onOutput: listening.resolve,
@@ -139,6 +157,28 @@ export class World {
     return await this.#controlPlane?.stop(this.clock) ?? true;
   }
 
+  /** Starts the message bus, where there is to be one, and waits until it is up. */
+  async startBus(): Promise<void> {
+    const { bus: programs, folders } = this.#options;
+    const port = this.#busPort;
+    if (!programs || port === undefined) return;
+    const ready = Promise.withResolvers<void>();
+    const child = await startBus({
+      programs,
+      folders,
+      port,
+      answer: await this.admin.call("GET", "/message-bus"),
+      onReady: ready.resolve,
+    });
+    this.#bus = child;
+    await this.#orEnd(child, ready.promise);
+  }
+
+  /** SIGKILL, as a crash would do it. */
+  async killBus(): Promise<void> {
+    await this.#bus?.kill();
+  }
+
   /** Leaves a fresh one-time token where the agent will look for it. */
   async leaveToken(): Promise<void> {
     const answer = await this.admin.call("POST", "/tokens", {
@@ -155,7 +195,7 @@ export class World {
 
   /** Starts the agent and waits until its socket answers. */
   async startAgent(controlPlaneUrl = this.url): Promise<StatusDocument> {
-    const { folders, logs, agentSettings } = this.#options;
+    const { folders, logs, transport, agentSettings } = this.#options;
     // JSON is YAML too, and the file shows a reader what the agent runs with.
     const settings = {
       data_dir: folders.agentData,
@@ -164,6 +204,7 @@ export class World {
         token_file: folders.tokenFile,
         ...(this.dialect === 2 ? RESOURCE : {}),
       },
+      ...(transport === "sse" ? {} : { transport }),
       ...agentSettings,
       api: {
         base_url: controlPlaneUrl,
@@ -211,22 +252,29 @@ export class World {
     await this.#agent?.kill();
   }
 
+  get #children(): Child[] {
+    return [this.#controlPlane, this.#agent, this.#bus]
+      .filter((child) => child !== undefined);
+  }
+
   /** A folder that is kept must not be removed, whoever dies. */
   get #cleaning(): readonly string[] {
     const { temporary, usersLock } = this.folders;
     return temporary ? ["--users-lock", usersLock] : [];
   }
 
-  /** Stops both, the agent first, so that it can say goodbye. */
+  /** Stops all, the agent first, so that it can say goodbye. */
   async stop(): Promise<boolean> {
     const agent = await this.stopAgent();
     const controlPlane = await this.stopControlPlane();
+    // A nats-server that was asked to stop says so with exit code 1.
+    await this.#bus?.stop(this.clock);
     return agent && controlPlane;
   }
 
   /** Whether any child process is still there. */
   get anyRunning(): boolean {
-    return [this.#controlPlane, this.#agent].some((child) => child?.running);
+    return this.#children.some((child) => child.running);
   }
 
   async status(): Promise<StatusDocument> {
