@@ -244,6 +244,24 @@ export const sampleStatus: StatusDocument = {
     next_try_at: null,
     last_error: null,
   },
+  carrier: {
+    active: "sse",
+    transport: "auto",
+    nats: {
+      state: "waiting",
+      since: "2026-03-01T12:00:00.000Z",
+      next_try_at: "2026-03-01T12:01:00.000Z",
+      last_error: "connection refused",
+      refused: 1,
+    },
+  },
+  carrier_credentials: {
+    state: "valid",
+    expires_at: "2026-03-01T12:15:00.000Z",
+    last_refresh_at: "2026-03-01T12:00:00.000Z",
+    next_refresh_at: "2026-03-01T12:14:30.000Z",
+    last_error: null,
+  },
   events: {
     applied: 0,
     repeated: 0,
@@ -265,6 +283,13 @@ export const sampleStatus: StatusDocument = {
   sync: {
     pending: 0,
     local_only: 0,
+    reports: {
+      synced: 0,
+      pending: 0,
+      suspended: 0,
+      refused: 0,
+      local_only: 0,
+    },
     last_success_at: null,
     last_error: null,
     next_try_at: null,

@@ -71,6 +71,24 @@ export const STATUS: Allowed = {
     next_try_at: true,
     last_error: true,
   },
+  carrier: {
+    active: true,
+    transport: true,
+    nats: {
+      state: true,
+      since: true,
+      next_try_at: true,
+      last_error: true,
+      refused: true,
+    },
+  },
+  carrier_credentials: {
+    state: true,
+    expires_at: true,
+    last_refresh_at: true,
+    next_refresh_at: true,
+    last_error: true,
+  },
   events: {
     applied: true,
     repeated: true,
@@ -102,6 +120,7 @@ export const STATUS: Allowed = {
   sync: {
     pending: true,
     local_only: true,
+    reports: "counts",
     last_success_at: true,
     last_error: true,
     next_try_at: true,
@@ -157,6 +176,7 @@ export const STATUS: Allowed = {
       next_try_at: true,
     },
   },
+  watchers: "counts",
   telemetry: { metrics: COUNTS, logs: COUNTS, audit: COUNTS },
 };
 
