@@ -4,10 +4,12 @@ import type { Platform } from "../platform/platform.ts";
 import { audited } from "./audited.ts";
 import type { Gate } from "./gate.ts";
 import { socketGate, tcpGate } from "./gate.ts";
+import { REFUSAL_REASONS } from "./guard/refusal.ts";
 import { healthRoutes } from "./health/health_routes.ts";
 import { OpenListeners } from "./health/open_listeners.ts";
 import { InFlight } from "./in_flight.ts";
 import type { Listener } from "./listener.ts";
+import { Counts } from "./metrics/counters.ts";
 import { metricsRoute } from "./metrics/metrics_route.ts";
 import { RequestCounts } from "./metrics/request_counts.ts";
 import { openApiRoute } from "./openapi/openapi_route.ts";
@@ -94,6 +96,12 @@ export class NodeApi implements Part {
   readonly #mark: FreshnessMark;
   readonly #requests: RequestCounts;
   readonly #listening = new OpenListeners();
+  readonly #refusals = new Counts(
+    "plexd_local_api_refused_total",
+    "What the guard of TCP has turned away before it was a request, by reason.",
+    "reason",
+    REFUSAL_REASONS,
+  );
   #httpPort: number | undefined;
 
   /** @throws {RangeError} for a setting out of its range. */
@@ -203,7 +211,7 @@ export class NodeApi implements Part {
           headerTimeoutMs: http.headerTimeoutMs ?? 10_000,
           idleTimeoutMs: http.idleTimeoutMs ?? 60_000,
         },
-        refused: () => {},
+        refused: (reason) => this.#refusals.add(reason),
         clock,
         log,
       });
@@ -247,7 +255,8 @@ export class NodeApi implements Part {
       metricsRoute({
         status: () => this.#sources.status(),
         figures: () => this.#sources.figures?.() ?? [],
-        reopened: () => this.#listening.reopened,
+        listeners: this.#listening,
+        refusals: this.#refusals,
         requests,
       }),
       ...audited(ofSecrets, name, (read) => this.#sources.secretRead?.(read)),

@@ -6,7 +6,7 @@ export type OpenListener = () => Promise<Listener>;
 /** Which listeners accept at this moment, and how often each was reopened. */
 export class OpenListeners {
   readonly #opened = new Map<string, number>();
-  readonly #open = new Set<string>();
+  readonly #open = new Map<string, Listener>();
 
   /** Names of those that do not accept, in the order they were named in. */
   get closed(): readonly string[] {
@@ -20,14 +20,25 @@ export class OpenListeners {
     );
   }
 
+  /** Open connections of each listener whose runtime tells. */
+  get connections(): ReadonlyMap<string, number> {
+    return new Map(
+      [...this.#open].flatMap(([name, { connections }]) =>
+        connections === undefined ? [] : [[name, connections] as const]
+      ),
+    );
+  }
+
   /** The same opener; what it opens is followed until it ends. */
   followed(name: string, open: OpenListener): OpenListener {
     this.#opened.set(name, 0);
     return async () => {
       const listener = await open();
       this.#opened.set(name, this.#opened.get(name)! + 1);
-      this.#open.add(name);
-      const ended = () => void this.#open.delete(name);
+      this.#open.set(name, listener);
+      const ended = () => {
+        if (this.#open.get(name) === listener) this.#open.delete(name);
+      };
       listener.finished.then(ended, ended);
       return listener;
     };

@@ -2,9 +2,12 @@ import {
   type MetricFamily,
   METRICS_MEDIA_TYPE,
   metricsText,
+  type Sample,
 } from "../../wire/prometheus.ts";
 import type { StatusDocument } from "../../wire/status.ts";
 import type { Route } from "../router.ts";
+import type { OpenListeners } from "../health/open_listeners.ts";
+import type { Counts } from "./counters.ts";
 import type { RequestCounts } from "./request_counts.ts";
 import { statusFamilies } from "./status_families.ts";
 
@@ -14,8 +17,9 @@ export interface MetricsSources {
   /** Figures of parts beside the local API. */
   figures(): readonly MetricFamily[];
   readonly requests: RequestCounts;
-  /** How often each listener was reopened, by its name. */
-  reopened(): ReadonlyMap<string, number>;
+  readonly listeners: Pick<OpenListeners, "reopened" | "connections">;
+  /** What the guard of TCP has turned away, by reason. */
+  readonly refusals: Counts;
 }
 
 /**
@@ -42,11 +46,15 @@ function familiesOf(sources: MetricsSources): MetricFamily[] {
       name: "plexd_local_api_listener_reopened_total",
       help: "How often a listener was opened again after it had failed.",
       type: "counter",
-      samples: [...sources.reopened()].map(([listener, value]) => ({
-        labels: { listener },
-        value,
-      })),
+      samples: byListener(sources.listeners.reopened),
     },
+    {
+      name: "plexd_local_api_connections",
+      help: "Connections that are open, of listeners that know.",
+      type: "gauge",
+      samples: byListener(sources.listeners.connections),
+    },
+    sources.refusals.family,
     ...sources.figures(),
     {
       name: "plexd_resident_memory_bytes",
@@ -57,4 +65,11 @@ function familiesOf(sources: MetricsSources): MetricFamily[] {
   ];
   // A family without samples says nothing.
   return families.filter(({ samples }) => samples.length > 0);
+}
+
+function byListener(counts: ReadonlyMap<string, number>): Sample[] {
+  return [...counts].map(([listener, value]) => ({
+    labels: { listener },
+    value,
+  }));
 }

@@ -51,7 +51,9 @@ export function openApiDocument(
         "answered wherever GET is. A path that is none of these is answered " +
         "with 404, another method with 405 and `Allow`. Over a Unix socket " +
         "who may connect is a matter of its group; over TCP every call " +
-        "carries the bearer.",
+        "carries the bearer, and what is no request to the letter, too long " +
+        "or too slow is answered with 400, 408, 414, 417, 431, 501 or 505, " +
+        "and with 503 when there are too many connections.",
     },
     servers: [{ url: "/" }],
     security: [{}, { bearer: [] }],

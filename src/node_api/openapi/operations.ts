@@ -15,7 +15,7 @@ const FRESHNESS = {
     "`true` when the state may be out of date; absent otherwise.",
 };
 
-const UNAVAILABLE = { 503: ["state unavailable"] };
+const UNAVAILABLE = { 503: ["state unavailable", "not enrolled"] };
 
 const NO_STORE = { "Cache-Control": "`no-store`." };
 
@@ -142,7 +142,7 @@ export const OPERATIONS: Operations = {
         "forbidden by the control plane",
       ],
       429: ["rate limited by the control plane"],
-      503: ["control plane unavailable"],
+      503: ["control plane unavailable", "not enrolled"],
     },
   },
   "GET /v1/state/report": read(
@@ -263,7 +263,7 @@ export const OPERATIONS: Operations = {
         "key must have …",
         "key is given more than …",
       ],
-      503: ["state unavailable", "too many watchers"],
+      503: [...UNAVAILABLE[503], "too many watchers"],
     },
   },
   "GET /v1/status": {

@@ -141,8 +141,8 @@ export const status = z.object({
   identity: z.object({
     membership_id: maybeText,
     domain_id: maybeText,
-    enrollment: z.enum(["enrolled", "refused"]),
-    enrolled_at: time,
+    enrollment: z.enum(["enrolled", "refused", "not_enrolled"]),
+    enrolled_at: maybeTime,
     seal_ref: maybeText,
     client_certificate: z.nullable(z.object({
       subject: text,

@@ -165,6 +165,29 @@ const refused = OF_STATE.map((target): ContractCase => ({
   },
 }));
 
+const WITHHELD = {
+  ...error(403, "forbidden: insufficient privileges for secret access"),
+  headers: NO_STORE,
+};
+
+const unenrolled = [...OF_STATE, "/v1/state/secrets/db-password"].map(
+  (target): ContractCase => ({
+    what: "before the node has joined",
+    given: (sources) => {
+      sources.refused = "not_enrolled";
+      Object.assign(sources, { secrets: undefined });
+    },
+    target,
+    expected: {
+      ...error(503, "not enrolled", ',"reason":"not_enrolled"'),
+      headers: NO_STORE,
+    },
+    ...(target.endsWith("/db-password")
+      ? { on: { "api.sock": WITHHELD } }
+      : {}),
+  }),
+);
+
 const unknown = [
   "/",
   "/v1",
@@ -477,11 +500,6 @@ const waits = [
   remove(`${HEALTH}?${query}`, error(400, text!)),
 ]);
 
-const WITHHELD = {
-  ...error(403, "forbidden: insufficient privileges for secret access"),
-  headers: NO_STORE,
-};
-
 /** A secret's value; api.sock has none, whatever the control plane says. */
 function secret(
   key: string,
@@ -702,6 +720,7 @@ export const CONTRACT: readonly ContractCase[] = [
   ...reads,
   ...special,
   ...refused,
+  ...unenrolled,
   ...unknown,
   ...wrongMethods,
   ...invalidKeys,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { DEGRADED_REASONS } from "../../../src/wire/status.ts";
 import { dataEntry, FakeSources, sampleStatus } from "../fake_sources.ts";
-import { type Address, call } from "../raw_http.ts";
-import { type RunningApi, startApi } from "../running_api.ts";
+import { type Address, call, dial } from "../raw_http.ts";
+import { httpSettings, type RunningApi, startApi } from "../running_api.ts";
 import { type ExposedFamily, parseExposition } from "./exposition.ts";
 
 async function scrape(
@@ -225,6 +225,29 @@ Deno.test("the status is there in figures; what is unknown is absent", async () 
       ]
     ) assert.ok(!families.has(absent), absent);
   });
+});
+
+Deno.test("connections and refusals of TCP are counted, by listener and reason", async () => {
+  await using api = await startApi(
+    new FakeSources(),
+    (folder) => httpSettings(folder, "t0ken"),
+  );
+  using _open = await dial(api.api.httpPort!);
+  const answer = await call(api.api.httpPort!, "/v1/state", {
+    headers: { "X-Long": "x".repeat(100_000) },
+  });
+  assert.equal(answer.status, 431);
+  const families = await scrape(api.socket);
+  assert.equal(
+    valueOf(families, "plexd_local_api_refused_total", {
+      reason: "head_too_large",
+    }),
+    1,
+  );
+  const connections = valueOf(families, "plexd_local_api_connections", {
+    listener: "127.0.0.1:0",
+  });
+  assert.ok(connections! >= 1, String(connections));
 });
 
 Deno.test("a label is escaped so that it stays one", async () => {
