@@ -93,8 +93,12 @@ export class Watcher implements Beating {
   close(reason: WatchEnd["reason"]): void {
     if (this.#hasEnded) return;
     this.#end(reason);
-    this.#controller.enqueue(this.#shared.frames.end(reason));
-    this.#controller.close();
+    try {
+      this.#controller.enqueue(this.#shared.frames.end(reason));
+      this.#controller.close();
+    } catch {
+      // The connection was lost, which shows no earlier than now.
+    }
   }
 
   /** Whether what it has not taken yet is remembered, or told as one. */
@@ -113,6 +117,10 @@ export class Watcher implements Beating {
   /** What is given is taken at once: it is asked for. */
   #give(frame: Frame) {
     this.#isAsked = false;
-    this.#controller.enqueue(frame);
+    try {
+      this.#controller.enqueue(frame);
+    } catch {
+      this.#end("reader_left");
+    }
   }
 }

@@ -75,6 +75,7 @@ for (const [language, program, [shell, ...args], greets, tells] of examples) {
         origin: "control_plane",
       }]);
       await writes(tells);
+      // The agent stops just as its reader has gone: neither may stumble.
       process.kill("SIGTERM");
       await process.status;
       await reading;
