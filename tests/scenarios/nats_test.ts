@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { hasNatsServer } from "../fakes/nats_server.ts";
+import type { StatusDocument } from "../../src/wire/status.ts";
 import { NatsStage } from "./nats_stage.ts";
+import { Stage } from "./stage.ts";
 
 const ignore = !hasNatsServer();
 
@@ -47,5 +49,118 @@ Deno.test({
     assert.match(screen.stdout, /Message bus +brings events/);
     assert.match(screen.stdout, /Bus login +good until in /);
     await at.stage.stopAgent();
+  },
+});
+
+Deno.test({
+  name: "credentials that expire again and again are renewed without an outage",
+  ignore,
+  async fn() {
+    await using at = await NatsStage.open("--nats-credentials-ttl=10s");
+    await at.startAgent("nats");
+    await at.carriedBy("nats");
+    const first = (await at.stage.status()).carrier_credentials?.expires_at;
+    assert.ok(first);
+    await at.stage.statusWhen(
+      "three lives have passed",
+      ({ carrier_credentials: now }) =>
+        Date.parse(now?.expires_at ?? "") - Date.parse(first) >= 15_000,
+    );
+    await at.carriedBy("nats");
+    await at.delivers("red");
+    const told = await at.transitions();
+    assert.ok(told.filter((one) => one === "refresh nats").length >= 4);
+    assert.ok(!told.includes("disconnect nats"), told.join(", "));
+    assert.doesNotMatch(at.stage.agentOutput, /"user_seed"|\bSU[A-Z2-7]{56}\b/);
+    assert.doesNotMatch(at.stage.agentOutput, /\beyJ[\w-]+\.[\w-]+\.[\w-]+/);
+  },
+});
+
+Deno.test({
+  name:
+    "a bus that refuses the node leaves the events to the stream, says so, and is used once it accepts",
+  ignore,
+  async fn() {
+    await using at = await NatsStage.open();
+    await at.startAgent("nats");
+    await at.carriedBy("nats");
+    await at.nats.stop();
+    await at.nats.start("authorization { user: one, password: other }");
+    await at.carriedBy("sse");
+    await at.stage.statusWhen(
+      "the refusal is seen",
+      ({ carrier }) => /refuses/.test(carrier?.nats?.last_error ?? ""),
+    );
+    await at.delivers("red");
+    const why = await at.stage.run("why");
+    assert.equal(why.code, 1);
+    assert.match(why.stdout, /message bus, but do not \(.*refuses/);
+    const screen = await at.stage.run("status");
+    assert.match(screen.stdout, /Message bus +not in use/);
+    assert.match(screen.stdout, /transport is nats/);
+
+    await at.nats.stop();
+    await at.startBus();
+    await at.carriedBy("nats");
+    await at.delivers("green");
+    assert.equal((await at.stage.run("why")).code, 0);
+    const told = await at.transitions();
+    assert.ok(told.includes("refused nats"), told.join(", "));
+  },
+});
+
+Deno.test({
+  name:
+    "an agent that is killed again and again loses and repeats no event of the bus",
+  ignore,
+  async fn() {
+    await using at = await NatsStage.open();
+    await at.startAgent("auto");
+    for (const value of ["one", "two", "three"]) {
+      await at.carriedBy("nats");
+      const { node_id } = await at.stage.status();
+      const path = `/nodes/${node_id}/metadata`;
+      await Promise.all(
+        Array.from(
+          { length: 20 },
+          (_, n) =>
+            at.stage.admin.call("PUT", `${path}/${value}-${n}`, { value }),
+        ),
+      );
+      await at.stage.killAgent();
+      await at.startAgent("auto");
+    }
+    await at.carriedBy("nats");
+    await at.delivers("last");
+    const state = JSON.parse(await at.stage.read("/v1/state"));
+    assert.equal(Object.keys(state.metadata).length, 61);
+    const { events } = await at.stage.status();
+    assert.deepEqual(events.rejected, {});
+  },
+});
+
+Deno.test({
+  name:
+    "without a bus the stream feeds; only transport nats makes a problem of it",
+  ignore,
+  async fn() {
+    await using stage = await Stage.open();
+    await stage.startControlPlane();
+    await stage.leaveToken();
+    const env = (transport: string) => ({ PLEXD_TRANSPORT: transport });
+    await stage.startAgent({ env: env("auto") });
+    const looked = ({ carrier, carrier_credentials }: StatusDocument) =>
+      carrier_credentials?.state === "no_bus" && carrier?.active === "sse";
+    const status = await stage.statusWhen("it has looked", looked);
+    assert.equal(status.carrier?.nats?.state, "without");
+    assert.deepEqual(status.reasons.map(({ reason }) => reason), []);
+    assert.equal((await stage.run("why")).code, 0);
+    await stage.stopAgent();
+
+    await stage.startAgent({ env: env("nats") });
+    await stage.statusWhen("it has looked", looked);
+    const why = await stage.run("why");
+    assert.equal(why.code, 1);
+    assert.match(why.stdout, /set transport to auto or sse/);
   },
 });

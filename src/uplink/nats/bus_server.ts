@@ -5,7 +5,6 @@ import { BusError } from "./bus_error.ts";
 export interface BusServer {
   /** `host:port`, without a scheme. */
   readonly address: string;
-  readonly hostname: string;
   readonly tls: boolean;
 }
 
@@ -41,6 +40,18 @@ export function busServer(url: string, rules: BusRules): BusServer {
         "be a tls:// address, unless api.allow_plaintext is set",
     );
   }
+  if (tls && isAddress(hostname)) {
+    throw new BusError(
+      "not_allowed",
+      `The message bus ${known.host} has to be named by a host name: the ` +
+        "client of the bus cannot check an address in a certificate",
+    );
+  }
   const port = known.port || (/:80$/.test(url) ? "80" : "4222");
-  return { address: `${hostname}:${port}`, hostname, tls };
+  return { address: `${hostname}:${port}`, tls };
+}
+
+/** URL parsing has already brought addresses into their one plain form. */
+function isAddress(hostname: string): boolean {
+  return hostname.startsWith("[") || /^\d+\.\d+\.\d+\.\d+$/.test(hostname);
 }

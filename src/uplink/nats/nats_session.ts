@@ -2,7 +2,6 @@ import type {
   Authenticator,
   ConnectionOptions,
   NatsConnection,
-  TlsOptions,
 } from "@nats-io/transport-node";
 import type { Consumer, JsMsg } from "@nats-io/jetstream";
 import { describeError, type Logger } from "../../platform/log.ts";
@@ -38,9 +37,12 @@ const IDLE_HEARTBEAT_MS = 5_000;
 /** Silence of the server until it is asked, and answers that may be missing. */
 const PING = { pingInterval: 15_000, maxPingOut: 2 } as const;
 
-/** A batch holds at least one message, however long the server lets it be. */
-const LONGEST_MESSAGE_BYTES = 64 * 1024 * 1024;
-const HEADROOM_BYTES = 64 * 1024;
+/**
+ * A batch is held in memory. The client takes a limit of messages or of bytes,
+ * so messages are counted as if each were as long as the server lets it be.
+ */
+const BATCH_BYTES = 32 * 1024 * 1024;
+const BATCH_MESSAGES = 64;
 
 /** Until a message comes again whose effect could not be stored. */
 const AGAIN_MS = { base: 1_000, max: 15_000 } as const;
@@ -105,15 +107,13 @@ export class NatsSession {
   async read(): Promise<void> {
     const { errors } = await import("./library.ts");
     const { maxEventBytes } = this.#options;
-    const longest = this.#connection.info?.max_payload ?? maxEventBytes;
-    const max_bytes = Math.min(
-      Math.max(2 * maxEventBytes, longest + HEADROOM_BYTES),
-      LONGEST_MESSAGE_BYTES + HEADROOM_BYTES,
-    );
+    const longest = this.#connection.info?.max_payload || maxEventBytes;
+    const fitting = Math.floor(BATCH_BYTES / longest);
+    const max_messages = Math.max(1, Math.min(fitting, BATCH_MESSAGES));
     try {
       while (!this.#closing && !this.#connection.isClosed()) {
         const batch = await this.#consumer.fetch({
-          max_bytes,
+          max_messages,
           expires: BATCH_MS,
           idle_heartbeat: IDLE_HEARTBEAT_MS,
         });
@@ -190,7 +190,7 @@ function connectionOptions(
   { inbox_prefix }: CarrierCredentials,
   options: NatsSessionOptions,
 ): ConnectionOptions {
-  const { address, hostname, tls } = busServer(url, options);
+  const { address, tls } = busServer(url, options);
   const { clientName, connectTimeoutMs, ca } = options;
   return {
     servers: [address],
@@ -202,17 +202,9 @@ function connectionOptions(
     reconnect: false,
     // Other servers that it names were not named by the control plane.
     ignoreClusterUpdates: true,
-    ...(tls ? { tls: tlsOptions(hostname, ca) } : {}),
+    // The client checks the name of the certificate, and asks for TLS.
+    ...(tls ? { tls: ca === undefined ? {} : { ca } } : {}),
   };
-}
-
-/** An IP address is checked as well, which the client does not do by itself. */
-function tlsOptions(
-  hostname: string,
-  ca: string | undefined,
-): TlsOptions & { readonly servername: string } {
-  const servername = hostname.replace(/^\[|\]$/g, "");
-  return { servername, ...(ca === undefined ? {} : { ca }) };
 }
 
 /** The seed is in memory for one signature, as far as that is in our hands. */
