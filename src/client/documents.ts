@@ -45,6 +45,16 @@ export interface FullState {
   readonly data: readonly Entry[];
   readonly secret_keys: readonly KeyAndVersion[];
   readonly reports: readonly Entry[];
+  /** Number of the state; null where the control plane does not number them. */
+  readonly position: {
+    readonly epoch: number;
+    readonly version: number;
+  } | null;
+  readonly freshness: {
+    /** RFC 3339. */
+    readonly verified_at: string | null;
+    readonly stale: boolean;
+  };
 }
 
 /** `GET /v1/state/secrets/KEY` */

@@ -128,7 +128,11 @@ export class PlexdClient {
 
   /** One consistent read of everything but the values of secrets. */
   fullState(): Promise<Read<FullState>> {
-    return this.#read("/v1/state?full=true", { metadata: "object" });
+    return this.#read("/v1/state?full=true", {
+      metadata: "object",
+      data: "array",
+      reports: "array",
+    });
   }
 
   metadata(): Promise<Read<Readonly<Record<string, string>>>> {

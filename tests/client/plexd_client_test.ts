@@ -55,6 +55,32 @@ Deno.test("the client reads state, one by one and as a whole", async () => {
   assert.deepEqual((await client.secrets()).value, value.secret_keys);
 });
 
+Deno.test("the client reads everything of one moment", async () => {
+  const all = sources();
+  all.reports.add({ ...dataEntry("health"), payload: "1" });
+  await using api = await startApi(all);
+  const { value } = await new PlexdClient(api.socket).fullState();
+  assert.equal(value.metadata["region"], "eu-1");
+  assert.deepEqual(value.data.map(({ payload }) => payload), [{ text: "hi" }]);
+  assert.deepEqual(value.reports.map(({ payload }) => payload), [1]);
+  assert.deepEqual(value.secret_keys, [{ key: "db-password", version: 3 }]);
+  assert.deepEqual(value.freshness, { verified_at: null, stale: false });
+});
+
+Deno.test("the client asks the probes, and reads the figures and the contract", async () => {
+  await using api = await startApi(sources());
+  const client = new PlexdClient(api.socket);
+  assert.deepEqual(await client.healthz(), {
+    ok: true,
+    body: { status: "ok" },
+  });
+  const { ok, body } = await client.readyz();
+  assert.ok(typeof body === "object" && body !== null && "status" in body);
+  assert.equal(ok, body.status === "ready");
+  assert.match(await client.metrics(), /^# HELP plexd_/m);
+  assert.match(String((await client.openapi())["openapi"]), /^3\.1/);
+});
+
 Deno.test("the client reads again only what has changed", async () => {
   const all = sources();
   all.fresh = { verifiedAtMs: 0, stale: true };
