@@ -17,6 +17,7 @@ import { buildDownstream } from "./downstream.ts";
 import { buildHealthKeeper, rememberContact } from "./health.ts";
 import { flushReports } from "./flush_reports.ts";
 import { linksTo } from "./links.ts";
+import { LoginCheck } from "./login_check.ts";
 import { buildLocalApi, buildStatus } from "./local_api.ts";
 import type { NodeContext } from "./node_context.ts";
 import { buildTasks } from "./node_tasks.ts";
@@ -41,6 +42,7 @@ import { buildUpstream } from "./upstream.ts";
 import { buildWakeWatch } from "./wake.ts";
 import { joinAtStart, waitToJoin } from "./wait_to_join.ts";
 import { watchDisk } from "./watch_disk.ts";
+import { watchLogin } from "./watch_login.ts";
 
 /** What {@linkcode runAgent} works with. */
 export interface AgentOptions {
@@ -75,12 +77,16 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const degraded = new Degraded(io.clock, io.log);
   // What is wrong with the configuration must show before anything is written.
   const skew = new ClockSkew({ clock: io.clock, degraded });
+  const login = new LoginCheck(io.clock);
   const dial = (config: Config) =>
     openUplink(
       config,
       io,
       version,
-      (headers, tookMs) => skew.answered(headers.get("date"), tookMs),
+      ({ status, headers, tookMs, bearer }) => {
+        skew.answered(headers.get("date"), tookMs);
+        login.answered(status, bearer);
+      },
     );
   const first = { config, client: await dial(config) };
   const counted = countedDisk(systemDisk, io.clock);
@@ -151,8 +157,10 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       disk,
       agentState: run.agentState,
       requests,
+      login,
     };
     if (!identity) {
+      login.use(undefined);
       join = (token) => joining.joinNow(token, end);
       return await waitToJoin(shared, joining, end);
     }
@@ -201,6 +209,7 @@ async function runNode(
   const { io, version, identity, store } = context;
   const active = await restoreState(context.store, identity, io);
   const downstream = buildDownstream(context, active);
+  watchLogin(context, downstream.reconciler);
   const memory = rememberContact(context, downstream);
   const upstream = buildUpstream(context, downstream, memory);
   const self = buildSelfWatch(context, downstream);

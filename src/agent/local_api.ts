@@ -84,6 +84,7 @@ export function buildLocalApi(
     },
     secretRead: (read) => context.intake.secretReads?.note(read),
     status: () => status.document(),
+    probe: () => context.login.probe(),
     reopened: (listener) =>
       store.transitions.note("reopened", { reason: listener }),
     events: () => ({
@@ -141,6 +142,7 @@ function statusSources(
     reasons: () => degraded.list(),
     wellSinceMs: () => degraded.wellSinceMs,
     stream: () => feed.status,
+    credential: () => context.login.status(),
     carriers: () => carriers.status(),
     events: () => dispatcher.status,
     skippedEvents: () => feed.skippedEvents,

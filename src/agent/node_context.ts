@@ -9,6 +9,7 @@ import type { ClockSkew } from "../sync/clock_skew.ts";
 import type { Degraded } from "../sync/degraded.ts";
 import type { NodeUplink } from "../uplink/node_uplink.ts";
 import type { MetricFamily } from "../wire/prometheus.ts";
+import type { LoginCheck } from "./login_check.ts";
 import type { Reload } from "./reload.ts";
 import type { Requests } from "./requests.ts";
 import type { ServiceLink } from "./service_link.ts";
@@ -46,6 +47,8 @@ export interface NodeContext {
   readonly agentState: AgentState;
   /** Hears how calls went that carry this node's time. */
   readonly skew: ClockSkew;
+  /** Knows whether the control plane takes the node's credentials. */
+  readonly login: LoginCheck;
   /** Carries out what commands ask of the running agent. */
   readonly requests: Requests;
   /** Hears when the parts work with the configuration. */

@@ -55,6 +55,7 @@ export interface StatusSources {
     "contact" | "store" | "agent" | "updates"
   >;
   self(): Pick<StatusDocument, "identity" | "resources" | "safe_until">;
+  credential(): NonNullable<StatusDocument["credential"]>;
   carriers(): Pick<StatusDocument, "carrier" | "carrier_credentials">;
   tasks(): StatusDocument["tasks"];
   telemetry(): StatusDocument["telemetry"];
@@ -155,6 +156,7 @@ export function statusDocument(
       last_error: sync.lastError ?? null,
       next_try_at: timeOrNull(sync.nextTryMs),
     },
+    credential: sources.credential(),
     ...sources.health(),
     ...sources.self(),
     tasks: sources.tasks(),

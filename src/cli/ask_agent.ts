@@ -38,7 +38,7 @@ export async function askIfRunning(
   const socket = config["node_api.socket_path"];
   const [method, path] = request;
   try {
-    if (method === "GET" && path === STATUS) {
+    if (method === "GET" && path.split("?")[0] === STATUS) {
       const answer = await call(socket, ...request);
       checkCluster(config, answer.body);
       return answer;

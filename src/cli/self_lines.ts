@@ -14,6 +14,7 @@ export function selfLines(
   times: SpokenTimes,
 ): [string, string][] {
   const rows: [string, string | undefined][] = [
+    ["Credential", credentialText(status, times)],
     ["Safe until", safeText(status, times)],
     ["Certificate", certificateText(status.identity, times)],
     ["Resources", resourcesText(status.resources)],
@@ -21,6 +22,17 @@ export function selfLines(
     ["Diagnostics", diagnosticsText(status.agent, times)],
   ];
   return rows.filter((row): row is [string, string] => row[1] !== undefined);
+}
+
+function credentialText(
+  { credential }: StatusDocument,
+  { ago }: SpokenTimes,
+): string | undefined {
+  if (!credential || credential.fingerprint === null) return undefined;
+  const { check, at } = credential;
+  if (check === "ok") return undefined;
+  if (at === null) return "not checked yet: the control plane has not answered";
+  return `refused by the control plane, last ${ago(at)}`;
 }
 
 function safeText(

@@ -46,7 +46,7 @@ export async function status(invocation: Invocation): Promise<number> {
 export async function statusOf(
   config: Config,
 ): Promise<LocalAnswer | LocalCallError> {
-  const answer = await askIfRunning(config, "GET", "/v1/status");
+  const answer = await askIfRunning(config, "GET", "/v1/status?probe=true");
   if (answer instanceof LocalCallError || answer.status === 200) return answer;
   throw refusalIn(answer);
 }

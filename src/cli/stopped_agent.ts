@@ -1,5 +1,6 @@
 import type { Config } from "../config/settings.ts";
 import { isoTime } from "../platform/clock.ts";
+import type { LockHolder } from "../store/lock_file.ts";
 import { type LastRun, readLastRun } from "../store/read_last_run.ts";
 import type { StoredMembership } from "../store/read_membership.ts";
 import { counted } from "./output/counted.ts";
@@ -99,7 +100,13 @@ export function stoppedDocument(
     status: "not_running",
     cluster: config.cluster,
     node_id: stored?.identity?.nodeId ?? null,
-    holder: holder ? { pid: holder.pid ?? null } : null,
+    holder: holder
+      ? {
+        pid: holder.pid ?? null,
+        since: holder.since ?? null,
+        version: holder.version ?? null,
+      }
+      : null,
     last_run: run
       ? {
         version: run.version,
@@ -121,8 +128,14 @@ export function stoppedDocument(
   };
 }
 
-export function heldBy({ pid }: { readonly pid: number | undefined }): string {
-  return pid === undefined ? "a process" : `process ${pid}`;
+/** Such as `process 4711 (plexd 1.2.0, since 2026-03-01T12:00:00Z)`. */
+export function heldBy({ pid, since, version }: LockHolder): string {
+  if (pid === undefined) return "a process";
+  const told = [
+    ...(version ? [`plexd ${version}`] : []),
+    ...(since ? [`since ${since}`] : []),
+  ].join(", ");
+  return `process ${pid}` + (told === "" ? "" : ` (${told})`);
 }
 
 function storedText({ state, reports }: StoredMembership): string {

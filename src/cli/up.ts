@@ -6,6 +6,7 @@ import { ServiceLink } from "../agent/service_link.ts";
 import { openKernelFiles } from "../platform/kernel_files.ts";
 import type { LiveLogger } from "../platform/live_logger.ts";
 import { liveLogger } from "../platform/live_logger.ts";
+import { ownStartTicks } from "../platform/process_identity.ts";
 import { openServiceManager } from "../platform/open_service_manager.ts";
 import { asCommandError } from "./agent_failure.ts";
 import { agentSignals, type Asked } from "./agent_signals.ts";
@@ -22,6 +23,7 @@ export async function up(invocation: Invocation): Promise<number> {
   const io = { ...platform, log: live.log };
   // Later the runtime would not open them.
   using kernel = openKernelFiles(KERNEL_FILES);
+  ownStartTicks();
   // Before anything that others can write to is open.
   if (!runsActions(config)) giveUpSpawning();
   using signals = agentSignals();

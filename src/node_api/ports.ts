@@ -145,6 +145,8 @@ export interface ApiSources {
   /** Why no state must be served now, if so. Asked on each read as well. */
   refusal?(): DegradedReason | undefined;
   status(): StatusDocument;
+  /** Finds out what the status should know. Never fails, nor takes long. */
+  probe?(): Promise<void>;
   /** What has happened to the agent. */
   events(): EventsDocument;
   /** Figures of other parts, for `/metrics`. */

@@ -48,7 +48,12 @@ export function readRoutes(
     ["/v1/state/data/{key}", value((key) => bodies.data(key))],
     ["/v1/state/secrets", list(() => bodies.state().secrets())],
     ["/v1/status", {
-      GET: () => jsonAnswer(200, JSON.stringify(sources.status())),
+      async GET(call) {
+        const wanted = flagIn(call.request.url, "probe");
+        if (wanted instanceof Response) return wanted;
+        if (wanted) await sources.probe?.();
+        return jsonAnswer(200, JSON.stringify(sources.status()));
+      },
     }],
     ["/v1/events", {
       GET: () => jsonAnswer(200, JSON.stringify(sources.events())),

@@ -1,5 +1,7 @@
 import { type Clock, isoTime } from "../platform/clock.ts";
+import { ownStartTicks } from "../platform/process_identity.ts";
 import { isMissing } from "./disk.ts";
+import { isAlive, type LockHolder, parseLockFile } from "./lock_file.ts";
 import { AlreadyRunningError, errorCode } from "./store_errors.ts";
 
 /** Held by the one process that may write to a membership. */
@@ -27,7 +29,10 @@ export function takeLock(
     throw new AlreadyRunningError(folder, holderOf(path));
   }
   // The name stays: removing it would let two processes lock different files.
-  if (writable) writeHolder(file, `${isoTime(clock.now())}\n${version}\n`);
+  const started = `${ownStartTicks() ?? ""}\n`;
+  if (writable) {
+    writeHolder(file, `${isoTime(clock.now())}\n${version}\n${started}`);
+  }
   return {
     release() {
       // Closing is not enough: a child that another thread is just starting
@@ -36,12 +41,6 @@ export function takeLock(
       file.close();
     },
   };
-}
-
-/** Who holds a membership. */
-export interface LockHolder {
-  /** Process id, when the lock file names one. */
-  readonly pid: number | undefined;
 }
 
 /**
@@ -60,7 +59,7 @@ export function lockHolder(folder: string): LockHolder | undefined {
     throw error;
   }
   try {
-    if (!file.tryLockSync(false)) return { pid: holderOf(path) };
+    if (!file.tryLockSync(false)) return holderOf(path);
     file.unlockSync();
     return undefined;
   } finally {
@@ -92,7 +91,9 @@ function writeHolder(file: Deno.FsFile, rest: string) {
   }
 }
 
-function holderOf(path: string): number | undefined {
-  const pid = Number.parseInt(Deno.readTextFileSync(path), 10);
-  return Number.isNaN(pid) ? undefined : pid;
+function holderOf(path: string): LockHolder {
+  const record = parseLockFile(Deno.readTextFileSync(path));
+  if (!record || isAlive(record) === false) return { pid: undefined };
+  const { startTicks: _, ...holder } = record;
+  return holder;
 }

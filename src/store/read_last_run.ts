@@ -9,13 +9,14 @@ import {
   type HealthRecord,
 } from "./health_store.ts";
 import { lockHolder } from "./lock.ts";
+import type { LockHolder } from "./lock_file.ts";
 import { SILENT } from "./survey.ts";
 import { decodeTransitions, TRANSITIONS_FILE } from "./transition_ring.ts";
 
 /** What the disk tells of the last run of an agent. */
 export interface LastRun {
   /** Who holds the membership now; absent when nobody does. */
-  readonly holder?: { readonly pid: number | undefined };
+  readonly holder?: LockHolder;
   /** Absent before the first. */
   readonly run?: NotedRun;
   /** How it was when it was last asked; absent before the first time. */

@@ -1,4 +1,5 @@
 import { describeError } from "../platform/log.ts";
+import type { LockHolder } from "./lock_file.ts";
 
 /** A write did not become durable. Memory still holds what it held before. */
 export class StoreWriteError extends Error {
@@ -48,14 +49,21 @@ export class StoreOpenError extends Error {
 /** Another process holds the membership. */
 export class AlreadyRunningError extends Error {
   override readonly name = "AlreadyRunningError";
+  /** Process id of the holder, when its lock file names one. */
+  readonly pid: number | undefined;
 
   constructor(
     readonly folder: string,
-    /** Process id of the holder, when its lock file names one. */
-    readonly pid: number | undefined,
+    { pid, since, version }: LockHolder,
   ) {
     const holder = pid === undefined ? "Another process" : `Process ${pid}`;
-    super(`${holder} is already using ${folder}`);
+    const told = [
+      ...(version ? [`plexd ${version}`] : []),
+      ...(since ? [`since ${since}`] : []),
+    ].join(", ");
+    const about = pid === undefined || told === "" ? "" : ` (${told})`;
+    super(`${holder}${about} is already using ${folder}`);
+    this.pid = pid;
   }
 }
 

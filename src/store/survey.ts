@@ -11,6 +11,7 @@ import {
   SECRET_KEY_FILE,
 } from "./identity_file.ts";
 import { lockHolder } from "./lock.ts";
+import type { LockHolder } from "./lock_file.ts";
 import { type Membership, openMembership } from "./membership.ts";
 import { looseModes } from "./modes.ts";
 import { overlayDisk } from "./overlay_disk.ts";
@@ -44,7 +45,7 @@ export interface Survey {
   /** What could not be looked at, and why, in words. */
   readonly unchecked: readonly string[];
   /** Somebody holds the lock: files may have changed under the look. */
-  readonly holder?: { readonly pid: number | undefined };
+  readonly holder?: LockHolder;
 }
 
 /**

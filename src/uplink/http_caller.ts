@@ -14,8 +14,17 @@ import { isAddressFailure, wasNeverSent } from "./unreachable.ts";
 
 export type { HttpCall } from "./http_call.ts";
 
-/** Hears of each answer, whatever its status, and how long it took in ms. */
-export type AnswerListener = (headers: Headers, tookMs: number) => void;
+/** An answer of the control plane, whatever its status. */
+export interface HeardAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly tookMs: number;
+  /** What the call has shown; undefined for one without credentials. */
+  readonly bearer: string | undefined;
+}
+
+/** Hears of each answer. */
+export type AnswerListener = (answer: HeardAnswer) => void;
 
 /** What every call to the control plane shares. */
 export interface HttpCallerOptions {
@@ -199,7 +208,8 @@ export class HttpCaller {
       );
     }
     const tookMs = clock.elapsed() - start;
-    onAnswer?.(response.headers, tookMs);
+    const { status, headers } = response;
+    onAnswer?.({ status, headers, tookMs, bearer: call.bearer });
     log.debug("Control plane answered", {
       method: call.method,
       path: shownPathOf(call),

@@ -150,6 +150,14 @@ export interface StatusDocument {
       readonly outcome: "ok" | "findings" | "failed";
     } | null;
   };
+  /** Whether the control plane takes the node's credentials. */
+  readonly credential?: {
+    /** As its last answer said; `unknown` before there was one. */
+    readonly check: "unknown" | "ok" | "invalid";
+    readonly at: string | null;
+    /** SHA-256 of the node's secret key; null while it is not enrolled. */
+    readonly fingerprint: string | null;
+  };
   /** What is known of the identity beside its name. */
   readonly identity: {
     /** Made by the node when it joined. */

@@ -22,6 +22,8 @@ export const TRANSITION_TYPES = [
   "refused",
   /** The control plane does not accept this node; once per episode. */
   "unauthorized",
+  /** The control plane takes the node's credentials, or does not any more. */
+  "credential",
   /** Credentials were renewed. */
   "refresh",
   /** Configuration or credentials were read anew. */

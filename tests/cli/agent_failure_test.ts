@@ -56,7 +56,7 @@ Deno.test("a refusal asks for another token only where that would help", () => {
 });
 
 Deno.test("a command that the agent is in the way of says how to end it", () => {
-  const error = asHeldError(new AlreadyRunningError("/a", 7), config);
+  const error = asHeldError(new AlreadyRunningError("/a", { pid: 7 }), config);
   assert.ok(error instanceof CommandError);
   assert.equal(error.exitCode, 75);
   assert.match(error.message, /Process 7 /);

@@ -53,6 +53,7 @@ export const STATUS: Allowed = {
   node_id: true,
   mesh_ip: true,
   control_plane: true,
+  credential: { check: true, at: true, fingerprint: true },
   status: true,
   since: true,
   reasons: [{

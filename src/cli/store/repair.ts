@@ -21,7 +21,7 @@ export async function storeRepair(invocation: Invocation): Promise<number> {
   );
   if (holder) {
     const folder = `${dataDir}/clusters/${cluster}`;
-    const error = new AlreadyRunningError(folder, holder.pid);
+    const error = new AlreadyRunningError(folder, holder);
     throw asHeldError(error, config);
   }
   if (invocation.flags["--dry-run"] === true) {
