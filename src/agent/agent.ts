@@ -2,6 +2,7 @@ import type { Config } from "../config/settings.ts";
 import { ChangeFeed } from "../node_api/watch/change_feed.ts";
 import { Watchers } from "../node_api/watch/watchers.ts";
 import type { KernelFiles } from "../platform/kernel_files.ts";
+import { describeError } from "../platform/log.ts";
 import { runTogether } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
 import { systemDisk } from "../store/disk.ts";
@@ -190,13 +191,18 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       end,
     );
   };
-  for (let again = true; again && !until.aborted;) {
-    again = await reload.during(
-      (end) => credentials.during(live, end),
-      until,
-    );
+  try {
+    for (let again = true; again && !until.aborted;) {
+      again = await reload.during(
+        (end) => credentials.during(live, end),
+        until,
+      );
+    }
+    await requests.finish();
+  } catch (error) {
+    run.failing(describeError(error));
+    throw error;
   }
-  await requests.finish();
   run.stopped();
 }
 

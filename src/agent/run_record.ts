@@ -12,6 +12,8 @@ export interface RunRecord extends Disposable {
    * of without has failed.
    */
   stopped(): void;
+  /** The agent ends, and why: to be disposed of next. */
+  failing(reason: string): void;
 }
 
 /** What {@linkcode beginRun} needs. */
@@ -42,6 +44,7 @@ export function beginRun(
     });
   }
   let isOver = false;
+  let why: string | undefined;
   return {
     agentState,
     stopped() {
@@ -49,9 +52,15 @@ export function beginRun(
       store.transitions.note("stop");
       agentState.stopped();
     },
+    failing(reason) {
+      why = reason;
+    },
     [Symbol.dispose]() {
       if (isOver) return;
-      store.transitions.note("failed");
+      store.transitions.note(
+        "failed",
+        why === undefined ? {} : { reason: why },
+      );
       agentState.failed();
     },
   };

@@ -146,7 +146,9 @@ export class NodeApi implements Part {
     }
     log.info("Local API is listening", this.#summary());
     this.#ready.resolve();
-    const left = await Promise.all(
+    const failed = new AbortController();
+    const until = AbortSignal.any([signal, failed.signal]);
+    const left = await Promise.allSettled(
       open.map((listener, at) =>
         keepListening(
           listener,
@@ -156,14 +158,22 @@ export class NodeApi implements Part {
             clock,
             log,
           },
-          signal,
-        )
+          until,
+        ).catch((error: unknown) => {
+          log.error("Listener given up, the agent ends", { error });
+          failed.abort(error);
+          leave();
+          throw error;
+        })
       ),
     );
     this.#sources.watchers.close();
     await this.#finishRequests();
-    await Promise.all(left.map((listener) => listener?.close()));
+    await Promise.all(
+      left.map((one) => one.status === "fulfilled" && one.value?.close()),
+    );
     log.info("Local API has stopped", this.#summary());
+    failed.signal.throwIfAborted();
   }
 
   /** The listeners in the order in which they are opened. */

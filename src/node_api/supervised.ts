@@ -1,5 +1,6 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/log.ts";
+import { ListenError } from "./listen_error.ts";
 import type { Listener } from "./listener.ts";
 
 /**
@@ -7,6 +8,10 @@ import type { Listener } from "./listener.ts";
  * used up all descriptors to be over, short enough to be noticed by few.
  */
 export const REOPEN_MS = 300;
+
+/** So many failures of one listener within {@linkcode WINDOW_MS} are its end. */
+const MOST_FAILURES = 5;
+const WINDOW_MS = 60_000;
 
 /** Options for {@linkcode keepListening}. */
 export interface KeepListeningOptions {
@@ -21,10 +26,12 @@ export interface KeepListeningOptions {
 
 /**
  * Keeps a listener open: when accepting fails, as it does when the process is
- * out of descriptors, it is opened again until that works.
+ * out of descriptors, it is opened again until that works. One that fails again
+ * and again is left to whoever starts the process: it may do better anew.
  *
  * @param listener The one that is open now.
  * @returns the one that is open when `stop` aborts; undefined if none is.
+ * @throws {ListenError} kind "failed" at its fifth failure within a minute.
  */
 export async function keepListening(
   listener: Listener,
@@ -34,16 +41,26 @@ export async function keepListening(
   const { name, open, reopened, clock, log } = options;
   let current: Listener | undefined = listener;
   const stopped = aborted(stop);
+  let failures: readonly number[] = [];
   while (!stop.aborted) {
     if (current) {
       const error = await Promise.race([ended(current), stopped]);
       if (stop.aborted) break;
+      await current.close();
+      current = undefined;
+      const nowMs = clock.elapsed();
+      failures = [...failures, nowMs].filter((ms) => nowMs - ms < WINDOW_MS);
+      if (failures.length >= MOST_FAILURES) {
+        throw new ListenError(
+          "failed",
+          `The listener ${name} has failed ${MOST_FAILURES} times within a minute`,
+          error,
+        );
+      }
       log.error("Listener failed, it will be opened again", {
         listener: name,
         error,
       });
-      await current.close();
-      current = undefined;
     }
     await clock.sleep(REOPEN_MS, stop).catch(() => {});
     if (stop.aborted) break;

@@ -142,3 +142,38 @@ Deno.test("NodeApi answers again after its process ran out of descriptors", asyn
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("keepListening() gives a listener up at its fifth failure within a minute", async () => {
+  const clock = new FakeClock();
+  const opened: FakeListener[] = [new FakeListener()];
+  const options = {
+    name: "api.sock",
+    open: () => {
+      opened.push(new FakeListener());
+      return Promise.resolve(opened.at(-1)!);
+    },
+    clock,
+    log: new MemoryLog(),
+  };
+  const kept = keepListening(
+    opened[0]!,
+    options,
+    new AbortController().signal,
+  );
+  const failAfter = async (ms: number) => {
+    await clock.advance(ms);
+    opened.at(-1)!.fail();
+    await settle();
+  };
+  for (const ms of [1_000, 1_000, 1_000, 1_000]) await failAfter(ms);
+  // The first four are forgotten by then.
+  for (const ms of [60_000, 1_000, 1_000, 1_000]) await failAfter(ms);
+  assert.equal(opened.length, 8);
+  await clock.advance(REOPEN_MS);
+  opened.at(-1)!.fail();
+  await assert.rejects(kept, {
+    name: "ListenError",
+    message: "The listener api.sock has failed 5 times within a minute",
+  });
+  assert.ok(opened.every(({ closed }) => closed));
+});

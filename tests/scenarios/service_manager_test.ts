@@ -20,21 +20,36 @@ async function openStage() {
   };
 }
 
-Deno.test("an agent is ready for systemd when its sockets are open and its state is loaded", async () => {
+Deno.test("an agent without a token is ready for systemd, says what it waits for, and joins", async () => {
   await using opened = await openStage();
   const { stage, socket, env } = opened;
   await stage.startControlPlane();
   await stage.spawnAgent({ env });
-  // There is no token yet, so nothing is ever open.
-  await stage.agent.ends();
   await socket.hears((told) => told["EXTEND_TIMEOUT_USEC"] === "900000");
-  await socket.hears((told) => told["STOPPING"] === "1");
-  assert.ok(!socket.told.some((told) => told["READY"]));
+  const waiting = await socket.hears((told) => told["READY"] === "1");
+  assert.equal(
+    socket.told[waiting]!["STATUS"],
+    'not enrolled: waiting for a bootstrap token, or for "plexd join"',
+  );
+  await socket.hears((told) => told["WATCHDOG"] === "1", waiting);
 
-  const from = socket.told.length;
+  await stage.leaveToken();
+  const ready = await socket.hears(
+    (told) => told["READY"] === "1",
+    waiting + 1,
+  );
+  assert.match(socket.told[ready]!["STATUS"]!, /^(ok|degraded: .*); .*node /);
+  await stage.stopAgent();
+  await socket.hears((told) => told["STOPPING"] === "1", ready);
+});
+
+Deno.test("an agent is ready for systemd when its sockets are open and its state is loaded", async () => {
+  await using opened = await openStage();
+  const { stage, socket, env } = opened;
+  await stage.startControlPlane();
   await stage.leaveToken();
   await stage.spawnAgent({ env });
-  const ready = await socket.hears((told) => told["READY"] === "1", from);
+  const ready = await socket.hears((told) => told["READY"] === "1");
   assert.match(socket.told[ready]!["STATUS"]!, /^(ok|degraded: .*); .*node /);
   const { node_id } = await stage.status();
   assert.ok(socket.told[ready]!["STATUS"]!.endsWith(`node ${node_id}`));

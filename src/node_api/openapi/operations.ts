@@ -270,6 +270,11 @@ export const OPERATIONS: Operations = {
     id: "GetStatus",
     summary: "How the agent is",
     tag: "agent",
+    query: {
+      probe:
+        "`true`: asks the control plane first whether it takes the node's " +
+        "credentials, where that is not known.",
+    },
     answers: { 200: json(answers.status) },
   },
   "GET /v1/events": {

@@ -58,6 +58,11 @@ export const status = z.object({
       refused: count,
     })),
   })),
+  credential: z.exactOptional(z.object({
+    check: z.enum(["unknown", "ok", "invalid"]),
+    at: maybeTime,
+    fingerprint: z.nullable(text),
+  })),
   carrier_credentials: z.exactOptional(z.nullable(z.object({
     state: text,
     expires_at: maybeTime,
