@@ -97,6 +97,8 @@ export class ReportSyncer implements Part {
   readonly #rules: ReportRules;
   /** By key. */
   readonly #parked = new Map<string, Parked>();
+  /** Keys that were sent, without knowing whether they have arrived. */
+  readonly #unsure = new Set<string>();
   #status: SyncStatus = {};
   readonly #waiters = new SyncWaiters();
   #wake: (() => void) | undefined;
@@ -295,10 +297,14 @@ export class ReportSyncer implements Part {
   /** All that the control plane could have and has not, in the order of keys. */
   #changes(): Change[] {
     const { reports, ledger } = this.#options;
-    const { entries, deleted } = ledger.pending(reports.view.entries);
+    const here = reports.view.entries;
+    const { entries, deleted } = ledger.pending(here);
+    // What may have arrived has to go again, though nobody has confirmed it.
+    const gone = new Set([...deleted, ...this.#unsure])
+      .difference(new Set(here.keys()));
     const changes: Change[] = [
       ...entries.map((entry) => ({ key: entry.key, entry })),
-      ...deleted.map((key) => ({ key })),
+      ...[...gone].map((key) => ({ key })),
     ];
     return changes
       .filter(({ key, entry }) => this.#rules.carries(entry ?? { key }))
@@ -326,11 +332,17 @@ export class ReportSyncer implements Part {
   ): Promise<Error | undefined> {
     const { uplink, ledger } = this.#options;
     const changes = reportChanges(batch);
+    const sent = new Set(changes.entries.map(({ key }) => key))
+      .difference(this.#unsure);
+    for (const key of sent) this.#unsure.add(key);
     try {
       await uplink.syncReports(changes, signal);
       await ledger.markSynced(changes);
     } catch (error) {
       if (signal.aborted || !(error instanceof Error)) throw error;
+      if (isRefused(error)) {
+        for (const key of sent) this.#unsure.delete(key);
+      }
       const decision = this.#rules.after(error);
       if (decision === "later" || decision === "others_first") return error;
       // Halved until whatever is refused stands alone.
@@ -348,8 +360,10 @@ export class ReportSyncer implements Part {
   }
 
   #taken({ entries, deleted }: ReportChanges) {
-    for (const { key } of entries) this.#parked.delete(key);
-    for (const key of deleted) this.#parked.delete(key);
+    for (const key of [...entries.map(({ key }) => key), ...deleted]) {
+      this.#parked.delete(key);
+      this.#unsure.delete(key);
+    }
     if (deleted.length > 0) this.#unparkForRoom();
     const { clock, log } = this.#options.io;
     this.#status = { lastSuccessMs: clock.now() };
@@ -425,6 +439,12 @@ const ABSENT: readonly ControlFailure[] = ["unreachable", "timeout", "server"];
 function isAbsence(failure: Error): boolean {
   return failure instanceof ControlError && ABSENT.includes(failure.kind) &&
     failure.retryAfterMs === undefined && failure.status !== 501;
+}
+
+/** Whether the control plane has said itself that it took nothing of a call. */
+function isRefused(failure: Error): boolean {
+  return failure instanceof ControlError && failure.status !== undefined &&
+    failure.status >= 400 && failure.status < 500;
 }
 
 function reportChanges(changes: readonly Change[]): ReportChanges {

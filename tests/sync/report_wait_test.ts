@@ -265,3 +265,29 @@ Deno.test("what was synced, and when, is known after a restart", () =>
       return Promise.resolve();
     });
   }));
+
+Deno.test("a report that may have arrived is deleted upstream when it goes, though no answer came", () =>
+  inFolder((dir) =>
+    whileSyncing(dir, async (running) => {
+      const { store, pass, uplink } = running;
+      uplink.failures.push(failure("timeout"));
+      await running.put("a");
+      await pass(5_000);
+      await store.reports.delete("a");
+      await pass(60_000);
+      assert.deepEqual(uplink.sent(), [["a@1"], ["-a"]]);
+    })
+  ));
+
+Deno.test("a report that was refused by the control plane itself need not be deleted there", () =>
+  inFolder((dir) =>
+    whileSyncing(dir, async (running) => {
+      const { store, pass, uplink } = running;
+      uplink.failures.push(failure("forbidden", { status: 403 }));
+      await running.put("a");
+      await pass(5_000);
+      await store.reports.delete("a");
+      await pass(60_000);
+      assert.deepEqual(uplink.sent(), [["a@1"]]);
+    })
+  ));
