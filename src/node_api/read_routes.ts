@@ -74,8 +74,11 @@ export function reportList(
     const wanted = flagIn(call.request.url, "sync");
     if (wanted instanceof Response) return wanted;
     const reports = bodies.reports();
-    const body = wanted && sync
-      ? reports.listWithSync((entry) => sync.stateOf(entry))
+    const body = wanted
+      ? reports.listWithSync((entry) =>
+        // Without a control plane they wait for one.
+        sync?.stateOf(entry) ?? { state: "pending" }
+      )
       : reports.list();
     return body.answer(mark.current(), call.headers.get("if-none-match"));
   };
