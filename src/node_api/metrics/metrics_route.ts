@@ -1,3 +1,4 @@
+import { processFigures } from "../../platform/process_figures.ts";
 import {
   type MetricFamily,
   METRICS_MEDIA_TYPE,
@@ -39,6 +40,7 @@ export function metricsRoute(sources: MetricsSources): Route {
 }
 
 function familiesOf(sources: MetricsSources): MetricFamily[] {
+  const { resident_bytes, open_descriptors } = processFigures();
   const families: MetricFamily[] = [
     ...statusFamilies(sources.status()),
     ...sources.requests.families,
@@ -60,7 +62,13 @@ function familiesOf(sources: MetricsSources): MetricFamily[] {
       name: "plexd_resident_memory_bytes",
       help: "Memory of the process.",
       type: "gauge",
-      samples: [{ value: Deno.memoryUsage().rss }],
+      samples: [{ value: resident_bytes }],
+    },
+    {
+      name: "plexd_open_descriptors",
+      help: "Descriptors that are open.",
+      type: "gauge",
+      samples: open_descriptors === null ? [] : [{ value: open_descriptors }],
     },
   ];
   // A family without samples says nothing.

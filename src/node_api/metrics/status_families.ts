@@ -302,11 +302,6 @@ function resourceFamilies({ resources }: StatusDocument): MetricFamily[] {
   const { disk, descriptors } = resources ?? {};
   return [
     gauge(
-      "plexd_open_descriptors",
-      "Descriptors that were open when last counted, every minute.",
-      maybe(descriptors?.open),
-    ),
-    gauge(
       "plexd_descriptors_limit",
       "Descriptors that may be open.",
       maybe(descriptors?.limit),

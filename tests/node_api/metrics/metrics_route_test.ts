@@ -215,7 +215,8 @@ Deno.test("the status is there in figures; what is unknown is absent", async () 
       value("plexd_telemetry_records_total", { kind: "logs", outcome: "sent" }),
       9,
     );
-    assert.equal(value("plexd_open_descriptors"), 12);
+    assert.equal(value("plexd_descriptors_limit"), 1024);
+    assert.ok(value("plexd_open_descriptors")! >= 3);
     assert.ok(value("plexd_resident_memory_bytes")! > 1e6);
     for (
       const absent of [
