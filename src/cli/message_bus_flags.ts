@@ -46,16 +46,19 @@ function urlsFrom(
     throw new CommandError(
       EXIT.wrongUsage,
       // Without what it may hold of a password.
-      `${name} names servers as nats://HOST:PORT or tls://HOST:PORT`,
+      `${name} names servers as nats://HOST:PORT, or as tls://NAME:PORT`,
       `such as ${name} nats://127.0.0.1:4222`,
     );
   }
   return urls;
 }
 
+/** With TLS the client compares names, and no addresses. */
 function isServer(text: string): boolean {
-  return /^(?:nats|tls):\/\/(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}$/
-    .test(text);
+  const address = /^tls:\/\/(?:\[|[\d.]+:)/;
+  return !address.test(text) &&
+    /^(?:nats|tls):\/\/(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}$/
+      .test(text);
 }
 
 function ttlFrom(flag: string | true | undefined): number | undefined {

@@ -25,6 +25,8 @@ for (
     [["--nats=127.0.0.1:4222"], /--nats names servers as nats:\/\/HOST:PORT/],
     [["--nats=nats://u:hush@h:1"], /--nats names servers as nats:/],
     [["--nats=nats://h:1", "--nats-advertise=h"], /--nats-advertise names/],
+    [["--nats=tls://10.0.0.1:1"], /or as tls:\/\/NAME:PORT/],
+    [["--nats=tls://[::1]:1"], /or as tls:\/\/NAME:PORT/],
     [["--nats-advertise=nats://h:1"], /--nats-advertise goes with --nats/],
     [["--nats=nats://h:1", "--nats-credentials-ttl=1s"], /from 10s to 24h/],
     [["--nats=nats://h:1", "--nats-credentials-ttl=2d"], /from 10s to 24h/],

@@ -34,6 +34,7 @@ export interface BusConnectionOptions {
 export async function connectBus(
   { servers, ca, user }: BusConnectionOptions,
 ): Promise<NatsConnection> {
+  const needsTls = servers.some((url) => url.startsWith("tls://"));
   return await connect({
     servers: [...servers],
     name: "plexd control plane",
@@ -46,6 +47,7 @@ export async function connectBus(
     timeout: CONNECT_TIMEOUT_MS,
     pingInterval: PING_EVERY_MS,
     maxPingOut: MAX_PINGS_OUT,
-    ...(ca === undefined ? {} : { tls: { ca } }),
+    // Without it, a server could talk the client out of encryption.
+    ...(needsTls ? { tls: ca === undefined ? {} : { ca } } : {}),
   });
 }

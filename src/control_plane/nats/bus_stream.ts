@@ -31,6 +31,9 @@ const ANSWER_TIMEOUT_MS = 5_000;
 /** Until then a node says what has become of a message, or gets it again. */
 const ACK_WAIT_MS = 30_000;
 
+/** Events that wait for one node; the oldest go first. */
+const MAX_PER_NODE = 1_024;
+
 /** Headers count, too, and have their own place in what a server takes. */
 const ROOM_FOR_HEADERS = 4_096;
 
@@ -181,6 +184,8 @@ const FORM: Omit<Partial<StreamConfig>, "name"> = {
   discard: DiscardPolicy.Old,
   max_bytes: STREAM_BYTES,
   max_age: nanos(MAX_AGE_MS),
+  // No node crowds others out: one that falls so far behind pulls anyway.
+  max_msgs_per_subject: MAX_PER_NODE,
   // What is published again after a crash is still known by its id.
   duplicate_window: nanos(MAX_AGE_MS),
 };

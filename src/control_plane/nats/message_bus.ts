@@ -196,7 +196,14 @@ export class MessageBus implements Part {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const stopSurviving = surviveStrayResets(this.#services.io.log);
+    const { log } = this.#services.io;
+    const stopSurviving = surviveStrayResets(log);
+    const plain = this.#settings.servers.filter(isReadByOthers);
+    if (plain.length > 0) {
+      log.warn("What goes to the message bus can be read on the way", {
+        servers: plain.join(", "),
+      });
+    }
     try {
       await Promise.all([this.#serve(signal), this.#prune(signal)]);
     } finally {
@@ -323,6 +330,10 @@ export class MessageBus implements Part {
       readers: this.#readers.size,
     });
   }
+}
+
+function isReadByOthers(server: string): boolean {
+  return /^nats:\/\/(?!localhost:|127\.|\[::1\]:)/.test(server);
 }
 
 /** Wakes one that waits, also when it rang before. */

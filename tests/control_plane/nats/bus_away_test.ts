@@ -89,3 +89,16 @@ Deno.test({
     assert.equal((await bus.fetch(1)).length, 1);
   },
 });
+
+Deno.test("a bus on another machine without TLS is warned of", async () => {
+  const warned = async (server: string) => {
+    const messageBus = { servers: [server] };
+    await using plane = await RunningPlane.start({ messageBus });
+    return plane.log.text.includes("can be read on the way");
+  };
+  assert.equal(await warned("nats://127.0.0.1:1"), false);
+  assert.equal(await warned("nats://localhost:1"), false);
+  assert.equal(await warned("nats://[::1]:1"), false);
+  assert.equal(await warned("tls://bus.invalid:1"), false);
+  assert.equal(await warned("nats://bus.invalid:1"), true);
+});

@@ -49,7 +49,15 @@ export class BusWorld implements AsyncDisposable {
     settings: Partial<MessageBusSettings> = {},
     { isLive = true, ...more }: BusWorldOptions = {},
   ): Promise<BusWorld> {
-    const nats = new NatsServer();
+    return await BusWorld.at(new NatsServer(), settings, { isLive, ...more });
+  }
+
+  /** A control plane for a server in its place, which is not started yet. */
+  static async at(
+    nats: NatsServer,
+    settings: Partial<MessageBusSettings>,
+    { isLive = true, ...more }: BusWorldOptions = {},
+  ): Promise<BusWorld> {
     const messageBus = { servers: [nats.url], ...settings };
     const options = { ...more, messageBus };
     return new BusWorld(nats, await RunningPlane.start(options, isLive));
@@ -57,14 +65,19 @@ export class BusWorld implements AsyncDisposable {
 
   /** With the configuration that the control plane gives. */
   async startServer(): Promise<void> {
+    await this.nats.start(await this.config());
+    // It tries again within that time.
+    if (!this.plane.isLive) await this.plane.clock.advance(2_000);
+    await this.connected();
+  }
+
+  /** What a nats-server has to be started with. */
+  async config(): Promise<string> {
     const { json } = await this.plane.admin("GET", "/message-bus");
     const config = checkShape("message bus", busConfigSchema, json);
     const { port, storeDir } = this.nats;
     const place = { listen: `127.0.0.1:${port}`, storeDir };
-    await this.nats.start(natsServerConfig(config, place));
-    // It tries again within that time.
-    if (!this.plane.isLive) await this.plane.clock.advance(2_000);
-    await this.connected();
+    return natsServerConfig(config, place);
   }
 
   async connected(): Promise<void> {
@@ -72,6 +85,16 @@ export class BusWorld implements AsyncDisposable {
       const { json } = await this.plane.call("GET", "/readyz");
       return json["message_bus"] === "connected" ? true : undefined;
     });
+  }
+
+  /** Waits until the plane has said why it does not use the bus. */
+  async refused(): Promise<void> {
+    await eventually(
+      "the bus is not used",
+      () =>
+        this.plane.log.text.includes("The message bus is away") || undefined,
+    );
+    await this.away();
   }
 
   async away(): Promise<void> {
