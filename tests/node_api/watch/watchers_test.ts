@@ -245,3 +245,18 @@ Deno.test("closing ends every stream with its reason, and opens no more", async 
   await settle();
   assert.deepEqual(clock.sleeping, []);
 });
+
+Deno.test("many watchers hear everything that comes while others are being told", async () => {
+  const { feed, watchers, watch } = setUp(1_000);
+  const readers = Array.from({ length: 1_000 }, () => watch()!);
+  for (const reader of readers) await reader.take(1);
+  const reads = readers.map((reader) => reader.take(4));
+  for (const key of ["a", "b", "c", "d"]) {
+    feed.note([change(key)]);
+    await settle(2);
+  }
+  for (const read of reads) {
+    assert.deepEqual(keysOf(await read), ["a", "b", "c", "d"]);
+  }
+  watchers.close();
+});
