@@ -50,12 +50,22 @@ export function readinessOf(sources: ReadinessSources): ReadinessDocument {
     check(
       "state",
       isVerified ? refusal ? [refusal] : [] : ["never_verified"],
-      among("snapshot_expired", "unsigned_state", "equivocation"),
+      among(
+        "snapshot_expired",
+        "unsigned_state",
+        "key_change_unconfirmed",
+        "equivocation",
+        "insecure_tls",
+      ),
     ),
-    check("store", among("store_read_only", "disk_full")),
+    check(
+      "store",
+      among("store_read_only", "disk_full"),
+      among("corruption_recovered"),
+    ),
     check("freshness", [], [
       ...(status.stale ? ["stale"] : []),
-      ...among("control_plane_unreachable"),
+      ...among("control_plane_unreachable", "clock_skew"),
     ]),
     check("listeners", sources.closedListeners().length > 0 ? ["closed"] : []),
   ];

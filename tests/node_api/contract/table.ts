@@ -225,6 +225,19 @@ const unknown = [
   "/openapi.json/",
 ].map((target): ContractCase => ({ target, expected: NOT_FOUND }));
 
+/** Forms of a target that are no path of this server. */
+const odd = [
+  ["http://localhost//v1/state", 404, "not found"],
+  ["http://localhost/v1/%2e%2e/v1/state", 404, "not found"],
+  ["http://localhost", 404, "not found"],
+  ["http://evil.example/v1/state", 400, "malformed host"],
+  ["/v1/state#x", 404, "not found"],
+].map(([target, status, text]): ContractCase => ({
+  target: String(target),
+  expected: error(Number(status), String(text)),
+  on: { TCP: error(400, "malformed request target") },
+}));
+
 const ALLOW: readonly (readonly [targets: readonly string[], allow: string])[] =
   [
     [
@@ -722,6 +735,7 @@ export const CONTRACT: readonly ContractCase[] = [
   ...refused,
   ...unenrolled,
   ...unknown,
+  ...odd,
   ...wrongMethods,
   ...invalidKeys,
   ...writes,

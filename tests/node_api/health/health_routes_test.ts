@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import type {
-  DegradedReason,
-  StatusDocument,
+import {
+  DEGRADED_REASONS,
+  type DegradedReason,
+  type StatusDocument,
 } from "../../../src/wire/status.ts";
 import { OpenListeners } from "../../../src/node_api/health/open_listeners.ts";
 import { readinessOf } from "../../../src/node_api/health/readiness.ts";
@@ -129,6 +130,17 @@ for (
     assert.deepEqual(named(true), shown);
   });
 }
+
+Deno.test("every degraded reason is visible in readiness", () => {
+  for (const reason of DEGRADED_REASONS) {
+    const { checks } = readinessOf({
+      status: () => degraded(reason),
+      closedListeners: () => [],
+    });
+    const seen = checks.flatMap(({ reason }) => reason?.split(",") ?? []);
+    assert.deepEqual(seen, [reason]);
+  }
+});
 
 Deno.test("a signed snapshot has been verified, whenever that was", () => {
   const snapshot = {
