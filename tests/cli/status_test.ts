@@ -3,6 +3,7 @@ import { fields } from "../../src/cli/output/fields.ts";
 import { NO_SCREEN } from "../../src/cli/output/screen.ts";
 import { statusFields } from "../../src/cli/status_screen.ts";
 import type { StatusDocument } from "../../src/wire/status.ts";
+import { sampleStatus } from "../node_api/fake_sources.ts";
 
 const NOW = Date.parse("2026-03-01T12:00:00Z");
 
@@ -10,38 +11,21 @@ function statusLines(status: StatusDocument, nowMs: number): string[] {
   return fields(NO_SCREEN, statusFields(status, nowMs)).split("\n");
 }
 
+const { carrier: _, carrier_credentials: __, ...byStream } = sampleStatus;
+
+/** A node that has worked for two hours, without a message bus. */
 const WELL: StatusDocument = {
+  ...byStream,
   version: "1.2.3",
   pid: 42,
   started_at: "2026-03-01T10:00:00Z",
-  cluster: "default",
   node_id: "n-1",
-  mesh_ip: "10.0.0.1",
   control_plane: "https://api.example.com",
-  status: "ok",
   since: "2026-03-01T10:00:00Z",
-  reasons: [],
-  stale: false,
   verified_at: "2026-03-01T11:59:00Z",
-  stream: {
-    state: "streaming",
-    since: "2026-03-01T11:00:00Z",
-    down_since: null,
-    next_try_at: null,
-    last_error: null,
-  },
-  events: {
-    applied: 7,
-    repeated: 0,
-    last_applied_at: null,
-    by_type: {},
-    rejected: {},
-  },
-  pull: {
-    last_success_at: "2026-03-01T11:59:30Z",
-    last_error: null,
-    next_at: null,
-  },
+  stream: { ...sampleStatus.stream, since: "2026-03-01T11:00:00Z" },
+  events: { ...sampleStatus.events, applied: 7 },
+  pull: { ...sampleStatus.pull, last_success_at: "2026-03-01T11:59:30Z" },
   state: {
     metadata: 1,
     data: 2,
@@ -50,52 +34,6 @@ const WELL: StatusDocument = {
     epoch: 1,
     version: 9,
   },
-  caches: { peers: 3, peers_observed: 0, routes: 4, services: 1 },
-  signed_state: { snapshot: null, trust_bundle_version: null },
-  sync: {
-    pending: 0,
-    local_only: 0,
-    last_success_at: null,
-    last_error: null,
-    next_try_at: null,
-  },
-  contact: { last_heartbeat_at: null, last_contact_at: null },
-  store: { recoveries: 0, last_recovery: null, restored: false },
-  agent: {
-    install_id: "install-1",
-    last_stop: null,
-    features: ["metrics"],
-    last_diagnostics: null,
-  },
-  identity: {
-    membership_id: "membership-1",
-    domain_id: null,
-    enrollment: "enrolled",
-    enrolled_at: "2026-03-01T11:00:00.000Z",
-    seal_ref: "file:/etc/plexd/machine.key",
-    client_certificate: null,
-    revocations: 0,
-  },
-  resources: null,
-  safe_until: null,
-  updates: {
-    current_since: null,
-    pending: null,
-    canary_group: null,
-    rollback_version: null,
-    last: null,
-  },
-  tasks: {
-    actions_running: 0,
-    results_unreported: 0,
-    key_rotation: {
-      last_at: null,
-      pending_since: null,
-      last_error: null,
-      next_try_at: null,
-    },
-  },
-  watchers: { open: 0, dropped: 0, refused: 0 },
   telemetry: {
     metrics: { sent: 5, dropped: 0, buffered: 0, last_error: null },
     logs: { sent: 0, dropped: 2, buffered: 1, last_error: "Status 503" },
