@@ -2,8 +2,8 @@ import { CommandError, EXIT } from "../command.ts";
 import { show } from "../output/show.ts";
 import { jsonDiff } from "./json_diff.ts";
 import { type AdminSession, readFileFlag, segment, textOf } from "./session.ts";
-import { showList, showOne } from "./show_answer.ts";
-import { verbCommand } from "./verbs.ts";
+import { type Columns, showList, showOne } from "./show_answer.ts";
+import { verbCommand, type VerbRow } from "./verbs.ts";
 
 const ID = ["NODE"];
 
@@ -25,75 +25,76 @@ export const adminNodes = verbCommand("admin nodes", {
       }, "there are no nodes yet");
     },
   },
-  get: { words: ID, run: (session, [id]) => one(session, id!, "") },
+  get: shows(""),
   state: { words: ID, run: (session, [id]) => state(session, id!) },
-  reports: {
-    words: ID,
-    async run(session, [id]) {
-      const answer = await session.text("GET", pathOf(id!, "/reports"));
-      await showList(session, answer, "reports", {
-        KEY: "key",
-        VERSION: "version",
-        UPDATED: "updated_at",
-        PAYLOAD: "payload",
-      }, "it has reported nothing");
-    },
-  },
-  drift: {
-    words: ID,
-    async run(session, [id]) {
-      const answer = await session.text("GET", pathOf(id!, "/drift"));
-      await showList(session, answer, "drift", {
-        RECEIVED: "received_at",
-        REPORT: "report",
-      }, "it had nothing to correct");
-    },
-  },
-  events: {
-    words: ID,
-    async run(session, [id]) {
-      const answer = await session.text("GET", pathOf(id!, "/events"));
-      await showList(session, answer, "events", {
-        SEQUENCE: "sequence",
-        TYPE: "event_type",
-        AT: "created_at",
-        ID: "event_id",
-      }, "nothing was sent to it");
-    },
-  },
-  capabilities: {
-    words: ID,
-    run: (session, [id]) => one(session, id!, "/capabilities"),
-  },
-  "rotate-keys": {
-    words: ID,
-    async run(session, [id]) {
-      await session.text("POST", pathOf(id!, "/rotate-keys"));
-      session.invocation.print(`Node ${id} was asked for a new mesh key`);
-    },
-  },
-  revoke: {
-    words: ID,
-    async run(session, [id]) {
-      await session.text("POST", pathOf(id!, "/revoke"));
-      session.invocation.print(`The key of node ${id} counts no more`);
-    },
-  },
-  delete: {
-    words: ID,
-    async run(session, [id]) {
-      await session.text("DELETE", pathOf(id!, ""));
-      session.invocation.print(`Node ${id} is removed`);
-    },
-  },
+  reports: lists("reports", {
+    KEY: "key",
+    VERSION: "version",
+    UPDATED: "updated_at",
+    PAYLOAD: "payload",
+  }, "it has reported nothing"),
+  drift: lists("drift", {
+    RECEIVED: "received_at",
+    REPORT: "report",
+  }, "it had nothing to correct"),
+  events: lists("events", {
+    SEQUENCE: "sequence",
+    TYPE: "event_type",
+    AT: "created_at",
+    ID: "event_id",
+  }, "nothing was sent to it"),
+  capabilities: shows("/capabilities"),
+  "rotate-keys": does(
+    "POST",
+    "/rotate-keys",
+    (id) => `Node ${id} was asked for a new mesh key`,
+  ),
+  revoke: does(
+    "POST",
+    "/revoke",
+    (id) => `The key of node ${id} counts no more`,
+  ),
+  delete: does("DELETE", "", (id) => `Node ${id} is removed`),
 });
 
 function pathOf(id: string, rest: string): string {
   return `/nodes/${segment(id)}${rest}`;
 }
 
-async function one(session: AdminSession, id: string, rest: string) {
-  await showOne(session, await session.text("GET", pathOf(id, rest)));
+/** Shows what there is at a place of a node. */
+function shows(rest: string): VerbRow {
+  return {
+    words: ID,
+    async run(session, [id]) {
+      await showOne(session, await session.text("GET", pathOf(id!, rest)));
+    },
+  };
+}
+
+/** Lists what stands in the member of an answer that is named as its place. */
+function lists(name: string, columns: Columns, none: string): VerbRow {
+  return {
+    words: ID,
+    async run(session, [id]) {
+      const answer = await session.text("GET", pathOf(id!, `/${name}`));
+      await showList(session, answer, name, columns, none);
+    },
+  };
+}
+
+/** Has something done with a node, and says so. */
+function does(
+  method: "POST" | "DELETE",
+  rest: string,
+  done: (id: string) => string,
+): VerbRow {
+  return {
+    words: ID,
+    async run(session, [id]) {
+      await session.text(method, pathOf(id!, rest));
+      session.invocation.print(done(id!));
+    },
+  };
 }
 
 /** What the node would get, or how that differs from a file. */
