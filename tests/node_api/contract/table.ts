@@ -231,7 +231,6 @@ const odd = [
   ["http://localhost/v1/%2e%2e/v1/state", 404, "not found"],
   ["http://localhost", 404, "not found"],
   ["http://evil.example/v1/state", 400, "malformed host"],
-  ["/v1/state#x", 404, "not found"],
 ].map(([target, status, text]): ContractCase => ({
   target: String(target),
   expected: error(Number(status), String(text)),
