@@ -235,6 +235,7 @@ Deno.test("a control plane that says two things under one number gets no trust u
       "/v1/state/secrets/pw",
     );
     assert.equal(secret.status, 503, secret.body);
+    assert.equal(JSON.parse(secret.body).reason, "equivocation");
     assert.equal(asked(), before, "the secret was asked for all the same");
 
     // Saying the first thing again proves nothing.

@@ -104,6 +104,33 @@ Deno.test("names of secrets are learned in dialect 2, last over a restart, and g
   );
 });
 
+for (const dialect of [1, 2] as const) {
+  Deno.test(`a node that is revoked gets no secret, and hears that it is not accepted, dialect ${dialect}`, async () => {
+    await using stage = await Stage.open(dialect);
+    await stage.startControlPlane();
+    await stage.leaveToken();
+    const { node_id } = await stage.startAgent();
+    const node = `/nodes/${node_id}`;
+    await stage.admin.call("PUT", `${node}/secrets/pw`, { value: "c4n4ry" });
+    assert.equal((await get(stage, "pw")).status, 200);
+    await stage.admin.call("POST", `${node}/revoke`, { reason: "lost" });
+    const { status, body } = await eventually("it is refused", async () => {
+      const answer = await get(stage, "pw");
+      return answer.status === 200 ? undefined : answer;
+    });
+    assert.equal(status, 503, body);
+    assert.deepEqual(JSON.parse(body), {
+      error: "control plane unavailable",
+      reason: "unauthorized",
+    });
+    const written = await stage.local(
+      "/v1/state/report/r?wait=synced&timeout=200ms",
+      { method: "PUT", body: '{"content_type":"a/b","payload":1}' },
+    );
+    assert.equal(written.status, 202, "it is on disk all the same");
+  });
+}
+
 Deno.test("reads of secrets in a loop become few audit records, with their number", async () => {
   await using stage = await Stage.open();
   await stage.startControlPlane();

@@ -88,7 +88,9 @@ Deno.test("a restored node serves what it has, and gives no secret until the con
   assert.equal(restored.state.metadata, 1);
   assert.equal(restored.verified_at, null);
   const read = () => call(stage.secretsSocket, "/v1/state/secrets/password");
-  assert.equal((await read()).status, 503);
+  const refused = await read();
+  assert.equal(refused.status, 503);
+  assert.equal(JSON.parse(refused.body).reason, "restore_unconfirmed");
 
   await stage.startControlPlane();
   await stage.statusWhen(
