@@ -1,4 +1,5 @@
 import type { Clock } from "../platform/clock.ts";
+import { CREDENTIALS_FILE } from "./credentials_file.ts";
 import { systemDisk } from "./disk.ts";
 import type { Finding } from "./finding.ts";
 import { membershipPaths } from "./folders.ts";
@@ -42,7 +43,12 @@ export async function repairMembership(
   await using store = await open(({ file, what, action }) =>
     repaired.push({ file, what, repair: action })
   );
-  const left = await readThrough(store, true);
+  const found = await readThrough(store, true);
+  const isMended = ({ file }: Finding) =>
+    file === CREDENTIALS_FILE && store.credentials.fault !== undefined;
+  repaired.push(...found.filter(isMended));
+  const left = found.filter((one) => !isMended(one));
+  await renewCredentials(store);
   const key = await seal({ exists: true });
   const unread = { disk: systemDisk, root, cluster, key, clock };
   for (const { mend, ...finding } of await damagedUnread(unread)) {
@@ -51,4 +57,13 @@ export async function repairMembership(
   }
   tightenModes(root);
   return { repaired, left: [...left, ...looseModes(root)] };
+}
+
+/** A sound identity knows all that has to be in them. */
+async function renewCredentials({ identity, credentials }: Membership) {
+  if (credentials.fault === undefined) return;
+  const own = await identity.load();
+  if (!own) return;
+  await credentials.renew(own);
+  own.privateKey.fill(0);
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../platform/clock.ts";
 import { describeError, type Logger } from "../platform/log.ts";
 import type { Random } from "../platform/random.ts";
+import { CREDENTIALS_FILE } from "./credentials_file.ts";
 import { type Disk, readIfThere, systemDisk } from "./disk.ts";
 import type { Finding } from "./finding.ts";
 import { membershipPaths, missingFolders } from "./folders.ts";
@@ -127,7 +128,21 @@ export async function readThrough(
       findings.push(fatal(error));
     }
   }
+  if (sealed) findings.push(...await damagedCredentials(store));
   return unique(findings);
+}
+
+/** What {@linkcode Membership.credentials} would say to the agent. */
+async function damagedCredentials(
+  { identity, credentials }: Membership,
+): Promise<Finding[]> {
+  const own = await identity.load().catch(() => undefined);
+  if (!own) return [];
+  await credentials.take(own);
+  own.privateKey.fill(0);
+  if (credentials.fault === undefined) return [];
+  const what = "damaged, or of another identity";
+  return [{ file: CREDENTIALS_FILE, what, repair: "it is written anew" }];
 }
 
 const PERSON =

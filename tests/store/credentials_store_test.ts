@@ -6,6 +6,11 @@ import {
 } from "../../src/store/credentials_file.ts";
 import type { Membership } from "../../src/store/membership.ts";
 import type { CarrierCredentials } from "../../src/wire/carrier_credentials.ts";
+import { repairMembership } from "../../src/store/repair.ts";
+import { sealKeyFrom } from "../../src/store/seal_key.ts";
+import { surveyMembership } from "../../src/store/survey.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
+import { FakeRandom } from "../fakes/fake_random.ts";
 import { IDENTITY } from "./full_store.ts";
 import { inFolder, openStore } from "./open_store.ts";
 
@@ -23,6 +28,8 @@ const CARRIER: CarrierCredentials = {
   node_name: "edge 7",
   domain_name: "north",
 };
+
+const KEY = await sealKeyFrom(new Uint8Array(32).fill(7), "file");
 
 function withStore(work: (store: Membership) => Promise<void>) {
   return inFolder(async (dir) => {
@@ -170,4 +177,33 @@ Deno.test("forgetNode leaves no credentials behind", () =>
     const names = [...Deno.readDirSync(store.paths.identity)];
     assert.deepEqual(names, []);
     assert.equal(store.credentials.current, undefined);
+  }));
+
+Deno.test("a survey finds damaged credentials, and a repair writes them anew", () =>
+  inFolder(async (dir) => {
+    const { store } = await openStore(dir);
+    await store.identity.save(IDENTITY);
+    await store.trust.save({ current: "c", retired: [], signedChange: true });
+    await store.credentials.take(IDENTITY);
+    await store.close();
+    Deno.writeTextFileSync(fileOf(store), "{}\n");
+    const options = {
+      dataDir: dir,
+      cluster: "default",
+      seal: () => Promise.resolve(KEY),
+      clock: new FakeClock(),
+      random: new FakeRandom(),
+    };
+    const survey = await surveyMembership(options);
+    assert.deepEqual(
+      survey?.findings.map(({ file }) => file),
+      [CREDENTIALS_FILE],
+    );
+    const { repaired, left } = await repairMembership({
+      ...options,
+      open: async () => (await openStore(dir)).store,
+    });
+    assert.deepEqual(repaired.map(({ file }) => file), [CREDENTIALS_FILE]);
+    assert.deepEqual(left, []);
+    assert.deepEqual((await surveyMembership(options))?.findings, []);
   }));
