@@ -3,6 +3,7 @@ import type { Platform } from "../platform/platform.ts";
 import { adoptGoFolder } from "../store/adopt_go_folder.ts";
 import type { Disk } from "../store/disk.ts";
 import { type Membership, openMembership } from "../store/membership.ts";
+import { ADOPTING_CLUSTER } from "../store/plan_migration.ts";
 import type { RecoveryListener } from "../store/recovery.ts";
 import type { Dialect } from "../wire/dialect.ts";
 import { machineSeal } from "./machine_seal.ts";
@@ -54,9 +55,6 @@ export async function openStore(
   await store.close();
   return await openMembership(options);
 }
-
-/** The one membership that a Go agent can have been. */
-const ADOPTING_CLUSTER = "default";
 
 function dialectOf(config: Config): { readonly dialect?: Dialect } {
   switch (config["api.dialect"]) {

@@ -15,7 +15,8 @@ import { writeMember } from "./write_member.ts";
  * Says that the Go agent's data have been taken over. Below the data folder, as
  * they are: it has to outlive the membership.
  */
-const ADOPTED_FILE = "agent/adopted.json";
+/** Says that the Go agent's folder was taken over; below the data folder. */
+export const ADOPTED_FILE = "agent/adopted.json";
 
 /** Options for {@linkcode adoptGoFolder}. */
 export interface AdoptOptions {

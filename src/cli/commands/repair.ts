@@ -167,6 +167,24 @@ export const REPAIR: readonly Command[] = [
     load: async () => (await import("../store/repair.ts")).storeRepair,
   },
   {
+    name: "store migrate",
+    summary: "Bring what older agents have left into the present layout",
+    args: [],
+    flags: [{
+      name: "--dry-run",
+      doc: "show what would become of each file, and change nothing",
+    }],
+    common: [OUTPUT, ...ASKING],
+    examples: [
+      { line: "plexd store migrate --dry-run", doc: "what would be done?" },
+      {
+        line: "plexd store migrate",
+        doc: "do it now; else the next start does",
+      },
+    ],
+    load: async () => (await import("../store/migrate.ts")).storeMigrate,
+  },
+  {
     name: "store backup",
     summary: "Write the store into one file",
     args: [{ name: "FILE", doc: "file to write, for its owner only" }],
