@@ -1,3 +1,4 @@
+import { systemRandom } from "../../platform/random.ts";
 import { busConfigSchema, natsServerConfig } from "../../wire/bus_config.ts";
 import { checkShape } from "../../wire/shape_error.ts";
 import { CommandError, EXIT } from "../command.ts";
@@ -30,10 +31,21 @@ export function needBusPrograms(find = findProgram): BusPrograms {
   );
 }
 
+/** Below those that the kernel hands out: it could give one away again. */
+const FIRST_PORT = 20_000;
+const PORTS = 12_000;
+
 /** A port that nobody listens on. */
 export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+  for (;;) {
+    const port = FIRST_PORT + Math.floor(systemRandom.unit() * PORTS);
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }
 
 /** Options for {@linkcode startBus}. */
