@@ -92,12 +92,13 @@ export class RunningPlane implements AsyncDisposable {
     return Deno.readTextFileSync(this.#plane.adminTokenFile).trim();
   }
 
-  async #start() {
+  async #start(more: Pick<ControlPlaneOptions, "newEpoch"> = {}) {
     this.#stop = new AbortController();
     this.#plane = await createControlPlane({
       dataDir: this.dataDir,
       listen: { hostname: "127.0.0.1", port: 0 },
       ...this.options,
+      ...more,
       version: "1.2.3",
       io: {
         clock: this.time,
@@ -114,9 +115,11 @@ export class RunningPlane implements AsyncDisposable {
   }
 
   /** Stops it and starts it again on the same files; the port may change. */
-  async restart(): Promise<void> {
+  async restart(
+    more: Pick<ControlPlaneOptions, "newEpoch"> = {},
+  ): Promise<void> {
     await this.stop();
-    await this.#start();
+    await this.#start(more);
   }
 
   async call(
