@@ -64,17 +64,22 @@ export class NatsStage implements AsyncDisposable {
     );
   }
 
-  /** The transitions so far, such as `connect nats`. */
-  async transitions(): Promise<string[]> {
-    const text = await this.stage.read("/v1/events");
-    const { events } = parseShape("events", eventsSchema, text);
-    return events.map(({ type, carrier }) =>
-      carrier === undefined ? type : `${type} ${carrier}`
-    );
+  /** As {@linkcode transitionsOf} has them. */
+  transitions(): Promise<string[]> {
+    return transitionsOf(this.stage);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stage[Symbol.asyncDispose]();
     await this.nats[Symbol.asyncDispose]();
   }
+}
+
+/** The transitions so far, such as `connect nats`. */
+export async function transitionsOf(stage: Stage): Promise<string[]> {
+  const text = await stage.read("/v1/events");
+  const { events } = parseShape("events", eventsSchema, text);
+  return events.map(({ type, carrier }) =>
+    carrier === undefined ? type : `${type} ${carrier}`
+  );
 }
