@@ -4,7 +4,7 @@ import {
   credentialsPath,
 } from "../wire/carrier_credentials.ts";
 import { parseFirstValue } from "../wire/raw_json.ts";
-import { checkShape } from "../wire/shape_error.ts";
+import { checkShape, ShapeError } from "../wire/shape_error.ts";
 import { decodeAnswer, withoutNulls } from "./decode_answer.ts";
 import type { HttpCaller } from "./http_caller.ts";
 
@@ -43,7 +43,5 @@ function checkNames({ stream, consumer, inbox_prefix }: CarrierCredentials) {
   const isFine = NAME.test(stream) && NAME.test(consumer) &&
     PREFIX.test(inbox_prefix);
   if (isFine) return;
-  throw new SyntaxError(
-    "The credentials name a stream, a consumer or an inbox that no bus has",
-  );
+  throw new ShapeError("it names a stream, a consumer or an inbox of no bus");
 }

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
-import { linkTransitions, noteReasons } from "../../src/agent/transitions.ts";
+import {
+  busTransitions,
+  linkTransitions,
+  noteReasons,
+} from "../../src/agent/transitions.ts";
 import { Degraded } from "../../src/sync/degraded.ts";
+import type { BusStatus } from "../../src/uplink/carrier_feed.ts";
+import type { CarrierState } from "../../src/uplink/carrier_link.ts";
 import type { FeedStatus } from "../../src/uplink/event_feed.ts";
 import type { LinkState } from "../../src/uplink/link.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
@@ -55,6 +61,41 @@ Deno.test("linkTransitions() notes what becomes of the stream, and no try in bet
     "refused sse 404",
     "reconnect sse -",
     "closed sse -",
+  ]);
+});
+
+Deno.test("busTransitions() notes what becomes of the bus, each refusal once, and no renewal that works", async () => {
+  const ring = new Lines();
+  const bus = busTransitions(ring);
+  const enter = (state: CarrierState, rest: Partial<BusStatus> = {}) =>
+    bus.onState(state, { state, sinceMs: 0, planned: false, ...rest });
+  enter("without");
+  enter("connecting");
+  enter("catching_up");
+  enter("feeding");
+  enter("lost", { planned: true });
+  enter("feeding");
+  enter("lost", { planned: true });
+  enter("waiting", { lastError: "refused" });
+  for (let tries = 0; tries < 5; tries++) {
+    enter("connecting", { lastError: "refused" });
+    enter("waiting", { lastError: "refused" });
+  }
+  enter("connecting");
+  enter("catching_up");
+  enter("feeding");
+  enter("lost", { lastError: "reset" });
+  enter("feeding");
+  await bus.closing({ name: "feed", run: () => Promise.resolve() })
+    .run(AbortSignal.abort());
+  assert.deepEqual(ring.lines, [
+    "connect nats -",
+    "disconnect nats refused",
+    "refused nats refused",
+    "reconnect nats -",
+    "disconnect nats reset",
+    "reconnect nats -",
+    "closed nats -",
   ]);
 });
 
