@@ -70,6 +70,8 @@ export interface BusStatus {
 /** The event stream takes over when the bus is away for longer. */
 const GRACE_MS = 5_000;
 
+const GRACE_OVER = new Error("the bus was away for too long");
+
 /** Between two tries while the event stream feeds, before jitter. */
 const BACKOFF = { baseMs: 2_000, maxMs: 60_000 };
 
@@ -81,6 +83,9 @@ const LOOK_MS = 5_000;
 
 /** Service for this long means that the earlier failures are over. */
 const GOOD_SERVICE_MS = 60_000;
+
+/** Connections in a row that may be shorter without a back-off. */
+const MOST_SHORT = 3;
 
 /**
  * Brings events by the message bus where there is one, and by the event stream
@@ -104,6 +109,8 @@ export class CarrierFeed implements Part {
   #refused = 0;
   #skipped = 0;
   #wake: (() => void) | undefined;
+  /** Of the whole run; connections are shorter. */
+  #life: AbortSignal = AbortSignal.abort();
   /** The next end of the connection is wanted. */
   #planned = false;
   /** Aborts with the failure of the event stream's part. */
@@ -156,6 +163,7 @@ export class CarrierFeed implements Part {
     const { credentials, io } = this.#options;
     const expectResets = surviveStrayResets(io.log);
     const signal = AbortSignal.any([stop, this.#broken.signal]);
+    this.#life = signal;
     const forget = credentials.onChange(() => this.#wake?.());
     try {
       await this.#enter("without", signal);
@@ -205,11 +213,11 @@ export class CarrierFeed implements Part {
       const opening = open(current, this.#attempt++, {
         refused: () => {
           this.#refused++;
-          this.#pulls.missed(signal);
+          this.#pulls.missed(this.#life);
         },
         skipped: () => {
           this.#skipped++;
-          this.#pulls.missed(signal);
+          this.#pulls.missed(this.#life);
         },
       });
       this.#session = await orLeft(opening, signal);
@@ -223,7 +231,7 @@ export class CarrierFeed implements Part {
 
   async #catchUp(signal: AbortSignal): Promise<CarrierEvent> {
     try {
-      await this.#options.pull(signal);
+      await orLeft(this.#options.pull(signal), signal);
       return "caught_up";
     } catch (error) {
       signal.throwIfAborted();
@@ -249,7 +257,9 @@ export class CarrierFeed implements Part {
     await watch;
     await this.#closeSession();
     signal.throwIfAborted();
-    if (io.clock.elapsed() - beganMs >= GOOD_SERVICE_MS) this.#failures = 0;
+    const isGood = io.clock.elapsed() - beganMs >= GOOD_SERVICE_MS;
+    if (isGood) this.#failures = 0;
+    else if (!this.#planned) this.#failures++;
     if (areOver(failure)) credentials.rejected(session.credentials);
     if (!this.#planned) {
       const error = describeError(failure);
@@ -278,15 +288,42 @@ export class CarrierFeed implements Part {
 
   /** Tries at once and again, until the time is over for the event stream. */
   async #regain(signal: AbortSignal): Promise<CarrierEvent> {
-    const { io } = this.#options;
-    const untilMs = io.clock.elapsed() + GRACE_MS;
+    const { clock } = this.#options.io;
+    // A bus that lets in and closes at once must not be asked all the time.
+    const failures = this.#failures;
+    if (failures > MOST_SHORT && !this.#planned) return this.#stayAway();
+    const grace = new AbortController();
+    const either = AbortSignal.any([signal, grace.signal]);
+    const timer = clock.sleep(GRACE_MS, either)
+      .then(() => grace.abort(GRACE_OVER), () => {});
+    try {
+      return await this.#tryAgain(either);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error !== GRACE_OVER) throw error;
+      await this.#closeSession();
+      // Quick tries do not count: back-off begins where it was.
+      this.#failures = failures;
+      return this.#stayAway();
+    } finally {
+      grace.abort();
+      await timer;
+    }
+  }
+
+  #stayAway(): CarrierEvent {
+    const { lastError = "The message bus stays away" } = this.#status;
+    return this.#fail(new BusError("unreachable", lastError));
+  }
+
+  async #tryAgain(signal: AbortSignal): Promise<CarrierEvent> {
+    const { random } = this.#options.io;
     for (;;) {
-      await this.#sleep(QUICK_MS * io.random.unit(), signal);
+      await this.#sleep(QUICK_MS * random.unit(), signal);
       let event = await this.#connect(signal);
       if (event === "connected") event = await this.#catchUp(signal);
       if (event === "caught_up") return "regained";
       if (event === "no_credentials") return event;
-      if (io.clock.elapsed() + QUICK_MS > untilMs) return event;
       await this.#sleep(QUICK_MS, signal);
     }
   }

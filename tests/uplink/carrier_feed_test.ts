@@ -52,6 +52,9 @@ class World implements AsyncDisposable {
   refreshes = 0;
   /** What tries to connect fail with. */
   failure: unknown;
+  /** Tries to connect come to no end. */
+  hangs = false;
+  heard: { refused(): void; skipped(): void } | undefined;
   pull = (): Promise<void> => Promise.resolve();
   isStreaming = false;
   streamEnds: (() => void) | undefined;
@@ -76,8 +79,10 @@ class World implements AsyncDisposable {
           return () => this.#listeners.delete(listener);
         },
       },
-      open: (current) => {
+      open: (current, _attempt, heard) => {
         this.story.push("connect");
+        this.heard = heard;
+        if (this.hangs) return new Promise(() => {});
         if (this.failure) return Promise.reject(this.failure);
         const session = new Session(current);
         this.sessions.push(session);
@@ -209,6 +214,53 @@ Deno.test("a bus that stays away gives way to the stream after 5 s, is tried wit
   await world.clock.advance(75_000);
   assert.equal(world.state, "feeding");
   assert.equal(world.isStreaming, false);
+});
+
+Deno.test("neither a connection nor a pull that hangs keeps the stream away for longer than 5 s", async () => {
+  for (const what of ["connection", "pull"] as const) {
+    await using world = new World();
+    await settle();
+    const never = new Promise<void>(() => {});
+    if (what === "pull") world.pull = () => never;
+    else world.hangs = true;
+    world.session.break();
+    await world.clock.advance(4_999);
+    assert.equal(world.state, "lost");
+    await world.clock.advance(1);
+    assert.equal(world.state, "waiting");
+    assert.ok(world.isStreaming);
+    world.hangs = false;
+    world.pull = () => Promise.resolve();
+    await world.clock.advance(10_000);
+    assert.equal(world.state, "feeding");
+  }
+});
+
+Deno.test("messages that are refused are answered with a pull, also after the bus was regained", async () => {
+  await using world = new World();
+  await settle();
+  world.session.break();
+  await world.clock.advance(10_000);
+  assert.equal(world.state, "feeding");
+  world.story.length = 0;
+  world.heard?.refused();
+  world.heard?.skipped();
+  await world.clock.advance(5_000);
+  assert.ok(world.story.includes("pull"));
+  assert.equal(world.feed.refused, 1);
+  assert.equal(world.feed.skipped, 1);
+});
+
+Deno.test("a bus that lets in and closes at once is not asked all the time", async () => {
+  await using world = new World();
+  const tries = () => world.story.filter((one) => one === "connect").length;
+  for (let seconds = 0; seconds < 600; seconds++) {
+    await settle();
+    if (world.state === "feeding") world.session.break();
+    await world.clock.advance(1_000);
+  }
+  assert.ok(tries() <= 20, `${tries()} in 10 min`);
+  assert.ok(world.isStreaming);
 });
 
 Deno.test("a pull that fails keeps the stream, and the bus waits for its turn", async () => {
