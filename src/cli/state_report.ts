@@ -75,7 +75,7 @@ async function write(
   );
   if (answer.status === 202) throw notUpstream(answer, key, "written");
   if (answer.status !== 200) throw failure(answer, key);
-  invocation.print(`report ${key} written${upstreamText(invocation)}`);
+  invocation.print(`report ${key} written${upstreamText(answer)}`);
   return EXIT.fine;
 }
 
@@ -85,7 +85,7 @@ async function remove(invocation: Invocation, key: string): Promise<number> {
   const answer = await askAgent(config, "DELETE", path);
   if (answer.status === 202) throw notUpstream(answer, key, "removed");
   if (answer.status !== 204) throw failure(answer, key);
-  invocation.print(`report ${key} removed${upstreamText(invocation)}`);
+  invocation.print(`report ${key} removed${upstreamText(answer)}`);
   return EXIT.fine;
 }
 
@@ -97,8 +97,11 @@ function waitIn({ flags }: Invocation): string {
   return flags["--wait"] ? "?wait=synced&timeout=10s" : "";
 }
 
-function upstreamText({ flags }: Invocation): string {
-  return flags["--wait"] ? ", and the control plane knows" : "";
+/** An agent before this was there does not wait, and says nothing of it. */
+function upstreamText({ headers }: LocalAnswer): string {
+  return headers.get("x-plexd-sync") === "synced"
+    ? ", and the control plane knows"
+    : "";
 }
 
 /** What it means that the control plane does not know yet, by how far it is. */
@@ -109,7 +112,7 @@ const NOT_UPSTREAM: Readonly<Record<string, readonly [string, string]>> = {
   ],
   suspended: [
     "the control plane takes no reports for now",
-    "it is asked again every five minutes",
+    "it is asked again within five minutes",
   ],
   refused: [
     "the control plane refuses it as it is",
