@@ -134,6 +134,8 @@ const STARTERS: ReadonlySet<string> = new Set([
   "host/run_program.ts",
   "cli/dev/child.ts",
   "cli/logs.ts",
+  // Before any input, and cat(1) of a fixed path alone.
+  "cli/terminal/read_proc.ts",
 ]);
 
 Deno.test("processes are started in few places, and each is known", () => {
