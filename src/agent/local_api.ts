@@ -142,6 +142,7 @@ function statusSources(
     reasons: () => degraded.list(),
     wellSinceMs: () => degraded.wellSinceMs,
     stream: () => feed.status,
+    lastEvent: () => store.transitions.entries.at(-1),
     credential: () => context.login.status(),
     carriers: () => carriers.status(),
     events: () => dispatcher.status,

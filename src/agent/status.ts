@@ -55,6 +55,7 @@ export interface StatusSources {
     "contact" | "store" | "agent" | "updates"
   >;
   self(): Pick<StatusDocument, "identity" | "resources" | "safe_until">;
+  lastEvent(): StatusDocument["last_event"];
   credential(): NonNullable<StatusDocument["credential"]>;
   carriers(): Pick<StatusDocument, "carrier" | "carrier_credentials">;
   tasks(): StatusDocument["tasks"];
@@ -156,6 +157,7 @@ export function statusDocument(
       last_error: sync.lastError ?? null,
       next_try_at: timeOrNull(sync.nextTryMs),
     },
+    last_event: sources.lastEvent() ?? null,
     credential: sources.credential(),
     ...sources.health(),
     ...sources.self(),

@@ -104,6 +104,7 @@ function statusSources(context: UnenrolledContext, sinceMs: number) {
     reasons: () => degraded.list(),
     wellSinceMs: () => degraded.wellSinceMs,
     stream: () => ({ state: "not_enrolled", sinceMs }),
+    lastEvent: () => store.transitions.entries.at(-1),
     credential: () => context.login.status(),
     carriers: () => ({ carrier_credentials: null }),
     events: () => ({ applied: 0, repeated: 0, byType: {}, rejected: {} }),

@@ -15,6 +15,7 @@ export function selfLines(
 ): [string, string][] {
   const rows: [string, string | undefined][] = [
     ["Credential", credentialText(status, times)],
+    ["Last event", lastEventText(status, times)],
     ["Safe until", safeText(status, times)],
     ["Certificate", certificateText(status.identity, times)],
     ["Resources", resourcesText(status.resources)],
@@ -33,6 +34,15 @@ function credentialText(
   if (check === "ok") return undefined;
   if (at === null) return "not checked yet: the control plane has not answered";
   return `refused by the control plane, last ${ago(at)}`;
+}
+
+function lastEventText(
+  { last_event }: StatusDocument,
+  { ago }: SpokenTimes,
+): string | undefined {
+  if (!last_event) return undefined;
+  const { type, at, reason } = last_event;
+  return `${type} ${ago(at)}` + (reason ? `: ${reason}` : "");
 }
 
 function safeText(

@@ -69,7 +69,11 @@ export async function startAgent(options: StartOptions): Promise<void> {
     });
   }
   if (steps.isRehearsal || !statIfThere(node.tokenFile)) return;
-  if (!isEnrolled(places)) return;
+  if (!isEnrolled(places)) {
+    return steps.tell(
+      'The agent runs, but the node has not joined yet: "plexd why" says why',
+    );
+  }
   // The agent itself may not write in there.
   await steps.do(
     `remove ${node.tokenFile}, which is spent`,
@@ -93,10 +97,10 @@ function tellWhatIsMissing(
   }
   if (isEnrolled || hasToken) return true;
   steps.tell(
-    `Not started yet: the node has not joined, and there is no token. Write ` +
-      `one into ${tokenFile} (mode 0600, owner ${AGENT_USER}), ${then}`,
+    `The node has not joined, and there is no token: the agent waits for one ` +
+      `in ${tokenFile} (mode 0600, owner ${AGENT_USER}), or for "plexd join"`,
   );
-  return false;
+  return true;
 }
 
 function tellHowToStart({ places, steps, node }: StartOptions) {

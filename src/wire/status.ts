@@ -1,4 +1,5 @@
 import type { ReportSyncState } from "./report_sync.ts";
+import type { Transition } from "./transitions.ts";
 import type { Carrier } from "./transitions.ts";
 
 /**
@@ -150,6 +151,8 @@ export interface StatusDocument {
       readonly outcome: "ok" | "findings" | "failed";
     } | null;
   };
+  /** The latest transition; `GET /v1/events` has all. */
+  readonly last_event?: Transition | null;
   /** Whether the control plane takes the node's credentials. */
   readonly credential?: {
     /** As its last answer said; `unknown` before there was one. */

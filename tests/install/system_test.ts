@@ -112,7 +112,10 @@ inRoot("a configuration that is there is never written over", async (root) => {
   const { stderr } = await root.script(API);
   assert.match(stderr, /config\.yaml is there, and stays as it is/);
   assert.equal(await root.read("cat /etc/plexd/config.yaml"), `${mine}\n`);
-  assert.match(stderr, /Not started yet: the node has not joined/);
+  assert.match(
+    stderr,
+    /The node has not joined, and there is no token: the agent waits/,
+  );
 });
 
 inRoot(

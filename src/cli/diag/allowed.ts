@@ -53,6 +53,7 @@ export const STATUS: Allowed = {
   node_id: true,
   mesh_ip: true,
   control_plane: true,
+  last_event: { type: true, at: true, reason: true, carrier: true },
   credential: { check: true, at: true, fingerprint: true },
   status: true,
   since: true,

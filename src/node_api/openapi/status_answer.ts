@@ -58,6 +58,12 @@ export const status = z.object({
       refused: count,
     })),
   })),
+  last_event: z.exactOptional(z.nullable(z.object({
+    type: text,
+    at: time,
+    reason: z.optional(text),
+    carrier: z.optional(text),
+  }))),
   credential: z.exactOptional(z.object({
     check: z.enum(["unknown", "ok", "invalid"]),
     at: maybeTime,

@@ -15,7 +15,14 @@ const lines: readonly {
   { words: ["st"], proposed: ["state", "status", "store"] },
   {
     words: ["store", ""],
-    proposed: ["accept-epoch", "backup", "repair", "restore", "verify"],
+    proposed: [
+      "accept-epoch",
+      "backup",
+      "migrate",
+      "repair",
+      "restore",
+      "verify",
+    ],
   },
   { words: ["--cluster", "x", "config", "ch"], proposed: ["check"] },
   { words: ["peers", "--output", ""], proposed: ["json", "table", "yaml"] },
