@@ -9,6 +9,7 @@ import type { StatusDocument } from "../wire/status.ts";
 import type { Downstream } from "./downstream.ts";
 import { cacheCounts } from "./caches.ts";
 import { type ContactMemory, healthStatus } from "./health.ts";
+import { openDescriptors } from "./open_descriptors.ts";
 import { nodeApiSettings } from "./node_api_settings.ts";
 import type { NodeContext } from "./node_context.ts";
 import {
@@ -91,6 +92,7 @@ export function buildLocalApi(
       events: store.transitions.entries,
       capacity: store.transitions.capacity,
     }),
+    descriptors: () => openDescriptors(context.kernel),
     beforeSecret: (signal) => downstream.carriers.refreshIfDue(signal),
     watchers,
     figures: () => context.storeFigures(),

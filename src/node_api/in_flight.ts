@@ -12,6 +12,11 @@ export class InFlight {
   #leaving = false;
   #idle = Promise.withResolvers<void>();
 
+  /** Requests that are not answered yet. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** Whether the listeners are about to go. */
   get leaving(): boolean {
     return this.#leaving;

@@ -9,6 +9,7 @@ import { healthRoutes } from "./health/health_routes.ts";
 import { OpenListeners } from "./health/open_listeners.ts";
 import { InFlight } from "./in_flight.ts";
 import type { Listener } from "./listener.ts";
+import { watchListeners } from "./listener_watch.ts";
 import { Counts } from "./metrics/counters.ts";
 import { metricsRoute } from "./metrics/metrics_route.ts";
 import { RequestCounts } from "./metrics/request_counts.ts";
@@ -46,8 +47,6 @@ export interface HttpSettings {
   readonly secrets?: boolean;
   /** Names beside loopback and `listen` that a Host field may give. @default {[]} */
   readonly hosts?: readonly string[];
-  /** Connections at a time. @default {1024} */
-  readonly maxConnections?: number;
   /** Time for the head of a request. @default {10000} */
   readonly headerTimeoutMs?: number;
   /** Silence between two requests. @default {60000} */
@@ -64,6 +63,11 @@ export interface NodeApiSettings {
   readonly splitSecrets?: boolean;
   /** Listens on TCP too. @default {undefined} */
   readonly http?: HttpSettings;
+  /**
+   * Connections of the TCP listener at a time, and requests that wait on all
+   * listeners. @default {1024}
+   */
+  readonly maxConnections?: number;
   /** How long a stop waits for requests under way. @default {5000} */
   readonly shutdownTimeoutMs?: number;
   /** Group that may use the API. Empty: only this user. @default {"plexd"} */
@@ -148,6 +152,12 @@ export class NodeApi implements Part {
     this.#ready.resolve();
     const failed = new AbortController();
     const until = AbortSignal.any([signal, failed.signal]);
+    const watching = watchListeners({
+      listeners: this.#listening,
+      descriptors: async () => await this.#sources.descriptors?.(),
+      clock,
+      log,
+    }, until);
     const left = await Promise.allSettled(
       open.map((listener, at) =>
         keepListening(
@@ -167,6 +177,7 @@ export class NodeApi implements Part {
         })
       ),
     );
+    await watching;
     this.#sources.watchers.close();
     await this.#finishRequests();
     await Promise.all(
@@ -217,11 +228,14 @@ export class NodeApi implements Part {
         handler: this.#handler(http.listen, gate, http.secrets ?? true),
         innerPath: join(dirname(this.#settings.socketPath), innerName()),
         limits: {
-          maxConnections: http.maxConnections ?? 1_024,
+          maxConnections: this.#settings.maxConnections,
           headerTimeoutMs: http.headerTimeoutMs ?? 10_000,
           idleTimeoutMs: http.idleTimeoutMs ?? 60_000,
         },
-        refused: (reason) => this.#refusals.add(reason),
+        refused: (reason) => {
+          this.#refusals.add(reason);
+          this.#listening.refused(http.listen, reason);
+        },
         clock,
         log,
       });
@@ -253,9 +267,18 @@ export class NodeApi implements Part {
       ? secretRoutes({ secrets: source, refresh, stop, log })
       : unenrolledSecretRoutes();
     const [inFlight, requests] = [this.#inFlight, this.#requests];
+    const status = () => ({
+      ...this.#sources.status(),
+      listeners: this.#listening.status,
+    });
     const routes = [
-      ...readRoutes(bodies, mark, this.#sources),
-      ...reportRoutes({ reports, bodies, mark, wait, list, stop, log }),
+      ...readRoutes(bodies, mark, {
+        status,
+        refusal: () => this.#sources.refusal?.(),
+        events: () => this.#sources.events(),
+        probe: async () => await this.#sources.probe?.(),
+      }),
+      ...reportRoutes({ reports, bodies, mark, wait, list, stop, clock, log }),
       ...watchRoutes(watchers, () => this.#sources.refusal?.()),
       ...healthRoutes({
         status: () => this.#sources.status(),
@@ -276,7 +299,15 @@ export class NodeApi implements Part {
       [...routes, openApiRoute(routes, version)],
       requests,
     );
-    return requestHandler({ gate, router, inFlight, requests, log });
+    return requestHandler({
+      gate,
+      router,
+      inFlight,
+      mostWaiting: this.#settings.maxConnections,
+      refused: (reason) => this.#listening.refused(name, reason),
+      requests,
+      log,
+    });
   }
 
   /** Lets requests under way finish, but no longer than the shutdown timeout. */
@@ -322,6 +353,7 @@ function withDefaults(settings: NodeApiSettings) {
       "/var/run/plexd/secrets.sock",
     splitSecrets: settings.splitSecrets ?? true,
     http: settings.http,
+    maxConnections: settings.maxConnections ?? 1_024,
     shutdownTimeoutMs,
     group: settings.group ?? "plexd",
     secretsGroup: settings.secretsGroup ?? "plexd-secrets",

@@ -1,3 +1,4 @@
+import type { Descriptors } from "./listener_watch.ts";
 import type { SecretResponse } from "../wire/bodies.ts";
 import type { DataEntry } from "../wire/data_entry.ts";
 import type { MetricFamily } from "../wire/prometheus.ts";
@@ -140,6 +141,8 @@ export interface ApiSources {
   secretRead?(read: SecretRead): void;
   /** Hears when a listener that has failed is open again, by its name. */
   reopened?(listener: string): void;
+  /** How many descriptors are open; undefined where that is not told. */
+  descriptors?(): Promise<Descriptors | undefined>;
   /** Asked on each read, so it must be cheap. */
   freshness(): Freshness;
   /** Why no state must be served now, if so. Asked on each read as well. */

@@ -10,7 +10,7 @@ import type { StateBodies } from "./state_bodies.ts";
 export function readRoutes(
   bodies: StateBodies,
   mark: FreshnessMark,
-  sources: ApiSources,
+  sources: Pick<ApiSources, "refusal" | "status" | "events" | "probe">,
 ): Route[] {
   const answer = (call: Call, body: Representation | undefined) =>
     body?.answer(mark.current(), call.headers.get("if-none-match")) ??

@@ -1,3 +1,5 @@
+import type { Clock } from "../platform/clock.ts";
+import { BODY_TIMEOUT_MS } from "./guard/limits.ts";
 import { parseFirstValue, rawMembers } from "../wire/raw_json.ts";
 
 /** Most bytes of a request body. */
@@ -12,7 +14,7 @@ export interface ReportContent {
 /** A request body cannot be used; `message` is the answer's text. */
 export class ReportBodyError extends Error {
   override readonly name = "ReportBodyError";
-  readonly kind: "too_large" | "invalid";
+  readonly kind: "too_large" | "too_late" | "invalid";
 
   constructor(kind: ReportBodyError["kind"], message: string) {
     super(message);
@@ -23,12 +25,14 @@ export class ReportBodyError extends Error {
 /**
  * Reads a body without ever holding more than the largest one.
  *
- * @throws {ReportBodyError} kind "too_large", or "invalid" when the body breaks
+ * @throws {ReportBodyError} kind "too_large"; "too_late" when it has not come
+ * whole after {@linkcode BODY_TIMEOUT_MS}; or "invalid" when the body breaks
  * off or `stop` aborts.
  */
 export async function readBody(
   request: Request,
   stop: AbortSignal,
+  clock: Clock,
 ): Promise<Uint8Array> {
   // The declared length is a courtesy; what arrives is counted all the same.
   if (Number(request.headers.get("content-length")) > LARGEST_BODY_BYTES) {
@@ -41,6 +45,12 @@ export async function readBody(
   stop.addEventListener("abort", cancel, { once: true });
   const chunks: Uint8Array[] = [];
   let size = 0;
+  const over = new AbortController();
+  let isLate = false;
+  clock.sleep(BODY_TIMEOUT_MS, over.signal).then(() => {
+    isLate = true;
+    cancel();
+  }).catch(() => {});
   try {
     for (;;) {
       const { done, value } = await reader.read();
@@ -53,10 +63,13 @@ export async function readBody(
       chunks.push(value);
     }
   } catch (error) {
-    throw error instanceof ReportBodyError ? error : invalid();
+    if (error instanceof ReportBodyError) throw error;
+    throw isLate ? tooLate() : invalid();
   } finally {
     stop.removeEventListener("abort", cancel);
+    over.abort();
   }
+  if (isLate) throw tooLate();
   // A cancelled reader ends as a complete body does.
   if (stop.aborted) throw invalid();
   return chunks.length === 1 ? chunks[0]! : join(chunks, size);
@@ -117,6 +130,10 @@ function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
 
 function tooLarge(): ReportBodyError {
   return new ReportBodyError("too_large", "body too large");
+}
+
+function tooLate(): ReportBodyError {
+  return new ReportBodyError("too_late", "request body took too long");
 }
 
 function invalid(): ReportBodyError {

@@ -1,3 +1,4 @@
+import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/log.ts";
 import { ReportConflictError, StoreWriteError } from "../store/store_errors.ts";
 import { mediaTypeOf } from "../uplink/media_type.ts";
@@ -23,6 +24,8 @@ export interface ReportRoutesOptions {
   readonly list: RouteHandler;
   /** Aborts when bodies that are still arriving must be given up. */
   readonly stop: AbortSignal;
+  /** Whose time bodies have. */
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -31,7 +34,7 @@ const SYNC_HEADER = "x-plexd-sync";
 
 /** The routes of all reports and of one. */
 export function reportRoutes(options: ReportRoutesOptions): Route[] {
-  const { reports, bodies, mark, wait, list, stop, log } = options;
+  const { reports, bodies, mark, wait, list, stop, clock, log } = options;
 
   const get = (call: Call) => {
     const key = parseReportKey(call.segment);
@@ -45,7 +48,7 @@ export function reportRoutes(options: ReportRoutesOptions): Route[] {
     if (key instanceof Response) return key;
     const limitMs = SyncWait.limitIn(call.request.url);
     if (limitMs instanceof Response) return limitMs;
-    const content = parseReportBody(await readBody(call.request, stop));
+    const content = parseReportBody(await readBody(call.request, stop, clock));
     const condition = parseCondition(call.headers);
     if (condition instanceof Response) return condition;
     const entry = await reports.put(key, content, condition);
@@ -75,7 +78,7 @@ export function reportRoutes(options: ReportRoutesOptions): Route[] {
     if (mediaTypeOf(call.headers) !== "application/json") {
       return errorAnswer(415, "content type must be application/json");
     }
-    const writes = parseReportBatch(await readBody(call.request, stop));
+    const writes = parseReportBatch(await readBody(call.request, stop, clock));
     const entries = await reports.putAll(writes);
     if (limitMs === undefined) {
       const states = entries.map((entry) => wait.stateOf(entry));
@@ -125,11 +128,11 @@ function writableKey(call: Call): string | Response {
   return key === undefined || isReserved(key) ? invalidKey() : key;
 }
 
-function bodyAnswer(error: ReportBodyError): Response {
-  return error.kind === "too_large"
-    // The rest of the body may still be on its way: the connection is spent.
-    ? errorAnswer(413, error.message, { connection: "close" })
-    : errorAnswer(400, error.message);
+function bodyAnswer({ kind, message }: ReportBodyError): Response {
+  if (kind === "invalid") return errorAnswer(400, message);
+  // The rest of the body may still be on its way: the connection is spent.
+  const status = kind === "too_large" ? 413 : 408;
+  return errorAnswer(status, message, { connection: "close" });
 }
 
 /** @param isBatch Then nobody knows which report is meant unless told. */

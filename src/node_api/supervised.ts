@@ -1,6 +1,7 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/log.ts";
 import { ListenError } from "./listen_error.ts";
+import { ShortageError } from "./listener_watch.ts";
 import type { Listener } from "./listener.ts";
 
 /**
@@ -27,7 +28,8 @@ export interface KeepListeningOptions {
 /**
  * Keeps a listener open: when accepting fails, as it does when the process is
  * out of descriptors, it is opened again until that works. One that fails again
- * and again is left to whoever starts the process: it may do better anew.
+ * and again is left to whoever starts the process: it may do better anew. Being
+ * short of descriptors does not count, as that is what strangers can bring about.
  *
  * @param listener The one that is open now.
  * @returns the one that is open when `stop` aborts; undefined if none is.
@@ -42,6 +44,7 @@ export async function keepListening(
   let current: Listener | undefined = listener;
   const stopped = aborted(stop);
   let failures: readonly number[] = [];
+  let tries = 0;
   while (!stop.aborted) {
     if (current) {
       const error = await Promise.race([ended(current), stopped]);
@@ -49,7 +52,9 @@ export async function keepListening(
       await current.close();
       current = undefined;
       const nowMs = clock.elapsed();
-      failures = [...failures, nowMs].filter((ms) => nowMs - ms < WINDOW_MS);
+      // Whoever uses up the descriptors must not be able to end the agent.
+      if (!isShortage(error)) failures = [...failures, nowMs];
+      failures = failures.filter((ms) => nowMs - ms < WINDOW_MS);
       if (failures.length >= MOST_FAILURES) {
         throw new ListenError(
           "failed",
@@ -66,13 +71,31 @@ export async function keepListening(
     if (stop.aborted) break;
     try {
       current = await open();
+      tries = 0;
       log.warn("Listener opened again", { listener: name });
       reopened?.(name);
     } catch (error) {
-      log.error("Listener not opened again", { listener: name, error });
+      // What goes on failing is told ever more rarely.
+      if (isPowerOfTwo(++tries)) {
+        log.error("Listener not opened again", {
+          listener: name,
+          tries,
+          error,
+        });
+      }
     }
   }
   return current;
+}
+
+/** The process, or the machine, had no descriptor left. */
+function isShortage(error: unknown): boolean {
+  return error instanceof ShortageError ||
+    error instanceof Error && /too many open files/i.test(error.message);
+}
+
+function isPowerOfTwo(count: number): boolean {
+  return (count & (count - 1)) === 0;
 }
 
 /** What ended a listener; settles, never rejects. */

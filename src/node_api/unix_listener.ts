@@ -147,9 +147,14 @@ function bind(path: string, handler: RequestHandler): Bound {
 
 function asListener(path: string, bound: Bound, log: Logger): Listener {
   const place = () => {
-    const found = lstat(path);
-    if (!found) return "gone";
-    return found.ino === bound.inode ? "kept" : "taken";
+    try {
+      const found = lstat(path);
+      if (!found) return "gone";
+      return found.ino === bound.inode ? "kept" : "taken";
+    } catch {
+      // Nobody may look there now; that says nothing about the socket.
+      return "kept";
+    }
   };
   return {
     finished: bound.finished,
@@ -195,7 +200,9 @@ function lstat(path: string): Deno.FileInfo | undefined {
   try {
     return Deno.lstatSync(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    const isNone = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotADirectory;
+    if (isNone) return undefined;
     throw error;
   }
 }

@@ -2,7 +2,12 @@
 export interface KernelFiles {
   /** @throws as `Deno.readTextFile` does. */
   read(path: string): Promise<string>;
+  /** How many descriptors this process has open; undefined where not told. */
+  openDescriptors(): number | undefined;
 }
+
+/** A folder with one entry for each descriptor. */
+const DESCRIPTORS = "/proc/self/fd";
 
 /** More than any of these files is long. */
 const MOST_BYTES = 1 << 20;
@@ -18,7 +23,7 @@ export function openKernelFiles(
   paths: readonly string[],
 ): KernelFiles & Disposable {
   const held = new Map<string, Deno.FsFile>();
-  for (const path of paths) {
+  for (const path of [...paths, DESCRIPTORS]) {
     try {
       held.set(path, Deno.openSync(path));
     } catch {
@@ -29,6 +34,16 @@ export function openKernelFiles(
     async read(path) {
       const file = held.get(path);
       return file ? readAgain(file) : await Deno.readTextFile(path);
+    },
+    openDescriptors() {
+      // From Linux 6.2 on, this folder has their number as its size.
+      const size = held.get(DESCRIPTORS)?.statSync().size ?? 0;
+      if (size > 0) return size;
+      try {
+        return [...Deno.readDirSync(DESCRIPTORS)].length;
+      } catch {
+        return undefined;
+      }
     },
     [Symbol.dispose]() {
       for (const file of held.values()) file.close();

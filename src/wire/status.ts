@@ -256,6 +256,21 @@ export interface StatusDocument {
     /** There were too many already. */
     readonly refused: number;
   };
+  /** Where the local API listens; absent where it does not serve this. */
+  readonly listeners?: readonly ListenerStatus[];
+}
+
+/** One listener of the local API. */
+export interface ListenerStatus {
+  /** A socket's path or an address. */
+  readonly name: string;
+  readonly open: boolean;
+  /** Null for a socket: the runtime does not tell. */
+  readonly connections: number | null;
+  /** Since the start, after it had failed, was lost or had to shed. */
+  readonly reopened: number;
+  /** Connections and requests turned away since the start, by reason. */
+  readonly refused: Readonly<Record<string, number>>;
 }
 
 /** What became of one kind of telemetry since the start. */

@@ -75,7 +75,10 @@ async function whileSending(
       sendAudit: post("audit"),
     },
     intake,
-    kernel: { read: (path) => Deno.readTextFile(path) },
+    kernel: {
+      read: (path) => Deno.readTextFile(path),
+      openDescriptors: () => undefined,
+    },
   });
   const stop = new AbortController();
   const done = runTogether(telemetry.parts, stop.signal);

@@ -17,8 +17,8 @@ class FakeListener implements Listener {
     return this.where;
   }
 
-  fail(): void {
-    this.#end.reject(new Error("Too many open files"));
+  fail(message = "It has broken"): void {
+    this.#end.reject(new Error(message));
   }
 
   close(): Promise<void> {
@@ -176,4 +176,23 @@ Deno.test("keepListening() gives a listener up at its fifth failure within a min
     message: "The listener api.sock has failed 5 times within a minute",
   });
   assert.ok(opened.every(({ closed }) => closed));
+});
+
+Deno.test("keepListening() goes on for as long as descriptors are short", async () => {
+  const clock = new FakeClock();
+  const stop = new AbortController();
+  let current = new FakeListener();
+  const options = {
+    name: "api.sock",
+    open: () => Promise.resolve(current = new FakeListener()),
+    clock,
+    log: new MemoryLog(),
+  };
+  const kept = keepListening(current, options, stop.signal);
+  for (let failure = 0; failure < 100; failure++) {
+    current.fail("Too many open files (os error 24)");
+    await clock.advance(REOPEN_MS);
+  }
+  stop.abort();
+  assert.equal(await kept, current);
 });

@@ -39,6 +39,10 @@ export async function startApi(
     status: () => sources.status(),
     events: () => sources.events(),
     watchers: sources.watchers,
+    ...(sources.descriptors
+      ? { descriptors: () => sources.descriptors!() }
+      : {}),
+    reopened: (listener) => sources.reopened?.(listener),
     freshness: () => sources.freshness(),
     refusal: () => sources.refusal?.(),
     settings: {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SWEEP_MS } from "../../src/node_api/guard/limits.ts";
+import { LOOK_MS } from "../../src/node_api/listener_watch.ts";
 import type { ReportSyncState } from "../../src/wire/report_sync.ts";
 import { eventually } from "../scenarios/eventually.ts";
 import { settle } from "../fakes/fake_clock.ts";
@@ -46,8 +46,8 @@ Deno.test("PUT with wait=synced answers 200 once the control plane has the repor
     assert.equal(body, stored);
     assert.equal(headers.get("x-plexd-sync"), "synced");
   }
-  // The guard of TCP looks at its deadlines a last time.
-  assert.ok(running.clock.sleeping.every((ms) => ms <= SWEEP_MS));
+  // Guard and listeners are looked at all the time.
+  assert.ok(running.clock.sleeping.every((ms) => ms <= LOOK_MS));
 });
 
 for (
@@ -167,7 +167,7 @@ Deno.test("a writer that goes away waits no longer", async () => {
   await waiters(sources, 0);
   await eventually(
     "no timer is left",
-    () => Promise.resolve(running.clock.sleeping.length === 0 || undefined),
+    () => running.clock.sleeping.every((ms) => ms <= LOOK_MS) || undefined,
   );
 });
 

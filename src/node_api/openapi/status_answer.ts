@@ -202,4 +202,11 @@ export const status = z.object({
     audit: telemetryCounts,
   }),
   watchers: z.object({ open: count, dropped: count, refused: count }),
+  listeners: z.exactOptional(z.array(z.object({
+    name: z.string(),
+    open: z.boolean(),
+    connections: z.nullable(count),
+    reopened: count,
+    refused: z.record(z.string(), count),
+  }))),
 });

@@ -245,7 +245,10 @@ Deno.test("an open stream outlives every deadline while its client reads", async
 
 Deno.test("a connection above the cap takes the place of one that only waits, and gets 503 when none does", async () => {
   const sources = new FakeSources();
-  await using api = await start({ maxConnections: 3 }, sources);
+  await using api = await startApi(sources, (folder) => ({
+    ...httpSettings(folder, "t0ken"),
+    maxConnections: 3,
+  }));
   const port = api.api.httpPort!;
   const streams: Deno.Conn[] = [];
   try {

@@ -1,0 +1,74 @@
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/log.ts";
+import type { OpenListeners } from "./health/open_listeners.ts";
+
+/** Between two looks. */
+export const LOOK_MS = 500;
+
+/** From this share of all descriptors on, connections are shed. */
+const FULL_SHARE = 0.9;
+
+/** How many descriptors this process has open, and may have. */
+export interface Descriptors {
+  readonly open: number;
+  readonly limit: number;
+}
+
+/** A listener is given up for the descriptors that it holds. */
+export class ShortageError extends Error {
+  override readonly name = "ShortageError";
+}
+
+/** Options for {@linkcode watchListeners}. */
+export interface ListenerWatchOptions {
+  readonly listeners: OpenListeners;
+  /** Undefined where the machine does not tell. */
+  readonly descriptors: () => Promise<Descriptors | undefined>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * Looks at what listeners cannot notice by themselves. One whose socket is gone
+ * from its folder would serve nobody any more: it is opened again. One whose
+ * place somebody else has taken is told of, and left alone. When descriptors run
+ * out, listeners are opened again one after another, a look apart, as that drops
+ * whoever holds them; it would be the only thing left to do a little later.
+ */
+export async function watchListeners(
+  options: ListenerWatchOptions,
+  stop: AbortSignal,
+): Promise<void> {
+  const { listeners, descriptors, clock, log } = options;
+  const taken = new Set<string>();
+  let shed = 0;
+  try {
+    for (;;) {
+      await clock.sleep(LOOK_MS, stop);
+      for (const name of listeners.names) {
+        const place = listeners.place(name);
+        if (place === "gone") {
+          listeners.reopen(name, new Error("Its socket is gone"));
+        }
+        if (place !== "taken") taken.delete(name);
+        else if (!taken.has(name)) {
+          taken.add(name);
+          log.error("Something else is in the place of a socket", {
+            listener: name,
+          });
+        }
+      }
+      const seen = await descriptors().catch(() => undefined);
+      if (!seen || seen.open < FULL_SHARE * seen.limit) continue;
+      const name = listeners.names[shed++ % listeners.names.length]!;
+      listeners.reopen(
+        name,
+        new ShortageError(
+          `${seen.open} of ${seen.limit} descriptors are open`,
+        ),
+      );
+    }
+  } catch (error) {
+    if (!stop.aborted) throw error;
+  }
+}
