@@ -63,6 +63,8 @@ const STREAM_STATES = Object.keys(
   } satisfies Record<LinkState, true>,
 );
 
+const CHECKS = ["unknown", "ok", "invalid"] as const;
+
 const CARRIERS: readonly Carrier[] = ["sse", "nats", "pull"];
 
 function contactFamilies(
@@ -70,7 +72,7 @@ function contactFamilies(
 ): MetricFamily[] {
   const { stale, verified_at, stream, pull, contact } = status;
   const { client_certificate } = status.identity;
-  const { carrier, carrier_credentials } = status;
+  const { carrier, carrier_credentials, credential } = status;
   return [
     gauge(
       "plexd_state_stale",
@@ -124,6 +126,14 @@ function contactFamilies(
       "plexd_last_heartbeat_timestamp_seconds",
       "Last heartbeat that was answered.",
       at(contact.last_heartbeat_at),
+    ),
+    gauge(
+      "plexd_credential_check",
+      "Whether the control plane takes the node's credentials: 1 for what its " +
+        "last answer said.",
+      credential
+        ? oneFor(CHECKS, "check", (check) => check === credential.check)
+        : [],
     ),
     gauge(
       "plexd_client_certificate_expiry_timestamp_seconds",

@@ -32,6 +32,7 @@ const COMPLETE: StatusDocument = {
       refused: 0,
     },
   },
+  credential: { check: "ok", at: AT, fingerprint: "00" },
   carrier_credentials: {
     state: "ok",
     expires_at: AT,
