@@ -8,13 +8,13 @@ export const TRANSITION_TYPES = [
   "stop",
   /** The agent ends because something has failed. */
   "failed",
-  /** The first event stream since the start, or a reload, is up. */
+  /** A carrier of events is up for the first time since the start, or a reload. */
   "connect",
-  /** The event stream was lost; the reason says how. */
+  /** A carrier was lost; the reason says how. */
   "disconnect",
-  /** The event stream is up again. */
+  /** It is up again. */
   "reconnect",
-  /** The event stream was closed by this side. */
+  /** It was closed by this side. */
   "closed",
   /** The stream is away for long, or there is none: states are pulled instead. */
   "polling",

@@ -3,6 +3,7 @@ import {
   natsServerConfig,
 } from "../../src/wire/bus_config.ts";
 import { checkShape, parseShape } from "../../src/wire/shape_error.ts";
+import type { Dialect } from "../../src/wire/dialect.ts";
 import type { StatusDocument } from "../../src/wire/status.ts";
 import { eventsSchema } from "../../src/wire/transitions.ts";
 import { NatsServer } from "../fakes/nats_server.ts";
@@ -15,7 +16,15 @@ export class NatsStage implements AsyncDisposable {
 
   /** The bus is there, and a token is left, when this resolves. */
   static async open(...flags: string[]): Promise<NatsStage> {
-    const at = new NatsStage(await Stage.open(), new NatsServer());
+    return await NatsStage.inDialect(1, ...flags);
+  }
+
+  /** As {@linkcode open}, for nodes that join in another dialect. */
+  static async inDialect(
+    dialect: Dialect,
+    ...flags: string[]
+  ): Promise<NatsStage> {
+    const at = new NatsStage(await Stage.open(dialect), new NatsServer());
     await at.stage.startControlPlane(`--nats=${at.nats.url}`, ...flags);
     await at.startBus();
     await at.stage.leaveToken();

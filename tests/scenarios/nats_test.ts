@@ -164,3 +164,40 @@ Deno.test({
     assert.match(why.stdout, /set transport to auto or sse/);
   },
 });
+
+Deno.test({
+  name: "a restarted agent uses the credentials that it has, sealed on disk",
+  ignore,
+  async fn() {
+    await using at = await NatsStage.open();
+    await at.startAgent("auto");
+    const before = await at.carriedBy("nats");
+    await at.stage.killAgent();
+    const file = `${at.stage.membership}/identity/credentials.json`;
+    const stored = await Deno.readTextFile(file);
+    assert.doesNotMatch(stored, /eyJ|user_seed|SU[A-Z2-7]{20}/);
+    await at.startAgent("auto");
+    const after = await at.carriedBy("nats");
+    const expiry = ({ carrier_credentials: now }: StatusDocument) =>
+      Date.parse(now?.expires_at ?? "");
+    // Fresh ones are counted from when they were asked for.
+    assert.ok(Math.abs(expiry(after) - expiry(before)) < 1_000);
+    const told = await at.transitions();
+    assert.equal(told.filter((one) => one === "refresh nats").length, 1);
+    await at.delivers("red");
+  },
+});
+
+Deno.test({
+  name: "a node of dialect 2 has its events from the bus, too",
+  ignore,
+  async fn() {
+    await using at = await NatsStage.inDialect(2);
+    await at.startAgent("auto");
+    await at.carriedBy("nats");
+    await at.delivers("red");
+    const { events } = await at.stage.status();
+    assert.deepEqual(events.rejected, {});
+    assert.ok(events.applied + events.repeated > 0);
+  },
+});
