@@ -1,4 +1,4 @@
-import { isoTime } from "../platform/clock.ts";
+import { type Clock, isoTime } from "../platform/clock.ts";
 import type { Part } from "../platform/part.ts";
 import type { Dispatcher } from "../sync/dispatcher.ts";
 import type { Reconciler } from "../sync/reconciler.ts";
@@ -38,6 +38,9 @@ export interface CarrierNeeds {
 
 /** Generations of credentials that may still be in a log line to come. */
 const HIDDEN_GENERATIONS = 4;
+
+/** How long a wake waits for credentials that are due. */
+const WAKE_LIMIT_MS = 3_000;
 
 /** Puts together what brings events: the stream alone, or the bus before it. */
 export function buildCarriers(
@@ -111,11 +114,36 @@ function withBus(context: NodeContext, needs: CarrierNeeds): Carriers {
     },
     async woke(signal) {
       refresh.woke();
-      await refresh.refreshNowIfDue(signal);
+      await withinWakeLimit(
+        (limited) => refresh.refreshNowIfDue(limited),
+        io.clock,
+        signal,
+      );
       feed.reconnect();
     },
     status: () => busStatus(config.transport, feed, stream, refresh),
   };
+}
+
+/** Right after a sleep the network may be away, and all else goes on without. */
+async function withinWakeLimit(
+  work: (signal: AbortSignal) => Promise<unknown>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const over = new AbortController();
+  const either = AbortSignal.any([signal, over.signal]);
+  const timer = clock.sleep(WAKE_LIMIT_MS, either)
+    .then(() => over.abort(), () => {});
+  try {
+    await work(either);
+  } catch {
+    // The request goes on, and whoever connects waits for it.
+    signal.throwIfAborted();
+  } finally {
+    over.abort();
+    await timer;
+  }
 }
 
 function opener(
