@@ -11,6 +11,7 @@ import type { BusConfig } from "../../wire/bus_config.ts";
 import { checkShape } from "../../wire/shape_error.ts";
 import type { Storage } from "../storage/storage.ts";
 import { SEALED, type Vault } from "../vault.ts";
+import { swiftKeyPair } from "./swift_key_pair.ts";
 import { STREAM_BYTES } from "./bus_names.ts";
 
 /** Setting that holds {@linkcode storedSchema}. */
@@ -138,7 +139,9 @@ async function opened(text: string, vault: Vault): Promise<BusIdentity> {
         [stored.system_account]: stored.system_account_jwt,
       },
     },
-    account: fromSeed(new TextEncoder().encode(seeds.account)),
+    account: swiftKeyPair(
+      fromSeed(new TextEncoder().encode(seeds.account)),
+    ),
   };
 }
 

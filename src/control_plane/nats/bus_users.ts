@@ -112,7 +112,8 @@ async function newUser(
   const pair = createUser();
   const jwt = await encodeUser(
     name,
-    pair,
+    // As text: of a pair, the package derives it anew for each look at it.
+    pair.getPublicKey(),
     account,
     rights,
     expiresAt === undefined ? {} : { exp: expiresAt },
