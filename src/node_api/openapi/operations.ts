@@ -67,7 +67,11 @@ const WAIT_TEXTS = [
   "wait must be given once",
   "timeout must be given once",
 ];
-const UNWRITTEN = { 413: ["body too large"], 507: ["disk full"] };
+const UNWRITTEN = {
+  408: ["request body took too long"],
+  413: ["body too large"],
+  507: ["disk full"],
+};
 const CONFLICTS = { 409: ["version conflict"], 412: ["already exists"] };
 
 const contentMembers = {
