@@ -130,6 +130,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   });
   const credentials = new CredentialsWatch({ store, degraded, port, io });
   let isStarting = true;
+  let known: string | undefined;
   const until = AbortSignal.any([stop, requests.left]);
   const live = async (end: AbortSignal): Promise<boolean> => {
     const { config, client } = reload.current;
@@ -139,7 +140,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
         ? await joinAtStart(config, joining, credentials, end)
         : undefined);
     isStarting = false;
-    contact.renewed();
+    if (credentials.inUse !== known) contact.renewed();
+    known = credentials.inUse;
     const shared = {
       config,
       version,

@@ -32,6 +32,11 @@ export class CredentialsWatch {
     this.#options = options;
   }
 
+  /** Names whose credentials are in use; undefined while nobody's are. */
+  get inUse(): string | undefined {
+    return this.#inUse;
+  }
+
   /**
    * Who the node is enrolled as; undefined when it is not. Whoever asks wipes
    * the private key.

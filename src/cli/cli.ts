@@ -13,6 +13,7 @@ import {
   logSettings,
   reloadedConfigFor,
 } from "./config_for.ts";
+import { ownStartTicks } from "../platform/process_identity.ts";
 import { TABLE } from "./commands.ts";
 import { giveUpSpawning } from "./give_up_spawning.ts";
 import type { Told } from "./output/progress.ts";
@@ -35,7 +36,10 @@ export async function runCli(words: readonly string[]): Promise<number> {
   try {
     const line = parseLine(words);
     const terminal = thisTerminal(line.command ?? { terminal: "ignored" });
-    if (!line.command?.spawns) giveUpSpawning();
+    if (!line.command?.spawns) {
+      ownStartTicks();
+      giveUpSpawning();
+    }
     if (line.flags["--version"]) return say(versionText());
     if (line.flags["--help"] || !line.command) {
       const { helpFor } = await import("./help.ts");

@@ -8,6 +8,8 @@ import type { LiveLogger } from "../platform/live_logger.ts";
 import { liveLogger } from "../platform/live_logger.ts";
 import { ownStartTicks } from "../platform/process_identity.ts";
 import { openServiceManager } from "../platform/open_service_manager.ts";
+import { membershipPaths } from "../store/folders.ts";
+import { noteHolder } from "../store/lock.ts";
 import { asCommandError } from "./agent_failure.ts";
 import { agentSignals, type Asked } from "./agent_signals.ts";
 import { EXIT, type Invocation } from "./command.ts";
@@ -24,6 +26,7 @@ export async function up(invocation: Invocation): Promise<number> {
   // Later the runtime would not open them.
   using kernel = openKernelFiles(KERNEL_FILES);
   ownStartTicks();
+  noteHolder(membershipPaths(config.data_dir, config.cluster).root);
   // Before anything that others can write to is open.
   if (!runsActions(config)) giveUpSpawning();
   using signals = agentSignals();

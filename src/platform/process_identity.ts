@@ -18,27 +18,42 @@ export function ownStartTicks(): number | undefined {
 let hasLooked = false;
 let ownTicks: number | undefined;
 
+/** What is known of one process beside its number. */
+export type StartTicks = number | "gone" | "hidden" | undefined;
+
+/** As last looked up: for a process that may not look any more. */
+const seen = new Map<number, StartTicks>();
+
 /**
  * When a process was started. `"gone"`: there is none of that number.
  * `"hidden"`: there is one, but its files are closed to this user. Undefined:
- * this process may not look, as one that has given up a permission.
+ * this process may not look, as one that has given up a permission, and has not
+ * looked before.
  */
-export function startTicksOf(
-  pid: number,
-): number | "gone" | "hidden" | undefined {
-  let text: string;
+export function startTicksOf(pid: number): StartTicks {
   try {
-    text = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    const text = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    // The name may hold spaces and brackets; the last bracket ends it.
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    const ticks = Number(fields[19]);
+    seen.set(pid, Number.isSafeInteger(ticks) ? ticks : undefined);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "gone";
-    // It may end while it is looked at.
-    if (error instanceof Error && "code" in error && error.code === "ESRCH") {
-      return "gone";
+    if (error instanceof Deno.errors.NotCapable) {
+      return isThere(pid) ? seen.get(pid) : "gone";
     }
-    return error instanceof Deno.errors.PermissionDenied ? "hidden" : undefined;
+    // One that ends while it is looked at is not there any more.
+    const isHidden = error instanceof Deno.errors.PermissionDenied;
+    seen.set(pid, isHidden ? "hidden" : "gone");
   }
-  // The name may hold spaces and brackets; the last bracket ends it.
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const ticks = Number(fields[19]);
-  return Number.isSafeInteger(ticks) ? ticks : undefined;
+  return seen.get(pid);
+}
+
+/** Looking for a name is allowed where reading is not. */
+function isThere(pid: number): boolean {
+  try {
+    Deno.lstatSync(`/proc/${pid}`);
+    return true;
+  } catch (error) {
+    return !(error instanceof Deno.errors.NotFound);
+  }
 }

@@ -44,6 +44,18 @@ export function takeLock(
 }
 
 /**
+ * Looks up who holds a membership while this process still may: what it gives
+ * up later would keep it from telling a reused process id.
+ */
+export function noteHolder(folder: string): void {
+  try {
+    holderOf(`${folder}/lock`);
+  } catch {
+    // There is none, or it is not for this user.
+  }
+}
+
+/**
  * Whether another process holds a membership, found out without a change.
  *
  * @param folder The membership's folder.

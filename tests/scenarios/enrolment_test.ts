@@ -173,3 +173,85 @@ Deno.test("a membership of an older version gets its credentials file once", asy
   assert.ok((await Deno.stat(credentialsOf(stage))).isFile);
   await stage.stopAgent();
 });
+
+Deno.test("a node that is removed is told once, lives on, and asks at once when somebody cares", async () => {
+  await using stage = await stage1();
+  await stage.leaveToken();
+  const { node_id, pid } = await stage.startAgent();
+  const before = await stage.statusWhen("it streams", isEnrolled);
+  assert.equal(before.credential?.check, "ok");
+  assert.match(before.credential?.fingerprint ?? "", /^sha256:[0-9a-f]{64}$/);
+  await stage.admin.call("DELETE", `/nodes/${node_id}`);
+  const refused = await stage.statusWhen(
+    "the refusal is seen",
+    (status) =>
+      reasonsOf(status).includes("unauthorized") &&
+      status.credential?.check === "invalid",
+  );
+  assert.equal(refused.pid, pid);
+  assert.equal((await stage.local("/v1/state")).status, 200);
+  const file = credentialsOf(stage);
+  await Deno.rename(file, `${file}.x`);
+  await Deno.copyFile(`${file}.x`, file);
+  await eventually(
+    "all parts have begun anew",
+    () =>
+      /Credentials read anew[\s\S]*Agent started/.test(stage.agentOutput) ||
+      undefined,
+  );
+  await stage.statusWhen(
+    "it is refused still",
+    (status) => status.credential?.check === "invalid",
+  );
+  const { stdout } = await stage.run("events", "--output", "json");
+  const { events } = JSON.parse(stdout) as { events: { type: string }[] };
+  const count = (wanted: string) =>
+    events.filter(({ type }) => type === wanted).length;
+  assert.equal(count("unauthorized"), 1, stdout);
+  const status = await stage.run("status");
+  assert.match(status.stdout, /Credential +refused by the control plane/);
+
+  await stage.leaveToken();
+  await Deno.rename(stage.tokenFile, `${stage.folder}/fresh`);
+  const joined = await stage.run(
+    ...["join", "--force", "--token-file", `${stage.folder}/fresh`],
+  );
+  assert.equal(joined.code, 0, joined.stderr);
+  const anew = await stage.statusWhen(
+    "it is another node",
+    (status) => isEnrolled(status) && status.node_id !== node_id,
+  );
+  assert.equal(anew.pid, pid);
+  assert.notEqual(anew.credential?.fingerprint, before.credential?.fingerprint);
+  await stage.stopAgent();
+});
+
+Deno.test("a number that was given out anew confuses nobody who asks for the holder", async () => {
+  await using stage = await stage1();
+  await stage.leaveToken();
+  const { pid } = await stage.startAgent();
+  const lock = `${stage.membership}/lock`;
+  const sound = await Deno.readTextFile(lock);
+  const second = await stage.run("up");
+  assert.equal(second.code, 75, second.stderr);
+  assert.match(
+    second.stderr,
+    new RegExp(`Process ${pid} \\(plexd .*, since 20.*\\) is already using`),
+  );
+  const [, since, version, ticks] = sound.split("\n");
+  await Deno.writeTextFile(
+    lock,
+    `${Deno.pid}\n${since}\n${version}\n${Number(ticks) - 1}\n`,
+  );
+  const other = await stage.run("up");
+  assert.equal(other.code, 75, other.stderr);
+  assert.match(other.stderr, /Another process is already using/);
+
+  // Left by an agent that was killed, its number taken by somebody else.
+  await stage.killAgent();
+  await Deno.writeTextFile(lock, `${Deno.pid}\n${since}\n${version}\n1\n`);
+  const status = await stage.run("status", "--output", "json");
+  assert.equal(JSON.parse(status.stdout).holder, null);
+  await stage.startAgent();
+  await stage.stopAgent();
+});
