@@ -201,3 +201,26 @@ Deno.test({
     assert.ok(events.applied + events.repeated > 0);
   },
 });
+
+Deno.test({
+  name: "a node that is removed is told so once, and reads nothing more",
+  ignore,
+  async fn() {
+    await using at = await NatsStage.open("--nats-credentials-ttl=10s");
+    await at.startAgent("auto");
+    const { node_id } = await at.carriedBy("nats");
+    await at.stage.admin.call("DELETE", `/nodes/${node_id}`);
+    const status = await at.stage.statusWhen(
+      "its credentials are not renewed, and are over",
+      ({ carrier, carrier_credentials: now }) =>
+        now?.state === "unauthorized" && carrier?.nats?.state === "without",
+    );
+    const reasons = status.reasons.map(({ reason }) => reason);
+    assert.ok(reasons.includes("unauthorized"), reasons.join(", "));
+    const told = await at.transitions();
+    const times = told.filter((one) => one === "unauthorized").length;
+    assert.equal(times, 1, told.join(", "));
+    const why = await at.stage.run("why");
+    assert.match(why.stdout, /does not accept this node/);
+  },
+});
