@@ -6,8 +6,8 @@ import { CarrierFeed } from "../uplink/carrier_feed.ts";
 import type { EventFeed, FeedStatus } from "../uplink/event_feed.ts";
 import { NatsSession } from "../uplink/nats/nats_session.ts";
 import { RefreshLoop, type RefreshNews } from "../uplink/refresh_loop.ts";
-import type { CarrierCredentials } from "../wire/carrier_credentials.ts";
 import type { StatusDocument } from "../wire/status.ts";
+import { hideCredentials } from "./hide_credentials.ts";
 import type { NodeContext } from "./node_context.ts";
 import { busTransitions, type LinkTransitions } from "./transitions.ts";
 
@@ -35,9 +35,6 @@ export interface CarrierNeeds {
   readonly reconciler: Reconciler;
   readonly dispatcher: Dispatcher;
 }
-
-/** Generations of credentials that may still be in a log line to come. */
-const HIDDEN_GENERATIONS = 4;
 
 /** How long a wake waits for credentials that are due. */
 const WAKE_LIMIT_MS = 3_000;
@@ -171,7 +168,7 @@ function buildRefresh(context: NodeContext): RefreshLoop {
   return new RefreshLoop({
     fetch: (signal) => uplink.carrierCredentials(signal),
     store: store.credentials,
-    hide: hider(context),
+    hide: hideCredentials([context.intake, store.transitions]),
     onNews(news: RefreshNews) {
       if (news.type === "unauthorized") {
         return contact.heard("credentials", news.error);
@@ -185,26 +182,6 @@ function buildRefresh(context: NodeContext): RefreshLoop {
     reprobeIntervalMs: config["stream.reprobe_interval"],
     io,
   });
-}
-
-/** Hides credentials from logs and transitions, the last generations of them. */
-function hider(
-  { intake, store: { transitions } }: NodeContext,
-): (credentials: CarrierCredentials) => void {
-  const hidden: (readonly string[])[] = [];
-  return ({ user_jwt, user_seed }) => {
-    const both = [user_jwt, user_seed];
-    hidden.push(both);
-    for (const secret of both) {
-      intake.hide(secret);
-      transitions.hide(secret);
-    }
-    if (hidden.length <= HIDDEN_GENERATIONS) return;
-    for (const secret of hidden.shift()!) {
-      intake.forget(secret);
-      transitions.forget(secret);
-    }
-  };
 }
 
 /** What was refused to a former key may be given to another one. */
