@@ -99,9 +99,10 @@ export class NatsServer implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
     const ready = Promise.withResolvers<void>();
-    const pid = firstLine(process.stdout);
+    const { line: pid, over: told } = firstLine(process.stdout);
     const logged = this.#follow(process.stderr, ready.resolve);
-    const ended = Promise.all([process.status, logged, pid]).then(async () => {
+    const all = Promise.all([process.status, logged, told]);
+    const ended = all.then(async () => {
       this.#running = undefined;
       ready.reject(new Error(`nats-server did not start:\n${this.#log}`));
       await process.stdin.close().catch(() => {});
@@ -177,7 +178,10 @@ interface Running {
   readonly ended: Promise<void>;
 }
 
-async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
+/** `over` resolves at the end of the stream, which goes on after its first line. */
+function firstLine(
+  stream: ReadableStream<Uint8Array>,
+): { readonly line: Promise<string>; readonly over: Promise<void> } {
   let text = "";
   const decoder = new TextDecoder();
   const line = Promise.withResolvers<string>();
@@ -189,8 +193,7 @@ async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
     }
     line.resolve(text);
   };
-  read().catch(line.reject);
-  return await line.promise;
+  return { line: line.promise, over: read().catch(line.reject) };
 }
 
 /** One that nobody listens on, and that no outgoing connection takes. */
