@@ -12,6 +12,20 @@ export class Figures {
   damages = 0;
   /** Writes that were acknowledged before a crash and looked for after it. */
   acknowledged = 0;
+  /** Requests that were sent to a local API to break it. */
+  requests = 0;
+  /** Answers to them. */
+  answers = 0;
+  /** Clients that were silent, slow, or never read. */
+  slowClients = 0;
+  /** Times that an agent was left without descriptors. */
+  exhaustions = 0;
+  /** Longest time that listeners did not answer after an attack, in ms. */
+  longestOutageMs = 0;
+  /** Listeners that did not serve, answers 500, memory beyond its bound. */
+  readonly broken: string[] = [];
+  /** What else was measured. */
+  readonly notes: string[] = [];
   /** Acknowledged writes that were gone, half states and wrong values. */
   readonly losses: string[] = [];
   /** Starts that were refused after a crash. */
@@ -26,7 +40,7 @@ export class Figures {
   }
 
   get #bad(): readonly (readonly string[])[] {
-    return [this.losses, this.refused, this.untyped];
+    return [this.losses, this.refused, this.untyped, this.broken];
   }
 
   /** For people: every figure, each thing that went wrong, and the sum. */
@@ -41,6 +55,13 @@ export class Figures {
       `power-loss states    ${this.states}`,
       `damaged files tried  ${this.damages}`,
       `acknowledged writes  ${this.acknowledged}`,
+      `hostile requests     ${this.requests}`,
+      `answers to them      ${this.answers}`,
+      `slow clients         ${this.slowClients}`,
+      `exhaustions          ${this.exhaustions}`,
+      `longest outage       ${this.longestOutageMs.toFixed()} ms`,
+      ...this.notes,
+      `broken listeners     ${this.broken.length}`,
       `losses               ${this.losses.length}`,
       `refused starts       ${this.refused.length}`,
       `untyped failures     ${this.untyped.length}`,
@@ -54,7 +75,7 @@ export class Figures {
     const bad = this.#bad.flat().length;
     return `${bad === 0 ? "ok" : "FAILED"}: ${tried} crashes, faults and ` +
       `damages, ${this.acknowledged} acknowledged writes, ` +
-      `${this.losses.length} losses, ${this.refused.length} refused starts` +
-      ` (--seed ${seed})`;
+      `${this.losses.length} losses, ${this.refused.length} refused starts, ` +
+      `${this.requests} hostile requests (--seed ${seed})`;
   }
 }

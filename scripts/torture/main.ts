@@ -4,7 +4,7 @@
  * was lost, refused or failed without a type of its own.
  *
  * `--short` takes about a minute, `--long` as long as it needs; `--seed N`
- * repeats a run. Progress goes to standard error.
+ * repeats a run, `--only api` or `--only store` does a half of it. Progress goes to standard error.
  *
  * @see design, section 12 "Proofs of strength"
  *
@@ -13,6 +13,8 @@
 import { parseArgs } from "node:util";
 import { damage } from "./damage.ts";
 import { faultSweep } from "./fault_sweep.ts";
+import { fuzzRequests } from "./fuzz_requests.ts";
+import { exhaustion, slowClients } from "./hostile_clients.ts";
 import { Figures } from "./figures.ts";
 import { killMatrix, type TrialOptions } from "./kill_matrix.ts";
 import { mendMatrix } from "./mend_matrix.ts";
@@ -33,6 +35,12 @@ interface Extent {
   readonly states: number;
   /** Damages of each kind for each file. */
   readonly damages: number;
+  /** Requests that are almost right, to a local API. */
+  readonly requests: number;
+  /** Clients that keep a local API waiting, at a time. */
+  readonly slowClients: number;
+  /** Times that an agent is left without descriptors. */
+  readonly exhaustions: number;
 }
 
 const SHORT: Extent = {
@@ -41,21 +49,30 @@ const SHORT: Extent = {
   agents: 8,
   states: 5_000,
   damages: 15,
+  requests: 20_000,
+  slowClients: 300,
+  exhaustions: 2,
 };
 const USUAL: Extent = {
   stories: 1,
   agents: 120,
   states: 100_000,
   damages: 100,
+  requests: 1_000_000,
+  slowClients: 600,
+  exhaustions: 10,
 };
 const LONG: Extent = {
   stories: 6,
   agents: 2_000,
   states: 500_000,
   damages: 3_000,
+  requests: 5_000_000,
+  slowClients: 900,
+  exhaustions: 50,
 };
 
-const { extent, seed } = readArguments();
+const { extent, seed, only } = readArguments();
 const figures = new Figures();
 const folder = Deno.makeTempDirSync({ prefix: "plexd-torture-" });
 let interrupted = false;
@@ -67,17 +84,33 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 try {
+  if (only !== "api") await withStore();
+  if (only !== "store") await withLocalApi();
+} finally {
+  if (!interrupted) Deno.removeSync(folder, { recursive: true });
+}
+for (const line of figures.lines(seed)) print(line);
+Deno.exit(figures.isGood ? 0 : 1);
+
+async function withStore() {
   await withStrace();
   progress(`cutting the power, ${extent.states} states …`);
   await powerLoss(figures, new Seeded(seed), extent.states);
   soFar();
   progress("flipping bits and cutting ends off …");
   await damage(figures, new Seeded(seed), extent.damages);
-} finally {
-  if (!interrupted) Deno.removeSync(folder, { recursive: true });
+  soFar();
 }
-for (const line of figures.lines(seed)) print(line);
-Deno.exit(figures.isGood ? 0 : 1);
+
+async function withLocalApi() {
+  progress(`sending ${extent.requests} requests that are almost right …`);
+  await fuzzRequests(figures, new Seeded(seed), extent.requests);
+  soFar();
+  progress(`keeping it waiting with ${extent.slowClients} clients …`);
+  await slowClients(figures, extent.slowClients);
+  progress("using up its descriptors …");
+  await exhaustion(figures, extent.exhaustions);
+}
 
 async function withStrace() {
   const why = await whyNoStrace();
@@ -124,6 +157,7 @@ function readArguments() {
       short: { type: "boolean" },
       long: { type: "boolean" },
       seed: { type: "string" },
+      only: { type: "string" },
     },
   });
   const { short = false, long = false } = values;
@@ -137,7 +171,12 @@ function readArguments() {
     progress("--short and --long exclude each other");
     Deno.exit(2);
   }
-  return { extent: short ? SHORT : long ? LONG : USUAL, seed };
+  const { only } = values;
+  if (only !== undefined && only !== "api" && only !== "store") {
+    progress(`--only must be api or store: it is ${only}`);
+    Deno.exit(2);
+  }
+  return { only, extent: short ? SHORT : long ? LONG : USUAL, seed };
 }
 
 function print(line: string) {

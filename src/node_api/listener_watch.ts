@@ -32,8 +32,8 @@ export interface ListenerWatchOptions {
  * Looks at what listeners cannot notice by themselves. One whose socket is gone
  * from its folder would serve nobody any more: it is opened again. One whose
  * place somebody else has taken is told of, and left alone. When descriptors run
- * out, listeners are opened again one after another, a look apart, as that drops
- * whoever holds them; it would be the only thing left to do a little later.
+ * out, the sockets are opened again, as that drops whoever holds them; it would
+ * be the only thing left to do a little later.
  */
 export async function watchListeners(
   options: ListenerWatchOptions,
@@ -41,7 +41,6 @@ export async function watchListeners(
 ): Promise<void> {
   const { listeners, descriptors, clock, log } = options;
   const taken = new Set<string>();
-  let shed = 0;
   try {
     for (;;) {
       await clock.sleep(LOOK_MS, stop);
@@ -60,13 +59,13 @@ export async function watchListeners(
       }
       const seen = await descriptors().catch(() => undefined);
       if (!seen || seen.open < FULL_SHARE * seen.limit) continue;
-      const name = listeners.names[shed++ % listeners.names.length]!;
-      listeners.reopen(
-        name,
-        new ShortageError(
-          `${seen.open} of ${seen.limit} descriptors are open`,
-        ),
+      const error = new ShortageError(
+        `${seen.open} of ${seen.limit} descriptors are open`,
       );
+      // One that counts its connections has a limit of its own.
+      for (const { name, connections } of listeners.status) {
+        if (connections === null) listeners.reopen(name, error);
+      }
     }
   } catch (error) {
     if (!stop.aborted) throw error;

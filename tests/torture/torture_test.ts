@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { damage } from "../../scripts/torture/damage.ts";
 import { faultSweep } from "../../scripts/torture/fault_sweep.ts";
+import { fuzzRequests } from "../../scripts/torture/fuzz_requests.ts";
+import {
+  exhaustion,
+  slowClients,
+} from "../../scripts/torture/hostile_clients.ts";
 import { Figures } from "../../scripts/torture/figures.ts";
 import {
   killMatrix,
@@ -32,6 +37,15 @@ function sample(
 }
 
 sample("power cuts", (figures, random) => powerLoss(figures, random, 600));
+
+sample(
+  "hostile requests",
+  (figures, random) => fuzzRequests(figures, random, 3_000),
+);
+
+sample("slow clients", (figures) => slowClients(figures, 90));
+
+sample("running out of descriptors", (figures) => exhaustion(figures, 2));
 
 sample(
   "flipped bits and missing ends",
