@@ -17,7 +17,7 @@ export const SYNC_FILE = "sync/reports.json";
 /** Reports that differ from what the control plane has. */
 export interface ReportChanges {
   readonly entries: readonly DataEntry[];
-  /** Keys that the control plane has and this node does not any more. */
+  /** Keys that the control plane has, or may have, and this node has not. */
   readonly deleted: readonly string[];
 }
 
@@ -32,7 +32,11 @@ interface Synced extends SyncedMark {
   readonly sum: string;
 }
 
+/** Stands on disk for the sum of what was sent, but perhaps never arrived. */
+const UNKNOWN_SUM = "";
+
 interface Job {
+  /** What was taken; nothing when only what is on its way is to be noted. */
   readonly changes: ReportChanges;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
@@ -50,7 +54,8 @@ const ledgerSchema = z.object({
 /**
  * What of the reports has reached the control plane, and when: per key, the
  * SHA-256 of the entry as it was sent. Versions would not do, since a report that is
- * deleted and made again starts at 1 again.
+ * deleted and made again starts at 1 again. Beside them stand the keys that may
+ * have arrived: they were sent, and no answer has come.
  *
  * @see design, section 4 "Durability", rule 6
  */
@@ -60,13 +65,23 @@ export class SyncLedger {
   /** Entries never change, so neither do their sums. */
   readonly #sums = new WeakMap<DataEntry, string>();
   #synced: ReadonlyMap<string, Synced>;
+  /** Keys that were sent for the first time, without word of their arrival. */
+  readonly #unsure: Set<string>;
+  /** Those of them that the file names. */
+  #noted: ReadonlySet<string>;
 
   private constructor(
     context: StoreContext,
-    synced: ReadonlyMap<string, Synced>,
+    known: ReadonlyMap<string, Synced>,
   ) {
     this.#context = context;
-    this.#synced = synced;
+    const isUnsure = ({ sum }: Synced) => sum === UNKNOWN_SUM;
+    const entries = [...known];
+    this.#synced = new Map(entries.filter(([, mark]) => !isUnsure(mark)));
+    this.#noted = new Set(
+      entries.filter(([, mark]) => isUnsure(mark)).map(([key]) => key),
+    );
+    this.#unsure = new Set(this.#noted);
   }
 
   /**
@@ -91,7 +106,7 @@ export class SyncLedger {
     const entries = [...reports.values()].filter((entry) =>
       !this.synced(entry)
     );
-    const deleted = [...this.#synced.keys()]
+    const deleted = [...this.#synced.keys(), ...this.#unsure]
       .filter((key) => !reports.has(key))
       .sort();
     return { entries, deleted };
@@ -101,6 +116,34 @@ export class SyncLedger {
   synced(entry: DataEntry): SyncedMark | undefined {
     const known = this.#synced.get(entry.key);
     return known?.sum === this.#sumOf(entry) ? known : undefined;
+  }
+
+  /** Whether the control plane has the key, or was sent it without an answer. */
+  mayHave(key: string): boolean {
+    return this.#synced.has(key) || this.#unsure.has(key);
+  }
+
+  /**
+   * Remembers keys before they are sent for the first time: what may have
+   * arrived has to be deleted there when it goes here, though nobody ever
+   * confirms it.
+   *
+   * @throws {StoreWriteError} when that could not be stored: then it is
+   * remembered in this run only.
+   */
+  async markSending(keys: readonly string[]): Promise<void> {
+    for (const key of keys) this.#unsure.add(key);
+    if (keys.every((key) => this.#noted.has(key))) return;
+    await this.markSynced({ entries: [], deleted: [] });
+  }
+
+  /**
+   * The control plane has said that it took nothing of these. The file learns
+   * of it with the next write: until then a restart means one deletion of what
+   * is not there.
+   */
+  markRefused(keys: readonly string[]): void {
+    for (const key of keys) this.#unsure.delete(key);
   }
 
   /**
@@ -130,10 +173,16 @@ export class SyncLedger {
       }
       for (const key of changes.deleted) next.delete(key);
     }
+    const settled = new Set(jobs.flatMap(({ changes }) => [
+      ...changes.entries.map(({ key }) => key),
+      ...changes.deleted,
+    ]));
+    const unsure = this.#unsure.difference(settled);
     try {
-      const synced = [...next].map((
-        [key, { sum, atMs = null }],
-      ) => [key, sum, atMs]);
+      const synced = [
+        ...[...next].map(([key, { sum, atMs = null }]) => [key, sum, atMs]),
+        ...[...unsure].map((key) => [key, UNKNOWN_SUM, null]),
+      ];
       const text = JSON.stringify({ format: 2, synced });
       const target = folders.target(SYNC_FILE);
       await replaceFile(disk, temp, target, withSum(text).bytes);
@@ -143,6 +192,8 @@ export class SyncLedger {
       return;
     }
     this.#synced = next;
+    this.#noted = unsure;
+    for (const key of settled) this.#unsure.delete(key);
     for (const job of jobs) job.resolve();
   }
 

@@ -22,6 +22,12 @@ export interface SyncRecord {
   pending(reports: ReadonlyMap<string, DataEntry>): ReportChanges;
   /** Whether the control plane has exactly this entry, and since when. */
   synced(entry: DataEntry): SyncedMark | undefined;
+  /** Whether a key has arrived there, or may have. */
+  mayHave(key: string): boolean;
+  /** These go up for the first time, and may arrive without a word of it. */
+  markSending(keys: readonly string[]): Promise<void>;
+  /** These were not taken. */
+  markRefused(keys: readonly string[]): void;
   markSynced(changes: ReportChanges): Promise<void>;
 }
 
@@ -97,8 +103,6 @@ export class ReportSyncer implements Part {
   readonly #rules: ReportRules;
   /** By key. */
   readonly #parked = new Map<string, Parked>();
-  /** Keys that were sent, without knowing whether they have arrived. */
-  readonly #unsure = new Set<string>();
   #status: SyncStatus = {};
   readonly #waiters = new SyncWaiters();
   #wake: (() => void) | undefined;
@@ -297,14 +301,10 @@ export class ReportSyncer implements Part {
   /** All that the control plane could have and has not, in the order of keys. */
   #changes(): Change[] {
     const { reports, ledger } = this.#options;
-    const here = reports.view.entries;
-    const { entries, deleted } = ledger.pending(here);
-    // What may have arrived has to go again, though nobody has confirmed it.
-    const gone = new Set([...deleted, ...this.#unsure])
-      .difference(new Set(here.keys()));
+    const { entries, deleted } = ledger.pending(reports.view.entries);
     const changes: Change[] = [
       ...entries.map((entry) => ({ key: entry.key, entry })),
-      ...[...gone].map((key) => ({ key })),
+      ...deleted.map((key) => ({ key })),
     ];
     return changes
       .filter(({ key, entry }) => this.#rules.carries(entry ?? { key }))
@@ -332,17 +332,15 @@ export class ReportSyncer implements Part {
   ): Promise<Error | undefined> {
     const { uplink, ledger } = this.#options;
     const changes = reportChanges(batch);
-    const sent = new Set(changes.entries.map(({ key }) => key))
-      .difference(this.#unsure);
-    for (const key of sent) this.#unsure.add(key);
+    const first = changes.entries.map(({ key }) => key)
+      .filter((key) => !ledger.mayHave(key));
     try {
+      await this.#noteSending(first);
       await uplink.syncReports(changes, signal);
       await ledger.markSynced(changes);
     } catch (error) {
       if (signal.aborted || !(error instanceof Error)) throw error;
-      if (isRefused(error)) {
-        for (const key of sent) this.#unsure.delete(key);
-      }
+      if (isRefused(error)) ledger.markRefused(first);
       const decision = this.#rules.after(error);
       if (decision === "later" || decision === "others_first") return error;
       // Halved until whatever is refused stands alone.
@@ -359,10 +357,20 @@ export class ReportSyncer implements Part {
     return undefined;
   }
 
+  /** What tells of a full disk must go up, too: it is sent in any case. */
+  async #noteSending(keys: readonly string[]): Promise<void> {
+    try {
+      await this.#options.ledger.markSending(keys);
+    } catch (error) {
+      this.#options.io.log.debug("Not stored which reports are on their way", {
+        error: describeError(error),
+      });
+    }
+  }
+
   #taken({ entries, deleted }: ReportChanges) {
     for (const key of [...entries.map(({ key }) => key), ...deleted]) {
       this.#parked.delete(key);
-      this.#unsure.delete(key);
     }
     if (deleted.length > 0) this.#unparkForRoom();
     const { clock, log } = this.#options.io;

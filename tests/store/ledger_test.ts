@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Receipt } from "../../src/store/receipt_log.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { CrashDisk } from "./crash_disk.ts";
-import { inFolder, openStore } from "./open_store.ts";
+import { inFolder, type OpenedStore, openStore } from "./open_store.ts";
 
 function receipt(at: number, issuedAtMs: number, type = "t"): Receipt {
   return {
@@ -192,6 +192,50 @@ Deno.test("SyncLedger sees new, changed, deleted and re-created reports, across 
     );
     await third.store.syncLedger.markSynced({ entries: [], deleted: ["b"] });
     await third.store.close();
+  }));
+
+Deno.test("SyncLedger knows after a restart what may have arrived, until that is settled", () =>
+  inFolder(async (dir) => {
+    const after = async (
+      work: (
+        ledger: OpenedStore["store"]["syncLedger"],
+      ) => Promise<void> | void,
+    ) => {
+      const { store } = await openStore(dir);
+      await work(store.syncLedger);
+      const { deleted } = store.syncLedger.pending(new Map());
+      const known = ["a", "b", "c"].filter((it) =>
+        store.syncLedger.mayHave(it)
+      );
+      assert.deepEqual(deleted, known);
+      await store.close();
+      return known;
+    };
+    assert.deepEqual(
+      await after((it) => it.markSending(["a", "b", "c"])),
+      ["a", "b", "c"],
+    );
+    assert.deepEqual(
+      await after((it) => it.markSynced({ entries: [], deleted: ["b"] })),
+      ["a", "c"],
+    );
+    // A refusal is written with what comes next, and not for itself.
+    assert.deepEqual(await after((it) => it.markRefused(["c"])), ["a"]);
+    assert.deepEqual(
+      await after(async (it) => {
+        it.markRefused(["c"]);
+        await it.markSending(["c"]);
+      }),
+      ["a", "c"],
+    );
+    assert.deepEqual(
+      await after(async (it) => {
+        it.markRefused(["c"]);
+        await it.markSynced({ entries: [], deleted: [] });
+      }),
+      ["a"],
+    );
+    assert.deepEqual(await after(() => {}), ["a"]);
   }));
 
 Deno.test("markSynced() of an entry that has changed meanwhile leaves the change pending", () =>

@@ -215,7 +215,8 @@ for (const kind of transient) {
       whileSyncing(dir, async ({ put, pass, uplink, syncer }) => {
         uplink.failures.push(failure(kind));
         await put("a");
-        await pass(10_000);
+        await pass(5_000);
+        await pass(5_000);
         assert.deepEqual(uplink.sent(), [["a@1"], ["a@1"]]);
         assert.equal(syncer.pending, 0);
       })
@@ -244,6 +245,9 @@ for (const name of ["debounceMs", "maxWaitMs", "maxBatch"]) {
         ledger: {
           pending: () => ({ entries: [], deleted: [] }),
           synced: () => undefined,
+          mayHave: () => false,
+          markSending: () => Promise.resolve(),
+          markRefused: () => {},
           markSynced: () => Promise.resolve(),
         },
         uplink: new FakeControl(),

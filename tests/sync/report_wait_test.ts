@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { DataEntry } from "../../src/wire/data_entry.ts";
 import { settle } from "../fakes/fake_clock.ts";
+import { CrashDisk } from "../store/crash_disk.ts";
 import { inFolder } from "../store/open_store.ts";
 import { failure, type Running, whileSyncing } from "./syncing.ts";
 
@@ -278,6 +279,44 @@ Deno.test("a report that may have arrived is deleted upstream when it goes, thou
       assert.deepEqual(uplink.sent(), [["a@1"], ["-a"]]);
     })
   ));
+
+Deno.test("a report that may have arrived is deleted upstream also after a restart", () =>
+  inFolder(async (dir) => {
+    await whileSyncing(dir, async (running) => {
+      const { store, pass, uplink } = running;
+      uplink.failures.push(failure("timeout"));
+      await running.put("a");
+      await pass(5_000);
+      assert.deepEqual(uplink.sent(), [["a@1"]]);
+      await store.reports.delete("a");
+    });
+    await whileSyncing(dir, async ({ pass, uplink, syncer }) => {
+      assert.equal(syncer.pending, 1);
+      await pass(5_000);
+      assert.deepEqual(uplink.sent(), [["-a"]]);
+    });
+    await whileSyncing(dir, async ({ pass, uplink }) => {
+      await pass(60_000);
+      assert.deepEqual(uplink.sent(), []);
+    });
+  }));
+
+Deno.test("a report goes up although it cannot be stored that it does", () =>
+  inFolder(async (dir) => {
+    const disk = new CrashDisk();
+    await whileSyncing(
+      dir,
+      async ({ pass, put, uplink, syncer }) => {
+        await put("a");
+        disk.plan({ at: 1, then: "go_on", code: "ENOSPC" });
+        await pass(5_000);
+        assert.deepEqual(uplink.sent(), [["a@1"]]);
+        assert.equal(syncer.pending, 0);
+      },
+      {},
+      disk,
+    );
+  }));
 
 Deno.test("a report that was refused by the control plane itself need not be deleted there", () =>
   inFolder((dir) =>

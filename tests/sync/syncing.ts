@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Disk } from "../../src/store/disk.ts";
 import type { ReportChanges } from "../../src/store/sync_ledger.ts";
 import {
   ReportSyncer,
@@ -66,8 +67,9 @@ export async function whileSyncing(
   dir: string,
   work: (running: Running) => Promise<void>,
   options: Partial<ReportSyncerOptions> = {},
+  disk?: Disk,
 ): Promise<void> {
-  const { store } = await openStore(dir);
+  const { store } = await openStore(dir, disk);
   const clock = new FakeClock();
   const log = new MemoryLog();
   const uplink = new FakeControl();
@@ -76,6 +78,12 @@ export async function whileSyncing(
   const ledger: SyncRecord = {
     pending: (entries) => real.pending(entries),
     synced: (entry) => real.synced(entry),
+    mayHave: (key) => real.mayHave(key),
+    async markSending(keys) {
+      writes++;
+      await real.markSending(keys).finally(() => writes--);
+    },
+    markRefused: (keys) => real.markRefused(keys),
     async markSynced(changes) {
       writes++;
       await real.markSynced(changes).finally(() => writes--);
