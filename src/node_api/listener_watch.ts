@@ -58,10 +58,8 @@ export async function watchListeners(
         }
       }
       const seen = await descriptors().catch(() => undefined);
-      if (!seen || seen.open < FULL_SHARE * seen.limit) continue;
-      const error = new ShortageError(
-        `${seen.open} of ${seen.limit} descriptors are open`,
-      );
+      const error = seen ? shortageOf(seen) : triedShortage();
+      if (!error) continue;
       // One that counts its connections has a limit of its own.
       for (const { name, connections } of listeners.status) {
         if (connections === null) listeners.reopen(name, error);
@@ -69,5 +67,23 @@ export async function watchListeners(
     }
   } catch (error) {
     if (!stop.aborted) throw error;
+  }
+}
+
+function shortageOf({ open, limit }: Descriptors): ShortageError | undefined {
+  return open < FULL_SHARE * limit
+    ? undefined
+    : new ShortageError(`${open} of ${limit} descriptors are open`);
+}
+
+/** Where descriptors are not counted, the last one is missed at least. */
+function triedShortage(): ShortageError | undefined {
+  try {
+    Deno.openSync("/dev/null").close();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error && /too many open files/i.test(error.message)
+      ? new ShortageError("All descriptors are open")
+      : undefined;
   }
 }
