@@ -27,6 +27,8 @@ export class CredentialsWatch {
   readonly #options: CredentialsWatchOptions;
   /** Whose credentials are in use; undefined while nobody's are. */
   #inUse: string | undefined;
+  /** The last look was in vain: the file need not change for the next one. */
+  #hasFailed = false;
 
   constructor(options: CredentialsWatchOptions) {
     this.#options = options;
@@ -103,9 +105,8 @@ export class CredentialsWatch {
           await io.clock.sleep(POLL_MS, either).catch(() => {});
         }
         if (signal.aborted) return false;
-        if ((asked || !credentials.isAsSeen()) && await this.#look()) {
-          return !signal.aborted;
-        }
+        const isDue = asked || this.#hasFailed || !credentials.isAsSeen();
+        if (isDue && await this.#look()) return !signal.aborted;
         asked = false;
       }
     } finally {
@@ -119,11 +120,13 @@ export class CredentialsWatch {
     const { log } = io;
     const former = this.#inUse;
     const wasAsSeen = credentials.isAsSeen();
+    this.#hasFailed = false;
     try {
       const identity = await this.enrolled();
       identity?.privateKey.fill(0);
     } catch (error) {
       // What is in use stays; the next start will not be as lenient.
+      this.#hasFailed = true;
       const detail = describeError(error);
       degraded.raise("credentials_invalid", { detail });
       return false;

@@ -130,8 +130,9 @@ export class CredentialsStore {
 
   /**
    * Keeps the credentials of the second carrier, and the names that came with
-   * them; `undefined` forgets them. While the file is gone or damaged they are
-   * known in this run only: writing it would hide what a person has to see.
+   * them; `undefined` forgets them. While the file is gone, damaged or not the
+   * one that was read they are known in this run only: writing it would hide
+   * what a person has to see, or undo what one has done.
    *
    * @throws {StoreWriteError} when they could not be made durable; they are in
    * use all the same.
@@ -179,7 +180,8 @@ export class CredentialsStore {
 
   async #writeCurrent(): Promise<void> {
     if (!this.#current || this.#fault !== undefined) return;
-    if (this.#look() === undefined) return;
+    const seen = this.#look();
+    if (seen === undefined || seen !== this.#seen) return;
     await this.#write(this.#current);
   }
 
@@ -247,7 +249,7 @@ export class CredentialsStore {
     for (const listener of this.#listeners) listener();
   }
 
-  /** @returns undefined when there is no file. */
+  /** @returns undefined when there is no file; why it cannot be looked at, too. */
   #look(): string | undefined {
     try {
       const path = `${this.#context.root}/${CREDENTIALS_FILE}`;
@@ -255,7 +257,7 @@ export class CredentialsStore {
       return `${ino} ${size} ${mtime?.getTime()}`;
     } catch (error) {
       if (isMissing(error)) return undefined;
-      throw error;
+      return `not to be seen: ${describeError(error)}`;
     }
   }
 }

@@ -161,6 +161,16 @@ Deno.test("CredentialsStore writes nothing where its file was taken away", () =>
     assert.deepEqual(store.credentials.carrier, CARRIER);
   }));
 
+Deno.test("CredentialsStore writes nothing over a file that somebody has put in place", () =>
+  withStore(async (store) => {
+    await store.credentials.take(IDENTITY);
+    Deno.removeSync(fileOf(store));
+    Deno.writeTextFileSync(fileOf(store), "put in place");
+    await store.credentials.saveCarrier(CARRIER);
+    assert.equal(Deno.readTextFileSync(fileOf(store)), "put in place");
+    assert.deepEqual(store.credentials.carrier, CARRIER);
+  }));
+
 Deno.test("CredentialsStore takes a damaged mark for a mark", () =>
   withStore(async (store) => {
     await store.credentials.take(IDENTITY);
