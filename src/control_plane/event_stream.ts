@@ -109,11 +109,15 @@ export class EventStream implements Beating {
   close(reason: StreamEnd, retryMs?: number): void {
     if (this.#hasEnded) return;
     this.#end(reason);
-    if (retryMs !== undefined) {
-      const text = `:back-later\nretry: ${retryMs}\n\n`;
-      this.#controller.enqueue(encoder.encode(text));
+    try {
+      if (retryMs !== undefined) {
+        const text = `:back-later\nretry: ${retryMs}\n\n`;
+        this.#controller.enqueue(encoder.encode(text));
+      }
+      this.#controller.close();
+    } catch {
+      // The connection was lost, which shows no earlier than now.
     }
-    this.#controller.close();
   }
 
   /** Keeps the connection alive, or cuts one that has taken nothing since. */
@@ -158,7 +162,11 @@ export class EventStream implements Beating {
   /** What is given is taken at once: it is wanted. */
   #give(frame: Frame) {
     this.#isWanted = false;
-    this.#controller.enqueue(frame);
+    try {
+      this.#controller.enqueue(frame);
+    } catch {
+      this.#end("client_left");
+    }
   }
 
   /** What to send next; undefined when there is nothing yet. */
