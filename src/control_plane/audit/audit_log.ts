@@ -70,11 +70,12 @@ export class AuditLog implements AuditSink, Part {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const stopped = Promise.withResolvers<void>();
-    signal.addEventListener("abort", () => stopped.resolve(), { once: true });
-    if (signal.aborted) stopped.resolve();
+    // No race with one promise for all rounds: it would remember each of them.
+    signal.addEventListener("abort", () => this.#wake.resolve(), {
+      once: true,
+    });
     while (!signal.aborted) {
-      await Promise.race([this.#wake.promise, stopped.promise]);
+      await this.#wake.promise;
       this.#wake = Promise.withResolvers();
       await this.flush();
       if (this.#waiting.length === 0) continue;

@@ -100,3 +100,33 @@ Deno.test("AuditLog bounds what waits, and says how much was lost", async () => 
   );
   assert.deepEqual(lost?.fields, { lost: 2 });
 });
+
+Deno.test("AuditLog that waits leaves at once, and keeps nothing of its rounds", async () => {
+  const program = `
+    import { AuditLog } from "./src/control_plane/audit/audit_log.ts";
+    const log = new AuditLog({ write: async () => {} }, {
+      clock: { now: () => 0 },
+    });
+    const stop = new AbortController();
+    const running = log.run(stop.signal);
+    const bytesAfter = async (rounds) => {
+      for (let round = 0; round < rounds; round++) {
+        log.offer({ subject: "s", relation: "r", object: "o", outcome: "x" });
+        for (let turn = 0; turn < 12; turn++) await undefined;
+      }
+      gc();
+      return Deno.memoryUsage().heapUsed;
+    };
+    const before = await bytesAfter(5_000);
+    const after = await bytesAfter(20_000);
+    stop.abort();
+    await running;
+    console.log(Math.round((after - before) / 20_000));
+  `;
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--v8-flags=--expose-gc", program],
+  }).output();
+  const text = new TextDecoder();
+  assert.equal(code, 0, text.decode(stderr));
+  assert.ok(Number(text.decode(stdout)) < 50, text.decode(stdout));
+});
