@@ -98,9 +98,10 @@ export class SharedCommits {
       connection.exec("RELEASE work");
       return { result };
     } catch (error) {
-      if (connection.isTransaction) {
-        connection.exec("ROLLBACK TO work; RELEASE work");
-      }
+      const isLeft = connection.isTransaction &&
+        this.#attempt("ROLLBACK TO work; RELEASE work");
+      // What cannot be taken back alone is taken back with all before it.
+      if (isLeft) this.#attempt("ROLLBACK");
       return { error };
     }
   }

@@ -140,3 +140,23 @@ Deno.test("a transaction that cannot begin fails for the first only", async () =
   assert.equal(await second, "b");
   assert.deepEqual(on.names, ["b"]);
 });
+
+Deno.test("work that cannot be taken back alone fails for all before it, and not for what comes after", async () => {
+  using on = new Connection();
+  on.broken.add("ROLLBACK TO work; RELEASE work");
+  const commits = new SharedCommits(on);
+  const results = await Promise.allSettled([
+    commits.write(() => on.add("a")),
+    commits.write(async () => {
+      await on.add("b");
+      throw new RangeError("changed its mind");
+    }),
+    commits.write(() => on.add("c")),
+  ]);
+  assert.deepEqual(results.map(({ status }) => status), [
+    "rejected",
+    "rejected",
+    "fulfilled",
+  ]);
+  assert.deepEqual(on.names, ["c"]);
+});
