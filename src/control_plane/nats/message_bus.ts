@@ -177,7 +177,9 @@ export class MessageBus implements Part {
   forget(nodeId: string): void {
     const { storage, io } = this.#services;
     this.#readers.remove(nodeId);
+    const before = this.#leaving.get(nodeId);
     const leave = async () => {
+      await before;
       try {
         await storage.write(async ({ busReaders }) =>
           await busReaders.remove(nodeId)
@@ -191,7 +193,10 @@ export class MessageBus implements Part {
         });
       }
     };
-    const leaving = leave().finally(() => this.#leaving.delete(nodeId));
+    const leaving = leave().finally(() => {
+      // Only the last one: who asks for credentials waits for all.
+      if (this.#leaving.get(nodeId) === leaving) this.#leaving.delete(nodeId);
+    });
     this.#leaving.set(nodeId, leaving);
   }
 
