@@ -78,7 +78,14 @@ async function readDecoded(
   late: Promise<ProblemError>,
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (!request.body) return new Uint8Array();
-  const sent = await readBounded(request.body, maxBytes, late);
+  const sent = await readBounded(request.body, maxBytes, late)
+    .catch((error) => {
+      if (error instanceof ProblemError) throw error;
+      // The client has left: no failure of this server, nor read by anybody.
+      throw new ProblemError(400, "malformed_body", {
+        detail: "The body ended early",
+      });
+    });
   return zipped ? await gunzip(sent, maxBytes, late) : sent;
 }
 
