@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { LocalFanOut } from "../../src/control_plane/event_fan_out.ts";
 import { EventSigner } from "../../src/control_plane/event_signer.ts";
 import { EventStreams } from "../../src/control_plane/event_streams.ts";
+import { ProblemError } from "../../src/control_plane/http/problem.ts";
 import { openSqliteStorage } from "../../src/control_plane/sqlite_storage.ts";
+import type { Node, Rows } from "../../src/control_plane/storage/storage.ts";
+import { streamAnswer } from "../../src/control_plane/stream_answer.ts";
 import { Vault } from "../../src/control_plane/vault.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { FakeClock, settle } from "../fakes/fake_clock.ts";
@@ -81,3 +84,34 @@ Deno.test("a keep-alive that nobody is there to take ends its stream alone", asy
   assert.equal(on.streams.isOpen(NODE.id), false);
   assert.deepEqual(on.clock.sleeping, [], "nothing beats for it");
 });
+
+for (
+  const [what, now] of [
+    ["deleted", undefined],
+    ["revoked", { ...NODE, revokedAtMs: 1 }],
+  ] as const
+) {
+  Deno.test(`a node that is ${what} on the way to its stream gets none`, async () => {
+    await using on = await new Stage().open();
+    const { streams } = on;
+    const nodes = {
+      byId(id: string) {
+        assert.ok(streams.isOpen(id), "what ends it could not find it yet");
+        return now;
+      },
+    };
+    const storage = {
+      read: <T>(work: (rows: Rows) => Promise<T>) =>
+        work({ nodes } as unknown as Rows),
+      write: () => Promise.reject(new Error("nothing to write")),
+      close() {},
+    };
+    await assert.rejects(
+      streamAnswer({ storage, streams }, NODE as Node, { from: 0 }),
+      (error) =>
+        error instanceof ProblemError && error.code === "node_not_found",
+    );
+    assert.deepEqual([...streams.ended], [["node_gone", 1]]);
+    assert.equal(streams.count, 0);
+  });
+}

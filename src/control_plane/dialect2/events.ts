@@ -4,6 +4,7 @@ import type { NodeRoute } from "../node_routes/node_route.ts";
 import type { Services } from "../services.ts";
 import type { Node, Rows } from "../storage/storage.ts";
 import type { StreamStart } from "../event_stream.ts";
+import { streamAnswer } from "../stream_answer.ts";
 import { nodeRoute2 } from "./node_route2.ts";
 
 /** As in every path. */
@@ -16,13 +17,8 @@ export function eventsRoute2(services: Services): NodeRoute {
     const start = await services.storage.read((rows) =>
       cursor === undefined ? fromNow(rows, node) : after(rows, node, cursor)
     );
-    return new Response(services.streams.open(node, start), {
-      headers: {
-        "content-type": "text/event-stream",
-        // Compressed, an event would wait for the next one.
-        "cache-control": "no-cache, no-transform",
-        [API_VERSION_HEADER]: API_VERSION,
-      },
+    return await streamAnswer(services, node, start, {
+      [API_VERSION_HEADER]: API_VERSION,
     });
   });
   return { ...route, auditedAs: "node_events.subscribe" };

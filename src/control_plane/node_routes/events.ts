@@ -1,5 +1,6 @@
 import type { Services } from "../services.ts";
 import type { Node } from "../storage/storage.ts";
+import { streamAnswer } from "../stream_answer.ts";
 import { type NodeRoute, nodeRoute } from "./node_route.ts";
 
 /** `GET /v1/nodes/{node_id}/events`: the node's signed event stream. */
@@ -9,13 +10,7 @@ export function eventsRoute(services: Services): NodeRoute {
       await rows.events.lastSequence()
     );
     const from = cursorOf(request, node, newest);
-    return new Response(services.streams.open(node, { from }), {
-      headers: {
-        "content-type": "text/event-stream",
-        // Compressed, an event would wait for the next one.
-        "cache-control": "no-cache, no-transform",
-      },
-    });
+    return await streamAnswer(services, node, { from });
   });
   return { ...route, auditedAs: "node_events.subscribe" };
 }
