@@ -93,6 +93,8 @@ for (
     { name: "", scopes: ["read"] },
     { name: "A", scopes: ["read"] },
     { name: "a", scopes: ["read"], ttl: "0s" },
+    // There is no date for its end: the list of operators would fail for ever.
+    { name: "a", scopes: ["read"], ttl: "100000000d" },
     { name: "a", scopes: ["read"], ttl: 5 },
   ]
 ) {
@@ -108,4 +110,21 @@ Deno.test("two operators of one name are refused", async () => {
   await operator(plane, "ci", ["read"]);
   (await plane.admin("POST", "/operators", { name: "ci", scopes: ["read"] }))
     .assertProblem(409, "operator_exists");
+});
+
+Deno.test("durations of operators are kept in whole milliseconds", async () => {
+  await using plane = await RunningPlane.start();
+  const calls = [
+    ["/operators", { name: "a", scopes: ["read"], ttl: "1.5ms" }],
+    ["/tokens", { ttl: "0.0001s" }],
+    ["/signing-keys/rotate", { transition: "0.4ms" }],
+  ] as const;
+  for (const [path, body] of calls) {
+    const answer = await plane.admin("POST", path, body);
+    assert.ok(answer.status < 300, `${path} ${answer.text}`);
+  }
+  // Rounded to nothing, it would have revoked the key that retires.
+  const { json } = await plane.admin("GET", "/signing-keys");
+  const keys = json["signing_keys"] as { state: string }[];
+  assert.deepEqual(keys.map(({ state }) => state), ["transition", "current"]);
 });

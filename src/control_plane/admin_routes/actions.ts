@@ -1,11 +1,10 @@
 import * as z from "zod/mini";
 import { isoTime } from "../../platform/clock.ts";
 import { uuidV7 } from "../../platform/random.ts";
-import { formatDuration, parseDuration } from "../../wire/duration.ts";
+import { formatDuration } from "../../wire/duration.ts";
 import { auditAdmin } from "../admin_audit.ts";
 import { jsonAnswer, jsonTextAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
-import { ProblemError } from "../http/problem.ts";
 import { emitToNode } from "../node_events.ts";
 import type { Services } from "../services.ts";
 import type { Execution } from "../storage/operations.ts";
@@ -14,6 +13,7 @@ import {
   type AdminRoute,
   bodyLimits,
   checkedText,
+  durationMs,
   nodeOrProblem,
 } from "./admin_route.ts";
 
@@ -103,12 +103,9 @@ export function actionRoutes(services: Services): AdminRoute[] {
 
 function timeoutFrom(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const timeoutMs = parseDuration(text);
-  if (
-    timeoutMs !== undefined && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS
-  ) return Math.ceil(timeoutMs); // kept as whole ms
-  throw new ProblemError(400, "malformed_body", {
-    detail: 'The "timeout" is a duration such as "30s", of at most 24h',
+  return durationMs(text, {
+    atMostMs: MAX_TIMEOUT_MS,
+    otherwise: 'The "timeout" is a duration such as "30s", of at most 24h',
   });
 }
 

@@ -1,3 +1,4 @@
+import { parseDuration } from "../../wire/duration.ts";
 import { ProblemError } from "../http/problem.ts";
 import type { ReadTextOptions } from "../http/request_body.ts";
 import type { Call, Route } from "../http/router.ts";
@@ -44,6 +45,30 @@ export async function nodeOrProblem(rows: Rows, id: string): Promise<Node> {
 /** Limits for reading the body of an admin call. */
 export function bodyLimits({ io, stop }: Services): ReadTextOptions {
   return { clock: io.clock, stop };
+}
+
+/** What a duration of an operator may be. */
+export interface DurationRange {
+  /** In ms. @default {1} */
+  readonly atLeastMs?: number;
+  readonly atMostMs: number;
+  /** What is said of any other one. */
+  readonly otherwise: string;
+}
+
+/**
+ * A duration in whole ms, rounded up: so it is kept, and what is short never
+ * becomes nothing.
+ *
+ * @throws {ProblemError} 400 "malformed_body"
+ */
+export function durationMs(
+  text: string,
+  { atLeastMs = 1, atMostMs, otherwise }: DurationRange,
+): number {
+  const ms = Math.ceil(parseDuration(text) ?? NaN);
+  if (ms >= atLeastMs && ms <= atMostMs) return ms;
+  throw new ProblemError(400, "malformed_body", { detail: otherwise });
 }
 
 /** Beyond this a key fits neither a file name nor a line of a listing. */

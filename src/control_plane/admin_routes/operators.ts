@@ -1,6 +1,5 @@
 import * as z from "zod/mini";
 import { isoTime } from "../../platform/clock.ts";
-import { parseDuration } from "../../wire/duration.ts";
 import { auditAdmin } from "../admin_audit.ts";
 import { hashOf, newToken } from "../credentials.ts";
 import { emptyAnswer, jsonAnswer } from "../http/answers.ts";
@@ -9,9 +8,17 @@ import { ProblemError } from "../http/problem.ts";
 import { type Scope, SCOPES } from "../scopes.ts";
 import type { Services } from "../services.ts";
 import type { AdminToken } from "../storage/storage.ts";
-import { ADMIN_PREFIX, type AdminRoute, bodyLimits } from "./admin_route.ts";
+import {
+  ADMIN_PREFIX,
+  type AdminRoute,
+  bodyLimits,
+  durationMs,
+} from "./admin_route.ts";
 
 const MAX_OPERATORS = 1_000;
+
+/** A hundred years: far beyond, there are no dates any more. */
+const MAX_TTL_MS = 36_500 * 24 * 60 * 60_000;
 
 export const operatorSchema = z.strictObject({
   name: z.string().check(z.regex(/^[a-z0-9][a-z0-9._-]{0,62}$/)),
@@ -122,9 +129,9 @@ function expiryFrom(
   nowMs: number,
 ): number | undefined {
   if (text === undefined) return undefined;
-  const ttlMs = parseDuration(text);
-  if (ttlMs !== undefined && ttlMs > 0) return nowMs + ttlMs;
-  throw new ProblemError(400, "malformed_body", {
-    detail: 'The "ttl" is a duration such as "720h"; without one it never ends',
+  return nowMs + durationMs(text, {
+    atMostMs: MAX_TTL_MS,
+    otherwise: 'The "ttl" is a duration such as "720h", of at most 36500d; ' +
+      "without one it never ends",
   });
 }

@@ -1,7 +1,6 @@
 import * as z from "zod/mini";
 import { isoTime } from "../../platform/clock.ts";
 import { auditAdmin } from "../admin_audit.ts";
-import { parseDuration } from "../../wire/duration.ts";
 import { jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
@@ -11,7 +10,12 @@ import {
   revokeSigningKey,
   rotateSigningKey,
 } from "../signing_keys.ts";
-import { ADMIN_PREFIX, type AdminRoute, bodyLimits } from "./admin_route.ts";
+import {
+  ADMIN_PREFIX,
+  type AdminRoute,
+  bodyLimits,
+  durationMs,
+} from "./admin_route.ts";
 
 const DEFAULT_TRANSITION_MS = 60 * 60_000;
 /** Nodes accept the key before for no longer (design, section 6). */
@@ -96,11 +100,9 @@ export function signingKeyRoutes(services: Services): AdminRoute[] {
 
 function transitionFrom(text: string | undefined): number {
   if (text === undefined) return DEFAULT_TRANSITION_MS;
-  const transitionMs = parseDuration(text);
-  if (transitionMs !== undefined && transitionMs <= MAX_TRANSITION_MS) {
-    return transitionMs;
-  }
-  throw new ProblemError(400, "malformed_body", {
-    detail: 'The "transition" is a duration such as "10m", of at most 24h',
+  return durationMs(text, {
+    atLeastMs: 0,
+    atMostMs: MAX_TRANSITION_MS,
+    otherwise: 'The "transition" is a duration such as "10m", of at most 24h',
   });
 }

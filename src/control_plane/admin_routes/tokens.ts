@@ -6,13 +6,17 @@ import { newBootstrapToken } from "../dialect2/bootstrap_token.ts";
 import { auditAdmin } from "../admin_audit.ts";
 import { hashOf, newToken } from "../credentials.ts";
 import { DEFAULT_DOMAIN, DOMAIN_NAME, ensureDomain } from "../domains.ts";
-import { parseDuration } from "../../wire/duration.ts";
 import { emptyAnswer, jsonAnswer } from "../http/answers.ts";
 import { readJson } from "../http/json_body.ts";
 import { ProblemError } from "../http/problem.ts";
 import type { Services } from "../services.ts";
 import type { Token } from "../storage/storage.ts";
-import { ADMIN_PREFIX, type AdminRoute, bodyLimits } from "./admin_route.ts";
+import {
+  ADMIN_PREFIX,
+  type AdminRoute,
+  bodyLimits,
+  durationMs,
+} from "./admin_route.ts";
 
 /** Enough to tell all tokens apart that there will ever be. */
 const ID_BYTES = 8;
@@ -138,9 +142,8 @@ function tokenFor(
 
 function ttlFrom(text: string | undefined): number {
   if (text === undefined) return DEFAULT_TTL_MS;
-  const ttlMs = parseDuration(text);
-  if (ttlMs !== undefined && ttlMs > 0 && ttlMs <= MAX_TTL_MS) return ttlMs;
-  throw new ProblemError(400, "malformed_body", {
-    detail: 'The "ttl" is a duration such as "10m", of at most 30d',
+  return durationMs(text, {
+    atMostMs: MAX_TTL_MS,
+    otherwise: 'The "ttl" is a duration such as "10m", of at most 30d',
   });
 }
