@@ -17,6 +17,7 @@ import { CredentialsWatch } from "./credentials_watch.ts";
 import { buildDownstream } from "./downstream.ts";
 import { buildHealthKeeper, rememberContact } from "./health.ts";
 import { flushReports } from "./flush_reports.ts";
+import { hideCredentials } from "./hide_credentials.ts";
 import { linksTo } from "./links.ts";
 import { LoginCheck } from "./login_check.ts";
 import { buildLocalApi, buildStatus } from "./local_api.ts";
@@ -129,6 +130,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     io,
   });
   const credentials = new CredentialsWatch({ store, degraded, port, io });
+  const hideCarrier = hideCredentials([intake, store.transitions]);
   let isStarting = true;
   let known: string | undefined;
   const until = AbortSignal.any([stop, requests.left]);
@@ -152,6 +154,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       kernel: options.kernel,
       io,
       intake,
+      hideCarrier,
       changes,
       storeFigures: counted.figures,
       startedAtMs,

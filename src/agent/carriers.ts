@@ -7,7 +7,6 @@ import type { EventFeed, FeedStatus } from "../uplink/event_feed.ts";
 import { NatsSession } from "../uplink/nats/nats_session.ts";
 import { RefreshLoop, type RefreshNews } from "../uplink/refresh_loop.ts";
 import type { StatusDocument } from "../wire/status.ts";
-import { hideCredentials } from "./hide_credentials.ts";
 import type { NodeContext } from "./node_context.ts";
 import { busTransitions, type LinkTransitions } from "./transitions.ts";
 
@@ -168,7 +167,7 @@ function buildRefresh(context: NodeContext): RefreshLoop {
   return new RefreshLoop({
     fetch: (signal) => uplink.carrierCredentials(signal),
     store: store.credentials,
-    hide: hideCredentials([context.intake, store.transitions]),
+    hide: context.hideCarrier,
     onNews(news: RefreshNews) {
       if (news.type === "unauthorized") {
         return contact.heard("credentials", news.error);

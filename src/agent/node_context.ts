@@ -8,6 +8,7 @@ import type { Membership } from "../store/membership.ts";
 import type { ClockSkew } from "../sync/clock_skew.ts";
 import type { Degraded } from "../sync/degraded.ts";
 import type { NodeUplink } from "../uplink/node_uplink.ts";
+import type { CarrierCredentials } from "../wire/carrier_credentials.ts";
 import type { MetricFamily } from "../wire/prometheus.ts";
 import type { LoginCheck } from "./login_check.ts";
 import type { Reload } from "./reload.ts";
@@ -36,6 +37,8 @@ export interface NodeContext {
   readonly exposed: boolean;
   readonly degraded: Degraded;
   readonly intake: TelemetryIntake;
+  /** Keeps credentials of the message bus out of logs and transitions. */
+  readonly hideCarrier: (credentials: CarrierCredentials) => void;
   /** What has changed of what is served, for as long as the process lives. */
   readonly changes: ChangeFeed;
   readonly disk: DiskWatch;

@@ -20,7 +20,10 @@ export interface ContactWatch {
   renewed(): void;
   /** Shows anew what is wrong, with the latest news about the next try. */
   show(): void;
-  /** Calls `listener` when the control plane is there again. */
+  /**
+   * Calls `listener` when the control plane is there again, and no former one:
+   * this outlives the parts that listen.
+   */
   onRegained(listener: () => void): void;
 }
 
@@ -44,7 +47,7 @@ export function watchContact(
   rejoin?: ContactRejoin,
 ): ContactWatch {
   const refusals = new Map<ContactSurface, ControlError>();
-  const listeners: (() => void)[] = [];
+  let tellRegained = () => {};
   let isAway = false;
   const show = () => {
     const [first] = refusals.values();
@@ -64,13 +67,13 @@ export function watchContact(
       refusals.clear();
       show();
     },
-    onRegained: (listener) => void listeners.push(listener),
+    onRegained: (listener) => void (tellRegained = listener),
     heard(surface, failure) {
       if (failure === undefined) {
         refusals.delete(surface);
         degraded.clear("control_plane_unreachable");
         // The stream is often the first to notice, in either direction.
-        if (isAway || surface === "stream") listeners.forEach((tell) => tell());
+        if (isAway || surface === "stream") tellRegained();
         isAway = false;
       } else if (failure instanceof ControlError) {
         const { kind } = failure;

@@ -86,7 +86,8 @@ export class TransitionRing implements Transitions {
 
   /** A credential in use: no reason will hold it. */
   hide(secret: string): void {
-    this.#secrets.push(secret);
+    // The same identity and credentials again, whenever parts begin anew.
+    if (!this.#secrets.includes(secret)) this.#secrets.push(secret);
   }
 
   /** It has been out of use for long: a list of them must not grow for ever. */

@@ -26,5 +26,14 @@ Deno.test("hideCredentials() hides the latest credentials everywhere, and not al
       entry?.reason,
       "[redacted] [redacted] [redacted] jwt-5000",
     );
+    // As after a reload, more often than there are generations.
+    for (let again = 1; again <= 5; again++) {
+      store.transitions.hide("own-key");
+      hide(credentials(9_000, 1));
+    }
+    store.transitions.forget("own-key");
+    store.transitions.note("disconnect", { reason: "jwt-9000 own-key" });
+    assert.equal(store.transitions.entries[1]?.reason, "[redacted] own-key");
+    assert.equal(intake.secrets.length, 8);
     await store.close();
   }));
