@@ -146,6 +146,8 @@ export class EventFeed implements Part {
     const cursor = this.#options.cursor();
     const { open, sink, clock } = this.#options;
     const { idleTimeoutMs, maxEventBytes } = this.#settings;
+    // What a server asked to wait for is over.
+    this.#limited = false;
     try {
       this.#stream = await EventStream.open(
         {

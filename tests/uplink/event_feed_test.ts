@@ -706,4 +706,11 @@ Deno.test("reconnect() cuts a wait short, but not one that a server asked for", 
   uplink.feed.reconnect();
   await settle();
   assert.equal(uplink.state, "waiting");
+  // Once it has been waited for, it counts no more.
+  await uplink.clock.advance(70_000);
+  assert.equal(uplink.state, "streaming");
+  const { attempts } = uplink;
+  uplink.feed.reconnect();
+  await settle();
+  assert.equal(uplink.attempts, attempts + 1);
 });
