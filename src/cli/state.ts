@@ -15,12 +15,18 @@ export async function state(invocation: Invocation): Promise<number> {
   warnWhenStale(answer.headers, invocation);
   await show(invocation, {
     json: answer.text,
-    table: async (screen) =>
-      (await import("./state_table.ts")).stateTable(screen, answer.body),
+    table: async (screen) => {
+      const { stateTable } = await import("./state_table.ts");
+      const reports = await askAgent(config, "GET", REPORTS_WITH_SYNC);
+      return stateTable(screen, answer.body, reports.body);
+    },
     usual: "json",
   });
   return EXIT.fine;
 }
+
+/** An agent before this was there leaves out how far each is. */
+const REPORTS_WITH_SYNC = "/v1/state/report?sync=true";
 
 /** `plexd state get TYPE KEY` */
 export async function stateGet(invocation: Invocation): Promise<number> {

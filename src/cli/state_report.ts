@@ -2,11 +2,21 @@ import { askAgent, refusalIn } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { keySegment } from "./key_segment.ts";
 import type { LocalAnswer } from "../client/call.ts";
+import { parseDuration } from "../wire/duration.ts";
 import { show } from "./output/show.ts";
 import { readStdin } from "./read_stdin.ts";
 
 /** What the agent takes at most. */
 const MAX_REPORT_BYTES = 2 ** 20;
+
+/** How long to wait where that is not said. */
+const USUAL_WAIT_MS = 10_000;
+
+/** What the agent waits at most. */
+const LONGEST_WAIT_MS = 60_000;
+
+/** Longest wait for an answer beyond that. */
+const ANSWER_LIMIT_MS = 30_000;
 
 /**
  * `plexd state report KEY`: prints a report; with `--data` writes it, under a
@@ -28,6 +38,7 @@ export async function stateReport(invocation: Invocation): Promise<number> {
   if (flags["--wait"] && !writes && !removes) {
     throw misuse("--wait needs --data or --delete");
   }
+  waitMsIn(flags);
   if (writes) return await write(invocation, key, condition);
   if (removes) return await remove(invocation, key);
   return await print(invocation, key);
@@ -71,7 +82,7 @@ async function write(
     pathOf(key) + waitIn(invocation),
     // As it was typed: numbers keep their text, members their order.
     `{"content_type":"application/json","payload":${text}}`,
-    { headers: condition },
+    { headers: condition, ...limitIn(invocation) },
   );
   if (answer.status === 202) throw notUpstream(answer, key, "written");
   if (answer.status !== 200) throw failure(answer, key);
@@ -82,7 +93,13 @@ async function write(
 async function remove(invocation: Invocation, key: string): Promise<number> {
   const config = await invocation.config();
   const path = pathOf(key) + waitIn(invocation);
-  const answer = await askAgent(config, "DELETE", path);
+  const answer = await askAgent(
+    config,
+    "DELETE",
+    path,
+    undefined,
+    limitIn(invocation),
+  );
   if (answer.status === 202) throw notUpstream(answer, key, "removed");
   if (answer.status !== 204) throw failure(answer, key);
   invocation.print(`report ${key} removed${upstreamText(answer)}`);
@@ -93,8 +110,24 @@ function pathOf(key: string): string {
   return `/v1/state/report/${keySegment(key)}`;
 }
 
+/** How long to wait, ms; undefined for not at all. */
+function waitMsIn(flags: Invocation["flags"]): number | undefined {
+  const limit = flags["--timeout"];
+  if (limit === undefined) return flags["--wait"] ? USUAL_WAIT_MS : undefined;
+  if (!flags["--wait"]) throw misuse("--timeout needs --wait");
+  const ms = parseDuration(String(limit)) ?? 0;
+  if (ms >= 1 && ms <= LONGEST_WAIT_MS) return ms;
+  throw misuse("--timeout is a duration from 1ms to 60s, such as 30s");
+}
+
 function waitIn({ flags }: Invocation): string {
-  return flags["--wait"] ? "?wait=synced&timeout=10s" : "";
+  const ms = waitMsIn(flags);
+  return ms === undefined ? "" : `?wait=synced&timeout=${ms}ms`;
+}
+
+/** The agent answers in time by itself; this is for one that is stuck. */
+function limitIn({ flags }: Invocation): { limitMs: number } {
+  return { limitMs: (waitMsIn(flags) ?? 0) + ANSWER_LIMIT_MS };
 }
 
 /** An agent before this was there does not wait, and says nothing of it. */

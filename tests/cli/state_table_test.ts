@@ -33,6 +33,24 @@ Deno.test("stateTable() gives the same lines for a full state", () => {
   ]);
 });
 
+Deno.test("stateTable() tells how far each report is, where that is known", () => {
+  const summary = {
+    metadata: { region: "eu-1" },
+    report_keys: [{ key: "a", version: 1 }, { key: "b", version: 2 }],
+  };
+  const table = stateTable(NO_SCREEN, summary, [
+    { key: "a", version: 1, sync: { state: "local_only", at: null } },
+  ]);
+  assert.deepEqual(table.split("\n"), [
+    "TYPE      KEY     VERSION  SYNC",
+    "metadata  region",
+    "report    a       1        local_only",
+    "report    b       2",
+  ]);
+  const ofOldAgent = [{ key: "a", version: 1 }];
+  assert.match(stateTable(NO_SCREEN, summary, ofOldAgent), /VERSION\n/);
+});
+
 Deno.test("stateTable() does not let a key steer the terminal", () => {
   const table = stateTable(NO_SCREEN, {
     data_keys: [{ key: "a\x1b[2J", version: 1 }],

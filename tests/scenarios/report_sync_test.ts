@@ -101,6 +101,16 @@ for (const dialect of [1, 2] as const) {
     assert.equal(removes.code, 0, removes.stderr);
     const misused = await stage.run("state", "report", "cli", "--wait");
     assert.equal(misused.code, 2);
+    const tooLong = await stage.run(
+      ...["state", "report", "cli", "--data", "1", "--wait", "--timeout", "2m"],
+    );
+    assert.equal(tooLong.code, 2);
+    const alone = await stage.run(
+      ...["state", "report", "cli", "--data", "1", "--timeout", "2s"],
+    );
+    assert.equal(alone.code, 2);
+    const table = await stage.run("state", "--output", "table");
+    assert.match(table.stdout, /^report +a +\d+ +synced$/m);
     if (dialect === 2) {
       const stays = await stage.run(
         "state",
@@ -118,6 +128,20 @@ for (const dialect of [1, 2] as const) {
     assert.equal(typeof JSON.parse(full.stdout).freshness.stale, "boolean");
 
     await stage.stopControlPlane();
+    const inVain = await stage.run(
+      ...[
+        "state",
+        "report",
+        "a",
+        "--data",
+        "3",
+        "--wait",
+        "--timeout",
+        "300ms",
+      ],
+    );
+    assert.equal(inVain.code, 69);
+    assert.match(inVain.stderr, /the control plane does not know yet/);
     const late = await put(
       stage,
       "a",

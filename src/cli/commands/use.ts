@@ -24,6 +24,11 @@ export const USE: readonly Command[] = [
         name: "--wait",
         doc: "until the control plane has it, for 10 s at most; else exit 69",
       },
+      {
+        name: "--timeout",
+        value: "DURATION",
+        doc: "with --wait: for this long instead, 60s at most",
+      },
     ],
     common: [OUTPUT, ...ASKING],
     examples: [
