@@ -63,12 +63,27 @@ export async function rotateSigningKey(
   transitionMs: number,
   alongside: (rows: Rows) => Promise<void>,
 ): Promise<AnnouncedKeys> {
+  const announced = await replaceCurrent(services, transitionMs, alongside);
+  if (!announced) throw new Error("There is no signing key to retire");
+  return announced;
+}
+
+/**
+ * @param onlyId Of the key that is to be replaced. @default {any}
+ * @returns undefined when the current key is another one, or there is none.
+ */
+async function replaceCurrent(
+  services: SigningKeyServices,
+  transitionMs: number,
+  alongside: (rows: Rows) => Promise<void>,
+  onlyId?: string,
+): Promise<AnnouncedKeys | undefined> {
   const { changes, io } = services;
   const next = await newKey(services);
   const root = await openTrustRoot(services);
   return await changes.make(async (rows, emit) => {
     const retiring = await rows.signingKeys.current();
-    if (!retiring) throw new Error("There is no signing key to retire");
+    if (!retiring || retiring.id !== (onlyId ?? retiring.id)) return undefined;
     const expiresAtMs = io.clock.now() + transitionMs;
     const announced: AnnouncedKeys = {
       current: next.publicKey,
@@ -111,7 +126,9 @@ export async function revokeSigningKey(
     await rows.signingKeys.current()
   );
   if (current && signingKeyId(current.publicKey) === keyId) {
-    return await rotateSigningKey(services, 0, alongside);
+    const announced = await replaceCurrent(services, 0, alongside, current.id);
+    // Otherwise another call was faster, and the key retired in between.
+    if (announced) return announced;
   }
   const root = await openTrustRoot(services);
   return await changes.make(async (rows, emit) => {
