@@ -190,6 +190,7 @@ async function checkRetry(
 ) {
   const node = await rows.nodes.byId(use.nodeId);
   const isRetry = node && node.firstCallAtMs === undefined &&
+    node.revokedAtMs === undefined &&
     use.publicKey === applicant.publicKey &&
     node.dialect === applicant.dialect &&
     node.registrationNonce === applicant.nonce &&

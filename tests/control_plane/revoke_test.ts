@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join2 } from "./dialect2_node.ts";
-import { RunningPlane } from "./running_plane.ts";
+import { newPublicKey, RunningPlane } from "./running_plane.ts";
 
 Deno.test("a revoked node is let in nowhere, and is nobody's peer", async () => {
   await using plane = await RunningPlane.start();
@@ -40,4 +40,14 @@ Deno.test("revoking twice, or a node that is not there", async () => {
   (await plane.admin("POST", "/nodes/n/revoke"))
     .assertProblem(404, "node_not_found");
   assert.equal((await node.admin("DELETE", "")).status, 204);
+});
+
+Deno.test("a node that was revoked before its first call cannot repeat its registration", async () => {
+  await using plane = await RunningPlane.start();
+  const token = await plane.token();
+  const public_key = newPublicKey();
+  const { json } = await plane.register(token, { public_key });
+  await plane.admin("POST", `/nodes/${json["node_id"]}/revoke`);
+  (await plane.register(token, { public_key }))
+    .assertProblem(409, "token_consumed");
 });
