@@ -193,6 +193,9 @@ function problemFrom(
   path: string,
 ): ProblemError {
   if (error instanceof ProblemError) return error;
+  if (error instanceof StorageError && error.kind === "unstorable") {
+    return new ProblemError(400, "malformed_body", { detail: error.message });
+  }
   log.error("Request failed", { method, path: withoutTicket(path), error });
   if (error instanceof StorageError) {
     return new ProblemError(503, "datastore_unavailable", {

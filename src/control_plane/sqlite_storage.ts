@@ -142,6 +142,9 @@ class Connection implements Sql, CommitConnection {
   }
 
   run(text: string, ...values: SqlValue[]): number {
+    if (values.some((value) => typeof value === "string" && hasNul(value))) {
+      throw new StorageError("unstorable", "A text has a NUL character");
+    }
     return guarded(() => Number(this.#prepare(text).run(...values).changes));
   }
 
@@ -186,6 +189,11 @@ class Connection implements Sql, CommitConnection {
     }
     return statement;
   }
+}
+
+/** What comes back of such a text ends before it. */
+function hasNul(text: string): boolean {
+  return text.includes("\0");
 }
 
 function guarded<T>(call: () => T): T {

@@ -430,3 +430,35 @@ async function halfRequest(plane: RunningPlane): Promise<Deno.Conn> {
   while (plane.clock.sleeping.length === idle) await plane.clock.advance(0);
   return connection;
 }
+
+Deno.test("a NUL character is refused where it would cut a text short", async () => {
+  await using plane = await RunningPlane.start();
+  const node = await plane.join();
+  const entry = {
+    key: "k\0l",
+    content_type: "text/plain",
+    payload: 1,
+    version: 1,
+    updated_at: "2026-03-01T12:00:00Z",
+  };
+  const calls = [
+    plane.admin("PUT", `/nodes/${node.id}/metadata/k`, { value: "a\0b" }),
+    node.call("POST", "/report", { entries: [entry], deleted: [] }),
+    plane.register(await plane.token(), { hostname: "a\0b" }),
+  ];
+  for (const answer of await Promise.all(calls)) {
+    answer.assertProblem(400, "malformed_body");
+  }
+  const inPath = { bearer: node.secretKey };
+  (await plane.call("GET", `/v1/nodes/${node.id}%00/state`, inPath))
+    .assertProblem(400, "malformed_path");
+  assert.deepEqual((await node.call("GET", "/state")).json["metadata"], {});
+  assert.deepEqual((await node.admin("GET", "/reports")).json["reports"], []);
+  // A secret is bytes, and a payload is JSON: both keep it.
+  await node.admin("PUT", "/secrets/s", { value: "a\0b" });
+  const data = { content_type: "text/plain", payload: "a\0b" };
+  await node.admin("PUT", "/data/d", data);
+  const { json } = await node.call("GET", "/state");
+  assert.equal((json["data"] as { payload: string }[])[0]!.payload, "a\0b");
+  assert.ok(!plane.log.lines.some(({ level }) => level === "error"));
+});

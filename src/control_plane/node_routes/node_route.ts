@@ -86,6 +86,12 @@ function gated(
       if (nodeId === undefined) {
         return await answer(await passOwnGates(request, services), call);
       }
+      // The audit log would name another node: what stands before it.
+      if (nodeId.includes("\0")) {
+        throw new ProblemError(400, "malformed_path", {
+          detail: "The path has a NUL character",
+        });
+      }
       const gatedCall = {
         nodeId,
         auditedAs: auditedAs ?? "node-agent",

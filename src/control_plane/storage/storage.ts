@@ -40,12 +40,12 @@ export interface Storage {
   close(): void;
 }
 
-/** The database failed. */
+/** The database failed; or, "unstorable", cannot keep what it was given. */
 export class StorageError extends Error {
   override readonly name = "StorageError";
 
   constructor(
-    readonly kind: "full" | "busy" | "damaged" | "failed",
+    readonly kind: "full" | "busy" | "damaged" | "failed" | "unstorable",
     message: string,
     cause?: unknown,
   ) {
