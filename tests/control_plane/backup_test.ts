@@ -138,3 +138,25 @@ Deno.test("a backup replaces nothing, and one that fails leaves nothing", async 
     assert.equal(await Deno.readTextFile(path), "older");
   });
 });
+
+Deno.test("a backup neither replaces nor removes the key of an older one", async () => {
+  await withFolder(async (folder) => {
+    await using plane = await RunningPlane.start();
+    const key = `${folder}/cp.db.master-key`;
+    Deno.writeTextFileSync(key, "the only copy");
+    const { code, stderr } = await runPlexd([
+      "admin",
+      "backup",
+      `${folder}/cp.db`,
+      "--data-dir",
+      plane.dataDir,
+      "--include-keys",
+    ]);
+    assert.equal(code, 1);
+    assert.ok(stderr.includes(`${key} is there already`), stderr);
+    assert.equal(Deno.readTextFileSync(key), "the only copy");
+    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), [
+      "cp.db.master-key",
+    ]);
+  });
+});

@@ -29,8 +29,8 @@ export async function adminBackup(
     if (cause instanceof Deno.errors.AlreadyExists) {
       throw new CommandError(
         EXIT.failed,
-        `${path} is there already`,
-        "name a file that is not",
+        `${cause.message} is there already`,
+        "name a file that is not: no backup is written over",
       );
     }
     if (cause instanceof Deno.errors.NotFound) {
