@@ -10,7 +10,7 @@ import {
 } from "../wire/trust_bundle.ts";
 import * as z from "zod/mini";
 import { privateKeyFrom, publicKeyOf } from "./signing_key.ts";
-import type { Rows, Storage } from "./storage/storage.ts";
+import { type Rows, type Storage, StorageError } from "./storage/storage.ts";
 import { SEALED, type Vault } from "./vault.ts";
 
 /** What trust bundles are made with. */
@@ -154,6 +154,8 @@ async function rootFrom(text: string, vault: Vault): Promise<TrustRoot> {
  *
  * @param options.revoked Public keys that nobody may believe any more.
  * @param options.atLeast Lowest version that it gets.
+ * @throws {StorageError} kind "busy" when another root has taken over since this
+ * one was opened: nodes would refuse what it signs.
  */
 export async function renewTrustBundle(
   rows: Rows,
@@ -165,6 +167,9 @@ export async function renewTrustBundle(
   { clock }: Pick<Platform, "clock">,
 ): Promise<void> {
   const { revoked = [], atLeast = 1 } = options;
+  if (root.publicKey !== await trustRootKey(rows)) {
+    throw new StorageError("busy", "Another trust root has just taken over");
+  }
   const text = await rows.settings.get(BUNDLE);
   const before = text === undefined ? undefined : parseTrustBundle(text);
   const current = await rows.signingKeys.current();
