@@ -462,3 +462,20 @@ Deno.test("a NUL character is refused where it would cut a text short", async ()
   assert.equal((json["data"] as { payload: string }[])[0]!.payload, "a\0b");
   assert.ok(!plane.log.lines.some(({ level }) => level === "error"));
 });
+
+Deno.test("a name that an object cannot hold is refused, not left out", async () => {
+  await using plane = await RunningPlane.start();
+  const node = await plane.join();
+  const policy = '{"metadata":{"__proto__":"x"},"rules":[]}';
+  const action = '{"action":"a","parameters":{"__proto__":"x"}}';
+  for (
+    const answer of [
+      await plane.admin("PUT", "/policies/p", policy),
+      await plane.admin("POST", `/nodes/${node.id}/actions`, action),
+    ]
+  ) {
+    answer.assertProblem(400, "malformed_body");
+    assert.match(answer.text, /__proto__/);
+  }
+  assert.deepEqual((await node.call("GET", "/state")).json["policies"], []);
+});

@@ -13,6 +13,7 @@ import {
   type AdminRoute,
   bodyLimits,
   checkedText,
+  checkWhole,
   durationMs,
   nodeOrProblem,
 } from "./admin_route.ts";
@@ -45,11 +46,12 @@ export function actionRoutes(services: Services): AdminRoute[] {
       method: "POST",
       path: `${path}/actions`,
       async handle({ request, params, operator }) {
-        const { value } = await readJson(
+        const { value, raw } = await readJson(
           request,
           actionSchema,
           bodyLimits(services),
         );
+        checkWhole("parameters", raw, value.parameters);
         const parameters = value.parameters ?? {};
         for (const text of Object.entries(parameters).flat()) {
           checkedText("A parameter", text);

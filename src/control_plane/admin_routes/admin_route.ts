@@ -1,4 +1,5 @@
 import { parseDuration } from "../../wire/duration.ts";
+import { rawMembers } from "../../wire/raw_json.ts";
 import { ProblemError } from "../http/problem.ts";
 import type { ReadTextOptions } from "../http/request_body.ts";
 import type { Call, Route } from "../http/router.ts";
@@ -45,6 +46,26 @@ export async function nodeOrProblem(rows: Rows, id: string): Promise<Node> {
 /** Limits for reading the body of an admin call. */
 export function bodyLimits({ io, stop }: Services): ReadTextOptions {
   return { clock: io.clock, stop };
+}
+
+/**
+ * Refuses an object of texts of which checking has left something out, as it
+ * does with the name `__proto__`: a selector without it would mean all nodes.
+ *
+ * @param raw Members of the body, as text.
+ * @throws {ProblemError} 400 "malformed_body"
+ */
+export function checkWhole(
+  name: string,
+  raw: ReadonlyMap<string, string>,
+  texts: Readonly<Record<string, string>> | undefined,
+): void {
+  if (!texts) return;
+  const { length } = rawMembers(raw.get(name)!);
+  if (length === Object.keys(texts).length) return;
+  throw new ProblemError(400, "malformed_body", {
+    detail: `"${name}" has a name that cannot be used: "__proto__"`,
+  });
 }
 
 /** What a duration of an operator may be. */

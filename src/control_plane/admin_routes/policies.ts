@@ -16,6 +16,7 @@ import {
   type AdminRoute,
   bodyLimits,
   checkedKey,
+  checkWhole,
 } from "./admin_route.ts";
 
 /** Every pull of the domain carries all of them. */
@@ -82,11 +83,12 @@ export function policyRoutes(services: Services): AdminRoute[] {
       path,
       async handle(call) {
         const id = idOf(call);
-        const { value } = await readJson(
+        const { value, raw } = await readJson(
           call.request,
           policySchema,
           bodyLimits(services),
         );
+        checkWhole("metadata", raw, value.metadata);
         const rules = JSON.stringify(value.rules);
         const selector = selectorOf(value);
         const domain = await changes.make(async (rows, emit) => {
