@@ -9,6 +9,7 @@ import type { Workshop } from "./workshop.ts";
 const FLOORS = [
   "scripts/bench/floor_server.ts",
   "scripts/bench/floor_client.ts",
+  "scripts/bench/guarded_server.ts",
 ] as const;
 
 /**

@@ -2,8 +2,8 @@ import { systemClock } from "../../src/platform/clock.ts";
 import { ControlClient } from "../../src/uplink/control_client.ts";
 import { Dialect1Uplink } from "../../src/uplink/dialect1_uplink.ts";
 import { openReceiver } from "./event_receiver.ts";
-import { silentLog } from "./prepare.ts";
 import { print } from "./print.ts";
+import { silentLog } from "./silent_log.ts";
 import { wallMs } from "./wall_ms.ts";
 
 /**

@@ -1,20 +1,23 @@
+import { readCanned } from "./canned_answer.ts";
 import { print } from "./print.ts";
 
 /**
- * The floor for reads, start and memory: a bare server on a Unix socket that
- * answers every request with the same bytes and header fields.
+ * The floor for reads, start and memory: a bare server that answers every
+ * request with the same bytes and header fields.
  *
- * Arguments: socket, file with `{body, headers}`. Ends when standard input does.
+ * Arguments: path of a Unix socket or `127.0.0.1:port`, file with
+ * `{body, headers}`. Ends when standard input does.
  */
-const [path, answerFile] = Deno.args;
-const { body, headers } = JSON.parse(
-  Deno.readTextFileSync(answerFile!),
-) as { body: string; headers: Record<string, string> };
+const [place, answerFile] = Deno.args;
+const answer = readCanned(answerFile!);
+const onListen = () => print("ready");
 
-Deno.serve({
-  path: path!,
-  onListen: () => print("ready"),
-}, () => new Response(body, { headers }));
+if (place!.startsWith("/")) Deno.serve({ path: place!, onListen }, answer);
+else {
+  const [hostname, port] = place!.split(":");
+  const address = { hostname: hostname!, port: Number(port) };
+  Deno.serve({ ...address, onListen }, answer);
+}
 
 await Deno.stdin.readable.pipeTo(new WritableStream());
 Deno.exit();

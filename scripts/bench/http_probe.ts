@@ -1,6 +1,19 @@
+/** Connects to a place: the path of a Unix socket, or `127.0.0.1:port`. */
+export async function connectTo(place: string): Promise<Deno.Conn> {
+  if (place.startsWith("/")) {
+    return await Deno.connect({ transport: "unix", path: place });
+  }
+  const [hostname, port] = place.split(":");
+  const conn = await Deno.connect({ hostname: hostname!, port: Number(port) });
+  conn.setNoDelay(true);
+  return conn;
+}
+
 /** The bytes of a GET on a kept connection. */
-export function getRequest(path: string): string {
-  return `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+export function getRequest(path: string, bearer?: string): string {
+  return `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${
+    authorization(bearer)
+  }\r\n`;
 }
 
 /** The bytes of a PUT of a JSON document on a kept connection. */
@@ -19,19 +32,27 @@ export interface Answer {
   readonly body: string;
 }
 
-/** Asks once over a Unix socket, on a connection of its own. */
-export async function ask(socket: string, path: string): Promise<Answer> {
-  using conn = await Deno.connect({ transport: "unix", path: socket });
+/** Asks once, on a connection of its own. */
+export async function ask(
+  place: string,
+  path: string,
+  bearer?: string,
+): Promise<Answer> {
+  using conn = await connectTo(place);
   const request = `GET ${path} HTTP/1.1\r\nHost: localhost\r\n` +
-    "Connection: close\r\n\r\n";
+    `${authorization(bearer)}Connection: close\r\n\r\n`;
   await conn.write(new TextEncoder().encode(request));
   return parseAnswer(await new Response(conn.readable).text());
 }
 
-/** Whether a server on the socket answers with a 2xx. */
-export async function answers(socket: string, path: string): Promise<boolean> {
+/** Whether a server answers with a 2xx. */
+export async function answers(
+  place: string,
+  path: string,
+  bearer?: string,
+): Promise<boolean> {
   try {
-    const { status } = await ask(socket, path);
+    const { status } = await ask(place, path, bearer);
     return status >= 200 && status < 300;
   } catch {
     return false;
@@ -51,4 +72,8 @@ export function parseAnswer(text: string): Answer {
     }),
     body: text.slice(end + 4),
   };
+}
+
+function authorization(bearer: string | undefined): string {
+  return bearer === undefined ? "" : `Authorization: Bearer ${bearer}\r\n`;
 }

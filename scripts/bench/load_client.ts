@@ -1,16 +1,20 @@
+import { connectTo } from "./http_probe.ts";
 import { print } from "./print.ts";
+import { quantile } from "./row.ts";
 
 /**
- * A process that puts load on a Unix socket and prints what it reached.
+ * A process that puts load on a server and prints what it reached.
  *
  * It writes raw HTTP/1.1 on kept connections and only counts answers, so that
  * on two cores the server is the one that is measured.
  *
- * Arguments: socket, file with the requests as a JSON array of strings, which
+ * Arguments: place, file with the requests as a JSON array of strings, which
  * all connections together go through in turn, connections, ms.
- * Prints the number of answers per second.
+ * Prints JSON: `{"answers":…,"rate":…,"p50Ms":…,"p99Ms":…}`, the rate per
+ * second, and the times from the first byte written to the last one read. What
+ * a connection waits for its turn in this process is part of them.
  */
-const [socket, requestsFile, connectionsText, msText] = Deno.args;
+const [place, requestsFile, connectionsText, msText] = Deno.args;
 const requests = (JSON.parse(Deno.readTextFileSync(requestsFile!)) as string[])
   .map((request) => new TextEncoder().encode(request));
 const runMs = Number(msText);
@@ -21,20 +25,29 @@ const decoder = new TextDecoder("latin1");
 const HEAD_BYTES = 2_048;
 
 let sent = 0;
-let answered = 0;
+const times: number[] = [];
 const started = performance.now();
 await Promise.all(
   Array.from({ length: Number(connectionsText) }, () => connection()),
 );
-print(String(answered / (performance.now() - started) * 1000));
+const ranMs = performance.now() - started;
+print(JSON.stringify({
+  answers: times.length,
+  rate: times.length / ranMs * 1000,
+  p50Ms: quantile(times, 0.5),
+  p99Ms: quantile(times, 0.99),
+}));
 
 async function connection() {
-  using conn = await Deno.connect({ transport: "unix", path: socket! });
+  using conn = await connectTo(place!);
   const buffer = new Uint8Array(1 << 20);
-  while (performance.now() - started < runMs) {
+  let now = performance.now();
+  while (now - started < runMs) {
+    const begun = now;
     await conn.write(requests[sent++ % requests.length]!);
     await readAnswer(conn, buffer);
-    answered++;
+    now = performance.now();
+    times.push(now - begun);
   }
 }
 

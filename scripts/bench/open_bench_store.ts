@@ -3,7 +3,7 @@ import { systemRandom } from "../../src/platform/random.ts";
 import { type Disk, systemDisk } from "../../src/store/disk.ts";
 import { type Membership, openMembership } from "../../src/store/membership.ts";
 import { sealKeyFrom } from "../../src/store/seal_key.ts";
-import { silentLog } from "./prepare.ts";
+import { silentLog } from "./silent_log.ts";
 
 /** Opens the membership that is measured, with a key that is no secret. */
 export async function openBenchStore(

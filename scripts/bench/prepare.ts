@@ -1,11 +1,11 @@
 import { generateKeyPairSync } from "node:crypto";
 import { systemClock } from "../../src/platform/clock.ts";
-import type { Logger } from "../../src/platform/log.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { openMembership } from "../../src/store/membership.ts";
 import { loadSealKey } from "../../src/store/seal_key.ts";
 import { createNodeKeyPair } from "../../src/trust/node_keys.ts";
 import type { DataEntry } from "../../src/wire/data_entry.ts";
+import { silentLog } from "./silent_log.ts";
 
 /** Entries of the node's state in every row. */
 export const ENTRIES = 1_000;
@@ -93,12 +93,3 @@ export function dataEntry(at: number, version = 1): DataEntry {
 export function keyOf(at: number): string {
   return `config.service-${at.toString().padStart(5, "0")}`;
 }
-
-/** What is logged while something is prepared is of no interest. */
-export const silentLog: Logger = {
-  debug() {},
-  info() {},
-  warn() {},
-  error() {},
-  with: () => silentLog,
-};

@@ -1,7 +1,7 @@
 import { type Bench, ROUNDS } from "./bench.ts";
+import { residentMiB } from "./process_cost.ts";
 import { median } from "./row.ts";
 import { makeNode, startFloor, startNode } from "./running_node.ts";
-import type { Process } from "./workshop.ts";
 
 /** Starts are short and their noise is large. */
 const STARTS = 2 * ROUNDS + 1;
@@ -75,10 +75,4 @@ async function timed<Result>(
   const started = performance.now();
   const result = await work();
   return [performance.now() - started, result];
-}
-
-/** Resident set size, as the kernel counts it. */
-function residentMiB({ pid }: Process): number {
-  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
 }

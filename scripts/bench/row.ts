@@ -64,6 +64,19 @@ function isMet({ relation, bound }: Goal, compared: number): boolean {
   return relation === ">=" ? compared >= bound : compared <= bound;
 }
 
+/**
+ * The rows that a name stands for: the one that has it, or else those whose
+ * names go on after it; all of them without a name.
+ */
+export function namesFor(
+  only: string | undefined,
+  names: readonly string[],
+): readonly string[] {
+  if (only === undefined) return names;
+  if (names.includes(only)) return [only];
+  return names.filter((name) => name.startsWith(`${only}-`));
+}
+
 /** The middle value; of an even number of values the lower of the two. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
@@ -77,17 +90,43 @@ export function quantile(values: readonly number[], part: number): number {
   return sorted[Math.max(0, at)] ?? NaN;
 }
 
-/** Runs figure and floor in turns, so that both see the same noise. */
+/** Runs figure and floor in turns, and keeps the median of each. */
 export async function inTurns(
   rounds: number,
   figure: () => Promise<number>,
   floor: () => Promise<number>,
 ): Promise<{ readonly value: number; readonly floor: number }> {
-  const values: number[] = [];
-  const floors: number[] = [];
+  return mediansOf(await takeTurns(rounds, figure, floor), (value) => value);
+}
+
+/** What came out of figure and floor, in the order of the rounds. */
+export interface Turns<Result> {
+  readonly figures: readonly Result[];
+  readonly floors: readonly Result[];
+}
+
+/** The median of one quantity, of the figure and of its floor. */
+export function mediansOf<Result>(
+  { figures, floors }: Turns<Result>,
+  quantity: (result: Result) => number,
+): { readonly value: number; readonly floor: number } {
+  return {
+    value: median(figures.map(quantity)),
+    floor: median(floors.map(quantity)),
+  };
+}
+
+/** Runs figure and floor in turns, so that both see the same noise. */
+export async function takeTurns<Result>(
+  rounds: number,
+  figure: () => Promise<Result>,
+  floor: () => Promise<Result>,
+): Promise<Turns<Result>> {
+  const figures: Result[] = [];
+  const floors: Result[] = [];
   for (let round = 0; round < rounds; round++) {
     floors.push(await floor());
-    values.push(await figure());
+    figures.push(await figure());
   }
-  return { value: median(values), floor: median(floors) };
+  return { figures, floors };
 }

@@ -38,11 +38,12 @@ export const writes: Bench = {
     const requests = workshop.newPath("requests.json");
     const puts = Array.from({ length: REPORTS }, (_, at) => put(at));
     Deno.writeTextFileSync(requests, JSON.stringify(puts));
-    const rate = (socket: string, clients: number) =>
-      load(workshop, socket, requests, clients, ROUND_MS);
+    const rate = async (clients: number, server = agent, to = node.socket) =>
+      (await load(workshop, server, to, requests, clients, ROUND_MS)).rate;
+    const bareRate = () => rate(1, bare.process, bare.socket);
     // Once each without counting: code that was never run is slow.
-    await rate(node.socket, 1);
-    await rate(bare.socket, 1);
+    await rate(1);
+    await bareRate();
     const rates = { raw: [], bare: [], alone: [], together: [] } as Record<
       "raw" | "bare" | "alone" | "together",
       number[]
@@ -50,9 +51,9 @@ export const writes: Bench = {
     // Disks are noisier than anything else here.
     for (let round = 0; round < ROUNDS + 2; round++) {
       rates.raw.push(await rawRate(workshop, rawFolder));
-      rates.bare.push(await rate(bare.socket, 1));
-      rates.alone.push(await rate(node.socket, 1));
-      rates.together.push(await rate(node.socket, CLIENTS));
+      rates.bare.push(await bareRate());
+      rates.alone.push(await rate(1));
+      rates.together.push(await rate(CLIENTS));
     }
     await bare.process.stop();
     await agent.stop();

@@ -10,6 +10,18 @@ Deno.test("bench --only with an unknown name tells the names there are", async (
   assert.match(new TextDecoder().decode(stderr), /get-entry, get-state, put-/);
 });
 
+Deno.test("bench --help tells what can be measured, and measures nothing", async () => {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-prompt", main, "--help"],
+  }).output();
+  assert.equal(code, 0);
+  assert.equal(new TextDecoder().decode(stderr), "");
+  const text = new TextDecoder().decode(stdout);
+  assert.match(text, /^Usage: deno task bench/m);
+  assert.match(text, /^ {2}tcp-state-128-rate, tcp-state-128-p50, tcp-/m);
+  assert.match(text, /, guard-1-added$/m);
+});
+
 Deno.test("bench leaves no file and no process when it is interrupted", async () => {
   const folder = await Deno.makeTempDir();
   try {

@@ -4,6 +4,8 @@ import {
   inTurns,
   makeRow,
   median,
+  mediansOf,
+  namesFor,
   quantile,
   type Subject,
 } from "../../scripts/bench/row.ts";
@@ -52,6 +54,30 @@ Deno.test("inTurns() takes floor and figure alternately and keeps medians", asyn
   );
   assert.deepEqual(measured, { value: 20, floor: 2 });
   assert.deepEqual(order.join(" "), "floor figure floor figure floor figure");
+});
+
+Deno.test("mediansOf() takes the median of one quantity on each side", () => {
+  const turns = {
+    figures: [{ ms: 3 }, { ms: 1 }, { ms: 2 }],
+    floors: [{ ms: 30 }, { ms: 10 }, { ms: 10 }],
+  };
+  assert.deepEqual(mediansOf(turns, ({ ms }) => ms), { value: 2, floor: 10 });
+});
+
+Deno.test("namesFor() prefers a whole name to the begin of others", () => {
+  const names = ["tcp-1-rate", "tcp-1-p50", "tcp-16-rate", "open", "open-all"];
+  const cases: readonly (readonly [string | undefined, string[]])[] = [
+    [undefined, names],
+    ["tcp", ["tcp-1-rate", "tcp-1-p50", "tcp-16-rate"]],
+    ["tcp-1", ["tcp-1-rate", "tcp-1-p50"]],
+    ["tcp-1-p50", ["tcp-1-p50"]],
+    ["open", ["open"]],
+    ["tc", []],
+    ["", []],
+  ];
+  for (const [only, found] of cases) {
+    assert.deepEqual(namesFor(only, names), found, only);
+  }
 });
 
 const goal: Goal = { relation: ">=", bound: 0.85 };
