@@ -15,6 +15,7 @@ import {
   keepMoved,
   refuseUnfit,
 } from "./pulled_state.ts";
+import { SharedWork } from "./shared_work.ts";
 
 /** A desired state, and what proves it. */
 export interface FetchedState extends DesiredState {
@@ -94,7 +95,9 @@ export class Reconciler implements Part {
   readonly #intervalMs: number;
   #pulling: Promise<void> | undefined;
   /** The pull that waits for the end of the one that is under way. */
-  #next: Promise<void> | undefined;
+  #next: SharedWork | undefined;
+  /** Aborts when the part ends. */
+  #life: AbortSignal | undefined;
   readonly #triggers = new Set<string>();
   #wake: (() => void) | undefined;
   #lastStartMs = -Infinity;
@@ -124,28 +127,47 @@ export class Reconciler implements Part {
   /**
    * Resolves after a pull that was not begun before the call: one that is under
    * way may have asked before what the caller knows of. Whoever asks meanwhile
-   * shares the next.
+   * shares the next, which goes on as long as one of them waits for it.
    *
    * @throws {ControlError | RefusedStateError | StoreWriteError}
    */
-  pullNow(signal: AbortSignal): Promise<void> {
-    if (this.#next) return this.#next;
-    if (!this.#pulling) return this.#start(signal);
-    const after = () => {
-      this.#next = undefined;
-      signal.throwIfAborted();
-      return this.#start(signal);
-    };
-    return this.#next = this.#pulling.then(after, after);
+  async pullNow(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#next && !this.#next.isGivenUp) {
+      return await this.#next.wait(signal);
+    }
+    const pulling = this.#pulling;
+    const work = new SharedWork((wanted) => {
+      if (!pulling) return this.#start(wanted);
+      const after = () => {
+        if (this.#next === work) this.#next = undefined;
+        wanted.throwIfAborted();
+        return this.#start(wanted);
+      };
+      return pulling.then(after, after);
+    });
+    if (pulling) this.#next = work;
+    await work.wait(signal);
   }
 
-  #start(signal: AbortSignal): Promise<void> {
+  #start(wanted: AbortSignal): Promise<void> {
+    const signal = this.#life ? AbortSignal.any([wanted, this.#life]) : wanted;
     return this.#pulling = this.#pull(signal).finally(() => {
       this.#pulling = undefined;
     });
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    this.#life = signal;
+    try {
+      await this.#runUntil(signal);
+    } finally {
+      // Whoever else wanted it: nothing is applied once the parts have ended.
+      await this.#pulling?.catch(() => {});
+    }
+  }
+
+  async #runUntil(signal: AbortSignal): Promise<void> {
     this.trigger("start");
     while (!signal.aborted) {
       try {
@@ -202,7 +224,11 @@ export class Reconciler implements Part {
       });
       await this.#report(corrections, signal);
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (signal.aborted) {
+        // Nobody waits for it any more, but what it was for is not done.
+        for (const reason of reasons) this.trigger(reason);
+        throw error;
+      }
       this.#status = { ...this.#status, lastError: describeError(error) };
       io.log.warn("State pull failed", {
         error: describeError(error),

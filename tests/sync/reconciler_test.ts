@@ -224,6 +224,73 @@ Deno.test("whoever asks while a pull is under way shares the next one", async ()
   assert.equal(uplink.fetches, 3);
 });
 
+Deno.test("who gives a shared pull up takes it from nobody else", async () => {
+  const { reconciler, uplink } = setUp();
+  const release = uplink.hold();
+  const first = reconciler.pullNow(never);
+  const impatient = new AbortController();
+  const gone = reconciler.pullNow(impatient.signal);
+  const other = reconciler.pullNow(never);
+  impatient.abort(new Error("it takes too long"));
+  await assert.rejects(gone, { message: "it takes too long" });
+  release();
+  await Promise.all([first, other]);
+  assert.equal(uplink.fetches, 2);
+});
+
+Deno.test("a pull that all have given up is not shared", async () => {
+  const { reconciler, uplink } = setUp();
+  const release = uplink.hold();
+  const first = reconciler.pullNow(never);
+  const impatient = new AbortController();
+  const gone = reconciler.pullNow(impatient.signal);
+  impatient.abort(new Error("it takes too long"));
+  const other = reconciler.pullNow(never);
+  release();
+  await Promise.all([first, other, assert.rejects(gone)]);
+  assert.equal(uplink.fetches, 2);
+});
+
+Deno.test("the part ends with the pull that is under way, whoever wants it", async () => {
+  const { reconciler, uplink, clock } = setUp();
+  let hasEnded = false;
+  const stop = new AbortController();
+  const done = reconciler.run(stop.signal).then(() => hasEnded = true);
+  await clock.advance(0);
+  const release = uplink.hold();
+  const asked = reconciler.pullNow(never);
+  stop.abort(new Error("it ends"));
+  await clock.advance(0);
+  assert.equal(hasEnded, false);
+  release();
+  await Promise.allSettled([asked, done]);
+  assert.equal(hasEnded, true);
+});
+
+Deno.test("what a pull was for that was given up is asked for again", async () => {
+  const { reconciler, uplink, clock } = setUp();
+  const impatient = new AbortController();
+  let hasFailed = false;
+  await whileRunning(reconciler, async () => {
+    const release = uplink.hold();
+    await clock.advance(0);
+    reconciler.trigger("something was missed");
+    const cut = reconciler.pullNow(impatient.signal);
+    uplink.meanwhile = () => {
+      // Of the second one: the first was asked for by the part itself.
+      if (uplink.fetches < 2 || hasFailed) return Promise.resolve();
+      hasFailed = true;
+      impatient.abort(new Error("it takes too long"));
+      return Promise.reject(impatient.signal.reason);
+    };
+    release();
+    await assert.rejects(cut, { message: "it takes too long" });
+    assert.equal(uplink.fetches, 2);
+    await clock.advance(1_000);
+    assert.equal(uplink.fetches, 3);
+  });
+});
+
 Deno.test("a pull that waits for another runs though that one fails", async () => {
   const { reconciler, uplink } = setUp();
   uplink.failures.push(new ControlError("unreachable", "no route"));
