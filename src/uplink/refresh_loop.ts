@@ -289,7 +289,11 @@ export class RefreshLoop implements Part {
     // A failure on the way says nothing about whether the node is accepted.
     if (before === "unauthorized" && state === "retrying") {
       this.#state = before;
-    } else if (before === "unauthorized" && state !== before) {
+      return;
+    }
+    // Also told by a loop that is new: a former one may have been unauthorized.
+    const isAnswer = state === "no_bus" || state === "refused";
+    if (state !== before && (before === "unauthorized" || isAnswer)) {
       this.#options.onNews?.({ type: "authorized" });
     }
   }

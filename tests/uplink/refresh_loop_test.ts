@@ -95,6 +95,8 @@ for (const [code, kind] of [[501, "server"], [404, "not_found"]] as const) {
     at.start();
     await at.clock.advance(10 * MINUTE - 1);
     assert.equal(at.loop.status.state, "no_bus");
+    // A loop before this one may have been unauthorized.
+    assert.deepEqual(at.news, [{ type: "authorized" }]);
     assert.deepEqual(at.asked, [0]);
     assert.equal(await at.loop.refreshNowIfDue(never), false);
     at.loop.woke();
