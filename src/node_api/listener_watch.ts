@@ -8,6 +8,9 @@ export const LOOK_MS = 500;
 /** From this share of all descriptors on, connections are shed. */
 const FULL_SHARE = 0.9;
 
+/** Where nobody counts them, when fewer descriptors than this are left. */
+const SPARE = 16;
+
 /** How many descriptors this process has open, and may have. */
 export interface Descriptors {
   readonly open: number;
@@ -76,14 +79,21 @@ function shortageOf({ open, limit }: Descriptors): ShortageError | undefined {
     : new ShortageError(`${open} of ${limit} descriptors are open`);
 }
 
-/** Where descriptors are not counted, the last one is missed at least. */
+/**
+ * Where descriptors are not counted, what is left of them is tried. It takes
+ * more than one: a listener that got none for a connection has been closed by
+ * the runtime, without a word while others are open, and left its own.
+ */
 function triedShortage(): ShortageError | undefined {
+  const opened: Deno.FsFile[] = [];
   try {
-    Deno.openSync("/dev/null").close();
+    while (opened.length < SPARE) opened.push(Deno.openSync("/dev/null"));
     return undefined;
   } catch (error) {
     return error instanceof Error && /too many open files/i.test(error.message)
-      ? new ShortageError("All descriptors are open")
+      ? new ShortageError(`Fewer than ${SPARE} descriptors are left`)
       : undefined;
+  } finally {
+    for (const file of opened) file.close();
   }
 }
