@@ -109,8 +109,9 @@ function durationFrom(
 ): number | undefined {
   const flag = flags[name];
   if (typeof flag !== "string") return undefined;
-  const ms = parseDuration(flag);
-  if (ms !== undefined && ms >= MIN_DURATION_MS) return ms;
+  // The database counts in whole ones.
+  const ms = Math.ceil(parseDuration(flag) ?? NaN);
+  if (ms >= MIN_DURATION_MS) return ms;
   throw new CommandError(
     EXIT.wrongUsage,
     `${name} is a duration of at least 1s, not "${flag}"`,

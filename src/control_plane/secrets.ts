@@ -1,6 +1,13 @@
+import type { CallRate } from "./call_rates.ts";
 import type { Services } from "./services.ts";
 import type { Node } from "./storage/storage.ts";
 import { SEALED } from "./vault.ts";
+
+/**
+ * How often a node may read secrets, in either dialect: its workloads may all
+ * start at once, each with its secrets.
+ */
+export const SECRET_READS: CallRate = { burst: 300, pauseMs: 100 };
 
 const NONCE_BYTES = 12;
 

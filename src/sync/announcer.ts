@@ -57,9 +57,8 @@ export class Announcer<Content> implements Part {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const stopped = new Promise<void>((resolve) => {
-      signal.addEventListener("abort", () => resolve(), { once: true });
-    });
+    // Racing each wait with one promise for the stop would keep every wait.
+    signal.addEventListener("abort", () => this.#wake?.(), { once: true });
     while (!signal.aborted) {
       const woken = this.#nextChange();
       if (this.#stale) {
@@ -69,7 +68,7 @@ export class Announcer<Content> implements Part {
           continue;
         }
       }
-      if (!this.#stale) await Promise.race([woken, stopped]);
+      if (!this.#stale && !signal.aborted) await woken;
     }
   }
 

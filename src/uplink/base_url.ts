@@ -40,8 +40,10 @@ export function checkBaseUrl(text: string, allowPlaintext: boolean): BaseUrl {
   return { href: url.href.replace(/\/+$/, ""), exposed };
 }
 
-/** URL parsing has already brought addresses into their one plain form. */
-/** Whether a host as URLs have it is this one. */
+/**
+ * Whether a host as URLs have it is this one: their parsing has already brought
+ * addresses into their one plain form.
+ */
 export function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" ||
     /^127\.\d+\.\d+\.\d+$/.test(hostname);

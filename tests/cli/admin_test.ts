@@ -232,6 +232,10 @@ Deno.test("plexd admin says what is wrong, and what to do", async () => {
   ]);
   assert.equal(nobody.code, 69);
   assert.match(nobody.stderr, /does not answer[\s\S]*PLEXD_ADMIN_URL/);
+  const plain = ["admin", "nodes", "list", "--api", "http://192.0.2.1:9"];
+  const exposed = await runPlexd([...plain, ...stage.flags.slice(2)]);
+  assert.equal(exposed.code, 2);
+  assert.match(exposed.stderr, /token to the network[\s\S]*--allow-plaintext/);
   const noToken = await runPlexd([
     ...["admin", "nodes", "list", "--token-file", "/none"],
     ...stage.flags.slice(0, 2),

@@ -136,19 +136,6 @@ for (
   });
 }
 
-Deno.test("secrets are given 300 at once, then 10 a second", async () => {
-  await using plane = await RunningPlane.start();
-  const node = await join2(plane);
-  for (let count = 0; count < 300; count++) {
-    assert.equal((await node.call("GET", "/secrets/x")).status, 404);
-  }
-  const answer = await node.call("GET", "/secrets/x");
-  answer.assertProblem(429, "per_node_rate_limited");
-  assert.equal(answer.headers.get("retry-after"), "1");
-  await plane.clock.advance(100);
-  assert.equal((await node.call("GET", "/secrets/x")).status, 404);
-});
-
 Deno.test("a report is put, put again and deleted", async () => {
   await using plane = await RunningPlane.start();
   const node = await join2(plane);

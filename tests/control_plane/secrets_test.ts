@@ -3,6 +3,7 @@ import { decryptSecret } from "../../src/trust/decrypt_secret.ts";
 import { secretResponseSchema } from "../../src/wire/bodies.ts";
 import { nodeSecretToKey } from "../../src/wire/node_secret.ts";
 import { checkShape } from "../../src/wire/shape_error.ts";
+import { join2 } from "./dialect2_node.ts";
 import { RunningPlane, type TestNode } from "./running_plane.ts";
 
 async function read(node: TestNode, key: string) {
@@ -96,3 +97,18 @@ Deno.test("no secret, key or token lies in the clear on disk or in the log", asy
     assert.ok(!plane.log.text.includes(canary), `canary ${at} in the log`);
   }
 });
+
+for (const dialect of [1, 2] as const) {
+  Deno.test(`secrets are given 300 at once, then 10 a second, dialect ${dialect}`, async () => {
+    await using plane = await RunningPlane.start();
+    const node = await (dialect === 1 ? plane.join() : join2(plane));
+    for (let count = 0; count < 300; count++) {
+      assert.equal((await node.call("GET", "/secrets/x")).status, 404);
+    }
+    const answer = await node.call("GET", "/secrets/x");
+    answer.assertProblem(429, "per_node_rate_limited");
+    assert.equal(answer.headers.get("retry-after"), "1");
+    await plane.clock.advance(100);
+    assert.equal((await node.call("GET", "/secrets/x")).status, 404);
+  });
+}

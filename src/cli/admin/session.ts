@@ -1,4 +1,5 @@
 import { describeError } from "../../platform/log.ts";
+import { isLoopback } from "../../uplink/base_url.ts";
 import { AdminClient, AdminError, type AdminMethod } from "../admin_client.ts";
 import { CommandError, EXIT, type Invocation } from "../command.ts";
 import { readStdin } from "../read_stdin.ts";
@@ -32,6 +33,7 @@ export async function withAdmin(
   const { flags } = invocation;
   const url = checkedUrl(
     textOf(flags["--api"]) ?? Deno.env.get("PLEXD_ADMIN_URL") ?? DEFAULT_URL,
+    flags["--allow-plaintext"] === true,
   );
   const tokenFile = textOf(flags["--token-file"]) ??
     Deno.env.get("PLEXD_ADMIN_TOKEN_FILE") ?? DEFAULT_TOKEN_FILE;
@@ -74,9 +76,17 @@ export function segment(text: string): string {
   return encodeURIComponent(text);
 }
 
-function checkedUrl(text: string): string {
+function checkedUrl(text: string, allowPlaintext: boolean): string {
   if (URL.canParse(text) && /^https?:/.test(text)) {
-    return text.replace(/\/+$/, "");
+    const { protocol, hostname, host } = new URL(text);
+    if (protocol === "https:" || allowPlaintext || isLoopback(hostname)) {
+      return text.replace(/\/+$/, "");
+    }
+    throw new CommandError(
+      EXIT.wrongUsage,
+      `plain http to ${host} would show the operator's token to the network`,
+      "use https, or say --allow-plaintext",
+    );
   }
   throw new CommandError(
     EXIT.wrongUsage,

@@ -18,6 +18,10 @@ const CONNECTING: readonly Flag[] = [
     value: "FILE",
     doc: "certificates to trust, in PEM",
   },
+  {
+    name: "--allow-plaintext",
+    doc: "send the token over http:// to another host, for all to read",
+  },
 ];
 
 const COMMON = [OUTPUT, ...CONNECTING, ...HELP_FLAGS];

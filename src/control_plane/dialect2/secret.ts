@@ -8,12 +8,9 @@ import { CallRates } from "../call_rates.ts";
 import { ProblemError } from "../http/problem.ts";
 import type { Call } from "../http/router.ts";
 import type { NodeRoute } from "../node_routes/node_route.ts";
-import { openSecret } from "../secrets.ts";
+import { openSecret, SECRET_READS } from "../secrets.ts";
 import type { Services } from "../services.ts";
 import { nodeRoute2 } from "./node_route2.ts";
-
-/** Workloads of a node may all start at once, each with its secrets. */
-const RATE = { burst: 300, pauseMs: 100 };
 
 /**
  * `GET /v1/nodes/{node_id}/secrets/{key}`: a secret, encrypted for the node, as
@@ -22,7 +19,7 @@ const RATE = { burst: 300, pauseMs: 100 };
  * @see docs/wire.md, sections d.3 and h.5
  */
 export function secretRoute2(services: Services): NodeRoute {
-  const rates = new CallRates(services.io.clock, RATE);
+  const rates = new CallRates(services.io.clock, SECRET_READS);
   return nodeRoute2("secret", async (node, call) => {
     rates.count(node.id);
     const name = call.params["key"]!;

@@ -273,12 +273,17 @@ export class MessageBus implements Part {
       await this.#publisher.resume(stream);
       await this.#match(stream);
       this.#stream = stream;
-      this.#noteThere();
-      isThere();
+      let isNoted = false;
       while (!ends.aborted) {
         // Before looking, so that what comes meanwhile is not missed.
         bell.reset();
         const hasMore = await this.#publisher.publishNext(stream);
+        // One that lets in and then takes nothing is as good as away.
+        if (!isNoted) {
+          this.#noteThere();
+          isThere();
+          isNoted = true;
+        }
         if (!hasMore) await bell.rung(ends);
       }
       if (!signal.aborted) throw ends.reason;

@@ -1,8 +1,9 @@
 import { encodeBase64 } from "../../wire/base64.ts";
 import type { SecretResponse } from "../../wire/bodies.ts";
+import { CallRates } from "../call_rates.ts";
 import { jsonAnswer } from "../http/answers.ts";
 import { ProblemError } from "../http/problem.ts";
-import { openSecret } from "../secrets.ts";
+import { openSecret, SECRET_READS } from "../secrets.ts";
 import type { Services } from "../services.ts";
 import { type NodeRoute, nodeRoute } from "./node_route.ts";
 
@@ -12,7 +13,9 @@ import { type NodeRoute, nodeRoute } from "./node_route.ts";
  * @see docs/wire.md, section d.2
  */
 export function secretRoute(services: Services): NodeRoute {
+  const rates = new CallRates(services.io.clock, SECRET_READS);
   return nodeRoute("secret", async (node, { params }) => {
+    rates.count(node.id);
     const key = params["key"]!;
     const secret = await openSecret(services, node, key);
     if (!secret) throw new ProblemError(404, "secret_not_found");
