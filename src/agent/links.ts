@@ -1,5 +1,6 @@
 import type { Config } from "../config/settings.ts";
 import type { Platform } from "../platform/platform.ts";
+import { CREDENTIALS_FILE } from "../store/credentials_file.ts";
 import type { Membership } from "../store/membership.ts";
 import type { Degraded } from "../sync/degraded.ts";
 import { buildJoining, buildRejoin, type Rejoin } from "./rejoin.ts";
@@ -38,7 +39,7 @@ export function linksTo(
       const contact = watchContact(degraded, rejoin);
       const joining = buildJoining({
         ...{ config, store, client, io },
-        onChange: () => showNotEnrolled(config, degraded, joining),
+        onChange: () => showNotEnrolled({ config, store, degraded }, joining),
       });
       known = { settings, link: { rejoin, joining, contact } };
     }
@@ -48,13 +49,19 @@ export function linksTo(
 
 /** Says what the node waits for, and what became of the last try. */
 export function showNotEnrolled(
-  config: Config,
-  degraded: Degraded,
+  { config, store, degraded }: {
+    readonly config: Config;
+    readonly store: Pick<Membership, "credentials">;
+    readonly degraded: Degraded;
+  },
   { outcome }: Pick<Rejoin, "outcome">,
 ): void {
   const file = config["registration.token_file"];
+  const wayBack = store.credentials.isSignedOff
+    ? `${CREDENTIALS_FILE} was taken away; waiting for it to be put back, for `
+    : "waiting for ";
   degraded.raise("not_enrolled", {
-    detail: `waiting for a bootstrap token in ${file}, or for "plexd join"` +
+    detail: `${wayBack}a bootstrap token in ${file}, or for "plexd join"` +
       (outcome ? `; ${outcome}` : ""),
   });
 }

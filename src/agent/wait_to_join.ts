@@ -35,10 +35,10 @@ export async function waitToJoin(
   joining: Rejoin,
   end: AbortSignal,
 ): Promise<boolean> {
-  const { config, degraded } = context;
+  const { degraded } = context;
   // What was heard as a node that this one is not any more.
   degraded.clear("control_plane_unreachable");
-  showNotEnrolled(config, degraded, joining);
+  showNotEnrolled(context, joining);
   joining.want(true);
   return await runUntilRejoined(
     (leave) => runUnenrolled(context, leave),

@@ -5,7 +5,8 @@ export interface CarrierTimes {
   ago(time: string | null): string;
   /** Such as `, next try in 3s`; empty for none. */
   until(time: string | null): string;
-  when(time: string): string;
+  /** How long something is good still, such as `33s`; undefined when it is over. */
+  left(time: string): string | undefined;
 }
 
 /** Rows of `plexd status` on the message bus; none where none is wanted. */
@@ -14,7 +15,7 @@ export function carrierRows(
     StatusDocument,
     "carrier" | "carrier_credentials"
   >,
-  { ago, until, when }: CarrierTimes,
+  { ago, until, left }: CarrierTimes,
 ): [string, string][] {
   if (!carrier?.nats) return [];
   const { nats, transport } = carrier;
@@ -27,13 +28,19 @@ export function carrierRows(
       (nats.last_error ? `; last error: ${nats.last_error}` : "");
   const refused = nats.refused > 0 ? `; ${nats.refused} refused` : "";
   const rows: [string, string][] = [["Message bus", bus + refused]];
+  const lifeText = (expiresAt: string) => {
+    const life = left(expiresAt);
+    return life === undefined
+      ? `expired ${ago(expiresAt)}`
+      : `good for ${life}`;
+  };
   if (credentials) {
     const { state, expires_at, last_refresh_at, last_error } = credentials;
     rows.push([
       "Bus login",
       (expires_at === null
         ? state.replaceAll("_", " ")
-        : `good until ${when(expires_at)}, refreshed ${ago(last_refresh_at)}`) +
+        : `${lifeText(expires_at)}, refreshed ${ago(last_refresh_at)}`) +
       (last_error ? `; last error: ${last_error}` : ""),
     ]);
   }

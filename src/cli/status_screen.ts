@@ -19,22 +19,29 @@ export function statusFields(
     time === null ? "never" : `${span(nowMs - Date.parse(time))} ago`;
   const until = (time: string | null) =>
     time === null ? "" : `, next try in ${span(Date.parse(time) - nowMs)}`;
+  const left = (time: string) => {
+    const leftMs = Date.parse(time) - nowMs;
+    return leftMs > 0 ? span(leftMs) : undefined;
+  };
   const when = (time: string) =>
     Date.parse(time) > nowMs
       ? `in ${span(Date.parse(time) - nowMs)}`
       : ago(time);
+  // What nobody has asked for yet is neither down nor unsigned.
+  const ifEnrolled = (name: string, text: string): [string, string][] =>
+    isEnrolled(status) ? [[name, text]] : [];
   const { events, pull, sync } = status;
   const refused = Object.entries(events.rejected)
     .map(([reason, count]) => `${count} ${reason}`);
   const rows: [string, string][] = [
     [
       "Node",
-      `${status.node_id} (${status.mesh_ip}), membership ${status.cluster}` +
+      `${nodeText(status)}, membership ${status.cluster}` +
       (chosenBy === undefined ? "" : ` (by ${chosenBy})`),
     ],
     ["Control plane", status.control_plane],
-    ["Stream", streamText(status, nowMs)],
-    ...carrierRows(status, { ago, until, when }),
+    ...ifEnrolled("Stream", streamText(status, nowMs)),
+    ...carrierRows(status, { ago, until, left }),
     [
       "Events",
       `${events.applied} applied, last ${ago(events.last_applied_at)}` +
@@ -51,7 +58,7 @@ export function statusFields(
     ],
     ["State", stateText(status, ago)],
     ["Caches", cachesText(status.caches)],
-    ["Signed state", signedText(status.signed_state, nowMs)],
+    ...ifEnrolled("Signed state", signedText(status.signed_state, nowMs)),
     [
       "Report sync",
       `${sync.pending} waiting, last ${ago(sync.last_success_at)}${
@@ -94,12 +101,21 @@ export function statusFields(
   ];
 }
 
+function isEnrolled({ stream }: StatusDocument): boolean {
+  return stream.state !== "not_enrolled";
+}
+
+function nodeText(status: StatusDocument): string {
+  return isEnrolled(status)
+    ? `${status.node_id} (${status.mesh_ip})`
+    : "not enrolled";
+}
+
 /** Such as `ok for 2h`, or `degraded for 3m, serving stale state`. */
-function verdict(
-  { status, since, stale, stream }: StatusDocument,
-  nowMs: number,
-): string {
+function verdict(document: StatusDocument, nowMs: number): string {
+  const { status, since, stale, stream } = document;
   const text = `${status} for ${span(nowMs - Date.parse(since))}`;
+  if (!isEnrolled(document)) return `${text}, serving no state`;
   if (stale) return `${text}, serving stale state`;
   return stream.state === "streaming" ? text : `${text}, reconnecting`;
 }

@@ -48,7 +48,12 @@ async function verdict(invocation: Invocation): Promise<Verdict> {
   if (answer instanceof LocalCallError) return ofStopped(config, answer, now);
   const status = documentIn(answer);
   const problem = worstProblem(status, now);
-  if (problem) return { exitCode: EXIT.failed, problem };
+  if (problem) {
+    const exitCode = problem.reason === "not_enrolled"
+      ? EXIT.notEnrolled
+      : EXIT.failed;
+    return { exitCode, problem };
+  }
   const forMs = now - Date.parse(status.since);
   return { exitCode: EXIT.fine, well: `All is well, for ${span(forMs)}.` };
 }

@@ -7,7 +7,7 @@ type Carriers = Pick<StatusDocument, "carrier" | "carrier_credentials">;
 const times = {
   ago: (time: string | null) => `${time} ago`,
   until: (time: string | null) => time === null ? "" : `, next try at ${time}`,
-  when: (time: string) => `at ${time}`,
+  left: (time: string) => time === "T0" ? undefined : `until ${time}`,
 };
 const NATS = {
   state: "feeding",
@@ -40,8 +40,15 @@ Deno.test("carrierRows() tells what brings events, and how long the login is goo
     }),
     [
       "Message bus: brings events, since T1 ago",
-      "Bus login: good until at T9, refreshed T1 ago",
+      "Bus login: good for until T9, refreshed T1 ago",
     ],
+  );
+  assert.deepEqual(
+    linesOf({
+      carrier: { active: "sse", transport: "auto", nats: NATS },
+      carrier_credentials: { ...CREDENTIALS, expires_at: "T0" },
+    }).at(-1),
+    "Bus login: expired T0 ago, refreshed T1 ago",
   );
 });
 

@@ -66,6 +66,9 @@ Deno.test("plexd up without a token serves what it can, and joins when it is ask
   const looked = await stage.run("status");
   assert.equal(looked.code, 0, looked.stderr);
   assert.match(looked.stdout, /not_enrolled/);
+  assert.match(looked.stdout, /^Node +not enrolled, membership default$/m);
+  assert.doesNotMatch(looked.stdout, /stale|^Stream|^Signed state/m);
+  assert.equal((await stage.run("why")).code, 77);
 
   await stage.leaveToken();
   await Deno.rename(stage.tokenFile, `${stage.folder}/elsewhere`);
@@ -115,6 +118,9 @@ Deno.test("credentials that are taken away sign the node off until they are put 
   await Deno.rename(file, `${stage.folder}/kept`);
   await waiting(stage);
   assert.equal((await stage.local("/v1/state")).status, 503);
+  const why = await stage.run("why");
+  assert.equal(why.code, 77);
+  assert.match(why.stdout, /credentials\.json was taken away; .*put back/);
 
   // It stays so over a restart: this is no membership of an older version.
   await stage.stopAgent();
