@@ -113,6 +113,9 @@ export class EventFeed implements Part {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    // While it did not run nothing was down: something else may have fed.
+    const sinceMs = this.#options.clock.now();
+    this.#status = { state: "connecting", sinceMs, downSinceMs: sinceMs };
     this.#enter("connecting");
     try {
       while (!signal.aborted) {

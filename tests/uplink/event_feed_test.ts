@@ -624,6 +624,21 @@ Deno.test("EventFeed.run() settles only when its pull has", async () => {
   await leaving;
 });
 
+Deno.test("EventFeed that runs again was not down meanwhile", async () => {
+  const uplink = new Uplink();
+  await settle();
+  await uplink[Symbol.asyncDispose]();
+  await uplink.clock.advance(60_000);
+  const again = new AbortController();
+  uplink.down = unreachable();
+  const running = uplink.feed.run(again.signal);
+  await settle();
+  const { state, downSinceMs } = uplink.feed.status;
+  assert.deepEqual([state, downSinceMs], ["waiting", uplink.clock.now()]);
+  again.abort();
+  await running;
+});
+
 const moments: { state: string; setUp: (uplink: Uplink) => void }[] = [
   { state: "streaming", setUp: () => {} },
   { state: "waiting", setUp: (uplink) => uplink.down = unreachable() },
