@@ -75,23 +75,26 @@ export interface BusTransitions {
  */
 export function busTransitions(ring: Transitions): BusTransitions {
   const carrier = "nats";
-  let [wasUp, isUp] = [false, false];
+  let [wasUp, isUp, isAway] = [false, false, false];
   let refused: string | undefined;
   return {
-    onState(state, { planned, lastError }) {
+    onState(state, { planned, lastError, isRefusal }) {
       const reason = lastError === undefined ? {} : { reason: lastError };
       if (state === "feeding") {
         if (!isUp) ring.note(wasUp ? "reconnect" : "connect", { carrier });
-        [wasUp, isUp, refused] = [true, true, undefined];
+        [wasUp, isUp, isAway, refused] = [true, true, false, undefined];
         return;
       }
-      if (isUp && !(state === "lost" && planned)) {
-        ring.note("disconnect", { carrier, ...reason });
-        isUp = false;
-      } else if (state === "waiting" && refused !== lastError) {
-        // Once for each reason: a long outage would push all else out.
+      const isLost = isUp && !(state === "lost" && planned);
+      // Once for each reason: a long outage would push all else out.
+      const isRefused = !isUp && state === "waiting" && isRefusal &&
+        refused !== lastError;
+      if (isRefused) {
         ring.note("refused", { carrier, ...reason });
         refused = lastError;
+      } else if (isLost || (state === "waiting" && !isUp && !isAway)) {
+        ring.note("disconnect", { carrier, ...reason });
+        [isUp, isAway] = [false, true];
       }
     },
     closing: (feed) => ({

@@ -63,6 +63,8 @@ export interface BusStatus {
   readonly nextTryMs?: number;
   /** Why it is not used; absent while it is. */
   readonly lastError?: string;
+  /** It is there, and that is its answer; else it is away. */
+  readonly isRefusal: boolean;
   /** The connection is made anew with fresh credentials. */
   readonly planned: boolean;
 }
@@ -121,7 +123,12 @@ export class CarrierFeed implements Part {
     this.#options = options;
     this.#pulls = new PullRequests({ pull, clock: io.clock, log: io.log });
     const sinceMs = io.clock.now();
-    this.#status = { state: "without", sinceMs, planned: false };
+    this.#status = {
+      state: "without",
+      sinceMs,
+      isRefusal: false,
+      planned: false,
+    };
     this.#feedStatus = { state: "connecting", sinceMs };
   }
 
@@ -264,7 +271,8 @@ export class CarrierFeed implements Part {
     if (!this.#planned) {
       const error = describeError(failure);
       io.log.warn("Message bus lost", { error });
-      this.#status = { ...this.#status, lastError: error };
+      const isRefusal = isAnswer(failure);
+      this.#status = { ...this.#status, lastError: error, isRefusal };
     }
     return "lost";
   }
@@ -313,7 +321,7 @@ export class CarrierFeed implements Part {
 
   #stayAway(): CarrierEvent {
     const { lastError = "The message bus stays away" } = this.#status;
-    return this.#fail(new BusError("unreachable", lastError));
+    return this.#postpone(lastError);
   }
 
   async #tryAgain(signal: AbortSignal): Promise<CarrierEvent> {
@@ -335,10 +343,14 @@ export class CarrierFeed implements Part {
   }
 
   #fail(error: unknown): CarrierEvent {
+    this.#status = { ...this.#status, isRefusal: isAnswer(error) };
+    return this.#postpone(describeError(error));
+  }
+
+  #postpone(lastError: string): CarrierEvent {
     const { io } = this.#options;
     const unit = () => io.random.unit();
     this.#waitMs = backoffMs(this.#failures++, unit, BACKOFF);
-    const lastError = describeError(error);
     this.#status = { ...this.#status, lastError };
     io.log.warn("Message bus not usable", {
       error: lastError,
@@ -372,12 +384,13 @@ export class CarrierFeed implements Part {
       log.info("Events come by the message bus");
     }
     const sinceMs = clock.now();
-    const { lastError } = this.#status;
+    const { lastError, isRefusal } = this.#status;
     this.#status = {
       state,
       sinceMs,
       ...(state === "waiting" ? { nextTryMs: sinceMs + this.#waitMs } : {}),
       ...(lastError === undefined || state === "feeding" ? {} : { lastError }),
+      isRefusal: isRefusal && state !== "feeding",
       planned: this.#planned,
     };
     this.#feedStatus = state === "feeding"
@@ -430,6 +443,11 @@ export class CarrierFeed implements Part {
 function areOver(error: unknown): boolean {
   return error instanceof BusError &&
     (error.kind === "unauthorized" || error.kind === "missing");
+}
+
+/** Whether the bus is there, and will not serve the node as things are. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof BusError && error.kind !== "unreachable";
 }
 
 interface RunningStream {

@@ -64,31 +64,41 @@ Deno.test("linkTransitions() notes what becomes of the stream, and no try in bet
   ]);
 });
 
-Deno.test("busTransitions() notes what becomes of the bus, each refusal once, and no renewal that works", async () => {
+Deno.test("busTransitions() notes what becomes of the bus, each refusal and outage once, and no renewal that works", async () => {
   const ring = new Lines();
   const bus = busTransitions(ring);
   const enter = (state: CarrierState, rest: Partial<BusStatus> = {}) =>
-    bus.onState(state, { state, sinceMs: 0, planned: false, ...rest });
+    bus.onState(state, {
+      ...{ state, sinceMs: 0, isRefusal: false, planned: false },
+      ...rest,
+    });
+  const refusal = { lastError: "refused", isRefusal: true };
   enter("without");
   enter("connecting");
+  for (let tries = 0; tries < 5; tries++) {
+    enter("waiting", { lastError: "away" });
+    enter("connecting", { lastError: "away" });
+  }
   enter("catching_up");
   enter("feeding");
   enter("lost", { planned: true });
   enter("feeding");
   enter("lost", { planned: true });
-  enter("waiting", { lastError: "refused" });
+  enter("waiting", refusal);
   for (let tries = 0; tries < 5; tries++) {
-    enter("connecting", { lastError: "refused" });
-    enter("waiting", { lastError: "refused" });
+    enter("connecting", refusal);
+    enter("waiting", refusal);
   }
   enter("connecting");
   enter("catching_up");
   enter("feeding");
   enter("lost", { lastError: "reset" });
+  enter("waiting", { lastError: "reset" });
   enter("feeding");
   await bus.closing({ name: "feed", run: () => Promise.resolve() })
     .run(AbortSignal.abort());
   assert.deepEqual(ring.lines, [
+    "disconnect nats away",
     "connect nats -",
     "disconnect nats refused",
     "refused nats refused",

@@ -205,6 +205,7 @@ Deno.test("a bus that stays away gives way to the stream after 5 s, is tried wit
   assert.equal(world.state, "waiting");
   assert.ok(world.isStreaming);
   assert.match(world.feed.bus.lastError ?? "", /away/);
+  assert.equal(world.feed.bus.isRefusal, false);
   const before = world.story.filter((one) => one === "connect").length;
   assert.ok(before >= 3 && before <= 6, `${before} quick tries`);
   await world.clock.advance(600_000);
@@ -214,6 +215,17 @@ Deno.test("a bus that stays away gives way to the stream after 5 s, is tried wit
   await world.clock.advance(75_000);
   assert.equal(world.state, "feeding");
   assert.equal(world.isStreaming, false);
+});
+
+Deno.test("a bus that comes back and refuses is told from one that stays away", async () => {
+  await using world = new World();
+  await settle();
+  world.failure = new BusError("unauthorized", "not these");
+  world.session.break();
+  await world.clock.advance(5_500);
+  assert.equal(world.state, "waiting");
+  assert.equal(world.feed.bus.isRefusal, true);
+  assert.match(world.feed.bus.lastError ?? "", /not these/);
 });
 
 Deno.test("neither a connection nor a pull that hangs keeps the stream away for longer than 5 s", async () => {
@@ -297,6 +309,7 @@ for (const kind of ["unauthorized", "missing"] as const) {
     await settle();
     assert.deepEqual(world.rejected, [world.current]);
     assert.equal(world.state, "waiting");
+    assert.equal(world.feed.bus.isRefusal, true);
     assert.ok(world.isStreaming);
     world.failure = undefined;
     world.give(credentials(1, 3_600_000));
