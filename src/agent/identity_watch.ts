@@ -19,7 +19,12 @@ type WatchedContext =
     NodeContext,
     "config" | "identity" | "degraded" | "io"
   >
-  & { readonly store: Pick<Membership, "identityRecord" | "sealKey"> };
+  & {
+    readonly store: Pick<
+      Membership,
+      "credentials" | "identityRecord" | "sealKey"
+    >;
+  };
 
 /**
  * Keeps the facts of the node's identity up to date: every hour, and whenever
@@ -64,9 +69,12 @@ export class IdentityWatch implements Part {
     const { facts } = store.identityRecord;
     const certificate = this.#certificate;
     const { enrolledAt, domainId } = identity;
+    const { nodeName, domainName } = store.credentials.current ?? {};
     return {
       membership_id: facts?.membershipId ?? null,
       domain_id: domainId ?? null,
+      node_name: nodeName ?? null,
+      domain_name: domainName ?? null,
       enrollment: facts?.enrollment ?? "enrolled",
       enrolled_at: enrolledAt,
       seal_ref: facts?.sealRef ?? null,

@@ -128,6 +128,8 @@ function statusSources(context: UnenrolledContext, sinceMs: number) {
       identity: {
         membership_id: null,
         domain_id: null,
+        node_name: null,
+        domain_name: null,
         enrollment: "not_enrolled" as const,
         enrolled_at: null,
         seal_ref: null,

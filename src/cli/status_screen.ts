@@ -39,6 +39,7 @@ export function statusFields(
       `${nodeText(status)}, membership ${status.cluster}` +
       (chosenBy === undefined ? "" : ` (by ${chosenBy})`),
     ],
+    ...nameRows(status.identity),
     ["Control plane", status.control_plane],
     ...ifEnrolled("Stream", streamText(status, nowMs)),
     ...carrierRows(status, { ago, until, left }),
@@ -109,6 +110,15 @@ function nodeText(status: StatusDocument): string {
   return isEnrolled(status)
     ? `${status.node_id} (${status.mesh_ip})`
     : "not enrolled";
+}
+
+/** Nothing where the control plane has told no names. */
+function nameRows(
+  { node_name: node, domain_name: domain }: StatusDocument["identity"],
+): [string, string][] {
+  const names = [node, ...(domain ? [`domain ${domain}`] : [])];
+  const text = names.filter(Boolean).join(", ");
+  return text === "" ? [] : [["Name", text]];
 }
 
 /** Such as `ok for 2h`, or `degraded for 3m, serving stale state`. */

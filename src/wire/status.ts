@@ -167,6 +167,12 @@ export interface StatusDocument {
     readonly membership_id: string | null;
     /** Named by plexd's own control plane only. */
     readonly domain_id: string | null;
+    /**
+     * What people call node and domain. They come with the credentials of the
+     * message bus, and are null where none were had yet.
+     */
+    readonly node_name: string | null;
+    readonly domain_name: string | null;
     /** `refused`: the control plane does not accept the node now. */
     readonly enrollment: "enrolled" | "refused" | "not_enrolled";
     readonly enrolled_at: string | null;

@@ -36,6 +36,8 @@ Deno.test("IdentityWatch notes when the control plane refuses the node, and whic
     assert.match(membership_id ?? "", /^[0-9a-f-]{36}$/);
     assert.deepEqual(rest, {
       domain_id: "domain-1",
+      node_name: null,
+      domain_name: null,
       enrollment: "enrolled",
       enrolled_at: "2026-03-01T11:00:00.000Z",
       seal_ref: "file:/etc/plexd/machine.key",

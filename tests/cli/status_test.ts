@@ -120,6 +120,21 @@ Deno.test("the status screen counts the actions that run and the results that wa
   );
 });
 
+Deno.test("the status screen says what people call the node and its domain", () => {
+  const linesWith = (names: Partial<StatusDocument["identity"]>) => {
+    const identity = { ...WELL.identity, ...names };
+    return statusLines({ ...WELL, identity }, NOW)
+      .filter((line) => line.startsWith("Name "));
+  };
+  assert.deepEqual(linesWith({}), []);
+  assert.deepEqual(linesWith({ node_name: "edge 7" }), [
+    "Name           edge 7",
+  ]);
+  assert.deepEqual(linesWith({ node_name: "edge 7", domain_name: "north" }), [
+    "Name           edge 7, domain north",
+  ]);
+});
+
 Deno.test("the status screen names the number of reports that never leave the node", () => {
   const sync = { ...WELL.sync, local_only: 2 };
   const lines = statusLines({ ...WELL, sync }, NOW);

@@ -305,6 +305,8 @@ export const sampleStatus: StatusDocument = {
   identity: {
     membership_id: "membership-1",
     domain_id: null,
+    node_name: null,
+    domain_name: null,
     enrollment: "enrolled",
     enrolled_at: "2026-03-01T11:00:00.000Z",
     seal_ref: "file:/etc/plexd/machine.key",

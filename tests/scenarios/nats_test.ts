@@ -47,7 +47,9 @@ Deno.test({
     }
     const screen = await at.stage.run("status");
     assert.match(screen.stdout, /Message bus +brings events/);
-    assert.match(screen.stdout, /Bus login +good until in /);
+    assert.match(screen.stdout, /Bus login +good for \d/);
+    assert.match(screen.stdout, /^Name .*, domain default$/m);
+    assert.ok(!told.includes("refused nats"), told.join(", "));
     await at.stage.stopAgent();
   },
 });

@@ -152,6 +152,8 @@ export const status = z.object({
   identity: z.object({
     membership_id: maybeText,
     domain_id: maybeText,
+    node_name: maybeText,
+    domain_name: maybeText,
     enrollment: z.enum(["enrolled", "refused", "not_enrolled"]),
     enrolled_at: maybeTime,
     seal_ref: maybeText,
