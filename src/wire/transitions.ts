@@ -10,7 +10,7 @@ export const TRANSITION_TYPES = [
   "failed",
   /** A carrier of events is up for the first time since the start, or a reload. */
   "connect",
-  /** A carrier was lost; the reason says how. */
+  /** A carrier was lost, or a bus is away; the reason says how. */
   "disconnect",
   /** It is up again. */
   "reconnect",
@@ -18,7 +18,7 @@ export const TRANSITION_TYPES = [
   "closed",
   /** The stream is away for long, or there is none: states are pulled instead. */
   "polling",
-  /** The control plane refuses the stream, though not this node. */
+  /** The control plane or the bus refuses a carrier, though not this node. */
   "refused",
   /** The control plane does not accept this node; once per episode. */
   "unauthorized",
