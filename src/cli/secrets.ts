@@ -41,9 +41,7 @@ export async function secretsGet(invocation: Invocation): Promise<number> {
 export async function secretsList(invocation: Invocation): Promise<number> {
   const config = await invocation.config();
   const answer = await askAgent(config, "GET", "/v1/state/secrets");
-  if (answer.status !== 200) {
-    throw new CommandError(EXIT.failed, errorText(answer));
-  }
+  if (answer.status !== 200) throw refusalIn(answer);
   await show(invocation, {
     json: answer.text,
     table: async (screen) =>

@@ -57,7 +57,12 @@ Deno.test("plexd up without a token serves what it can, and joins when it is ask
   });
   assert.equal(written.status, 200, written.body);
   for (
-    const command of [["state"], ["secrets", "get", "x"], ["--print-state"]]
+    const command of [
+      ["state"],
+      ["secrets", "get", "x"],
+      ["secrets", "list"],
+      ["--print-state"],
+    ]
   ) {
     const { code, stderr } = await stage.run(...command);
     assert.equal(code, 77, `${command}: ${stderr}`);
