@@ -62,7 +62,12 @@ export class SystemSampler {
       if (part) return part;
       this.#tellMissing(what, "its form is not known");
     } catch (error) {
-      this.#tellMissing(what, describeError(error));
+      // The runtime would tell to compile plexd otherwise.
+      const isHidden = error instanceof Deno.errors.NotCapable;
+      this.#tellMissing(
+        what,
+        isHidden ? "this process may not look there" : describeError(error),
+      );
     }
     return {};
   }

@@ -47,7 +47,7 @@ const REASONS: Readonly<Record<DegradedReason, readonly [string, string]>> = {
   ],
   credentials_invalid: [
     "new credentials cannot be used",
-    "put valid files in place and reload the agent",
+    "put valid files in place; they are taken within seconds",
   ],
   key_change_unconfirmed: [
     "the control plane names new signing keys that nobody has confirmed",
@@ -174,11 +174,16 @@ function beforeDegraded(
       advice: "nothing yet: it is tried again, with the old key in use",
     };
   }
-  if (agent.last_diagnostics && agent.last_diagnostics.outcome !== "ok") {
+  const { last_diagnostics: look } = agent;
+  if (look && look.outcome !== "ok") {
+    const found = look.outcome === "findings" ? "found damage" : "failed";
     return {
       reason: "diagnostics",
-      sentence: "The last look at the store found damage.",
-      advice: '"plexd store verify" names the files',
+      sentence: `The last look at the store, ${
+        span(nowMs - Date.parse(look.at))
+      } ago, ${found}.`,
+      // It may have been mended since: only another look can tell.
+      advice: '"plexd store verify" looks again, and names the files',
     };
   }
   return undefined;

@@ -92,19 +92,19 @@ Deno.test({
 });
 
 Deno.test("SystemSampler asks the runtime where it may open no file of the kernel", async () => {
+  const log = new MemoryLog();
   const sampler = new SystemSampler({
     dataDir: "/tmp",
     readText: () =>
       Promise.reject(new Deno.errors.NotCapable("Requires all access")),
-    io: {
-      clock: new FakeClock(),
-      random: new FakeRandom(),
-      log: new MemoryLog(),
-    },
+    io: { clock: new FakeClock(), random: new FakeRandom(), log },
   });
   const [sample] = await sampler.sample();
   const { memory_used_bytes = 0, memory_total_bytes = 0 } = sample?.data ?? {};
   assert.ok(memory_used_bytes > 0);
   assert.ok(memory_used_bytes < memory_total_bytes);
   assert.equal(sample?.data.network_rx_bytes, undefined);
+  assert.deepEqual(log.lines.map(({ fields }) => fields), [
+    { metric: "network", error: "this process may not look there" },
+  ]);
 });

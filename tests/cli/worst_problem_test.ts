@@ -68,3 +68,18 @@ for (const { name, change } of more) {
     assert.equal(problem?.reason, name);
   });
 }
+
+Deno.test("worstProblem() says when the store was looked at, and has it done again", () => {
+  const at = "2026-03-01T12:01:00.000Z";
+  const after = (outcome: "findings" | "failed") => {
+    const last_diagnostics = { kind: "store_verify", at, outcome } as const;
+    const agent = { ...sampleStatus.agent, last_diagnostics };
+    return worstProblem({ ...sampleStatus, agent }, NOW);
+  };
+  assert.match(
+    after("findings")?.sentence ?? "",
+    /store, 4m ago, found damage/,
+  );
+  assert.match(after("failed")?.sentence ?? "", /store, 4m ago, failed/);
+  assert.match(after("failed")?.advice ?? "", /looks again/);
+});
