@@ -76,10 +76,13 @@ export class BusPublisher {
       ? await this.#afterCrash(stream, known)
       : await this.#inNewStream(known);
     if (known) {
-      io.log.warn("The message bus has lost events: they are published again", {
-        after: sequence,
-        up_to: known.sequence,
-      });
+      io.log.warn(
+        "The message bus may have lost events: they are published again",
+        {
+          after: sequence,
+          up_to: known.sequence,
+        },
+      );
     }
     this.#position = {
       epoch,
