@@ -180,7 +180,9 @@ Deno.test({
     const found = sequences(await bus.fetch(wanted.length));
     assert.deepEqual(found, wanted);
     const { lines } = world.plane.log;
-    assert.ok(lines.some(({ message }) => /may have lost events/.test(message)));
+    assert.ok(
+      lines.some(({ message }) => /may have lost events/.test(message)),
+    );
   },
 });
 
