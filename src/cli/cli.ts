@@ -18,6 +18,7 @@ import { TABLE } from "./commands.ts";
 import { giveUpSpawning } from "./give_up_spawning.ts";
 import type { Told } from "./output/progress.ts";
 import { screenOf } from "./output/screen.ts";
+import { plain } from "./output/text_width.ts";
 import { type ParsedLine, parseLine } from "./parse_args.ts";
 import { platformFor } from "./platform_for.ts";
 import { stopSignal } from "./stop_signal.ts";
@@ -74,7 +75,7 @@ async function invoke(
     terminal,
     platform: (config) => platformFor(config ?? logSettings(line)),
     print: (text) => write(Deno.stdout, text),
-    complain: (text) => write(Deno.stderr, text),
+    complain,
     screen: screenOf(Deno.stdout),
     progress: showProgress,
     stop: stop?.signal ?? new AbortController().signal,
@@ -99,25 +100,33 @@ async function showProgress<Result>(
 /** Errors go to standard error, with what to do next, and become an exit code. */
 function report(error: unknown): number {
   if (error instanceof CommandError) {
-    write(Deno.stderr, `plexd: ${error.message}`);
+    complain(`plexd: ${error.message}`);
     if (error.cause !== undefined) {
-      write(Deno.stderr, `  because: ${describeError(error.cause)}`);
+      complain(`  because: ${describeError(error.cause)}`);
     }
-    if (error.hint) write(Deno.stderr, `  ${error.hint}`);
+    if (error.hint) complain(`  ${error.hint}`);
     return error.exitCode;
   }
   if (error instanceof ConfigError) {
-    write(Deno.stderr, "plexd: the configuration cannot be used");
+    complain("plexd: the configuration cannot be used");
     for (const { where, what } of error.problems) {
-      write(Deno.stderr, `  ${where}: ${what}`);
+      complain(`  ${where}: ${what}`);
     }
     const onlyFlags = error.problems.every(({ where }) =>
       where.startsWith("--")
     );
     return onlyFlags ? EXIT.wrongUsage : EXIT.badConfiguration;
   }
-  write(Deno.stderr, `plexd: ${describeError(error)}`);
+  complain(`plexd: ${describeError(error)}`);
   return EXIT.failed;
+}
+
+/**
+ * Writes one line to standard error. It may quote others, such as the control
+ * plane: that must neither steer the terminal nor pass for a line of plexd.
+ */
+function complain(text: string): void {
+  write(Deno.stderr, plain(text));
 }
 
 function say(text: string): number {
