@@ -55,12 +55,14 @@ export class AdminClient {
   /**
    * The same with texts: numbers and the order of members stay as they are.
    *
+   * @param signal Gives the call up; it then rejects with the signal's reason.
    * @throws {AdminError}
    */
   async text(
     method: AdminMethod,
     path: string,
     body?: string,
+    signal?: AbortSignal,
   ): Promise<string> {
     const token = await this.token();
     let answer: Response;
@@ -74,10 +76,12 @@ export class AdminClient {
         },
         body: body ?? null,
         redirect: "manual",
+        ...(signal ? { signal } : {}),
         ...(this.http ? { client: this.http } : {}),
       });
       text = await answer.text();
     } catch (cause) {
+      signal?.throwIfAborted();
       throw new AdminError(
         `Cannot reach the control plane at ${this.url}`,
         undefined,

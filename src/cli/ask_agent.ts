@@ -36,7 +36,7 @@ export async function askIfRunning(
   ...request: Request
 ): Promise<LocalAnswer | LocalCallError> {
   const socket = config["node_api.socket_path"];
-  const [method, path] = request;
+  const [method, path, , { signal } = {}] = request;
   try {
     if (method === "GET" && path.split("?")[0] === STATUS) {
       const answer = await call(socket, ...request);
@@ -44,7 +44,9 @@ export async function askIfRunning(
       return answer;
     }
     if (config.cluster !== "default") {
-      checkCluster(config, (await call(socket, "GET", STATUS)).body);
+      const options = signal ? { signal } : {};
+      const { body } = await call(socket, "GET", STATUS, undefined, options);
+      checkCluster(config, body);
     }
     return await call(socket, ...request);
   } catch (error) {

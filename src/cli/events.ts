@@ -5,7 +5,7 @@ import { parseShape, ShapeError } from "../wire/shape_error.ts";
 import { eventsSchema, type Transition } from "../wire/transitions.ts";
 import { askIfRunning, refusalIn } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
-import { outputForm, show } from "./output/show.ts";
+import { lineForm, show } from "./output/show.ts";
 import { type Cell, table } from "./output/table.ts";
 import { plain } from "./output/text_width.ts";
 import { reading } from "./stored_membership.ts";
@@ -18,15 +18,18 @@ const FOLLOW_EVERY_MS = 1_000;
  * it does not run. With `--follow`, also what happens from now on.
  */
 export async function events(invocation: Invocation): Promise<number> {
+  const { flags, stop } = invocation;
+  const form = flags["--follow"] ? lineForm({ flags }, "--follow") : undefined;
   const config = await invocation.config();
-  const { known, isLive } = await transitionsOf(config);
+  const { known, isLive } = await transitionsOf(config, stop);
   if (!isLive) {
     invocation.complain(
       "plexd: no agent is running; this is what its store holds on disk",
     );
   }
-  if (invocation.flags["--follow"]) {
-    return await follow(invocation, config, known);
+  if (form) {
+    await follow(invocation, config, form, known);
+    return EXIT.fine;
   }
   if (known.length === 0) {
     invocation.complain("plexd: nothing has happened yet");
@@ -51,35 +54,33 @@ function rows(list: readonly Transition[]): Cell[][] {
   ]);
 }
 
-/** Prints a line for each; in JSON each is a document of its own. */
+/**
+ * Prints a line for each; in JSON each is a document of its own. Ends when it is
+ * told to, and with the first line that nobody reads.
+ */
 async function follow(
-  { print, stop, platform, flags }: Invocation,
+  { print, stop, platform }: Invocation,
   config: Config,
+  form: "table" | "json",
   first: readonly Transition[],
-): Promise<number> {
-  const form = outputForm({ flags });
-  if (form === "yaml") {
-    throw new CommandError(
-      EXIT.wrongUsage,
-      "--follow prints lines: --output is table or json",
-    );
-  }
+): Promise<void> {
   const { clock } = platform(config);
-  const tell = (list: readonly Transition[]) => {
-    for (const one of list) {
-      print(form === "json" ? JSON.stringify(one) : lineOf(one));
-    }
-  };
-  tell(first);
+  const tell = (list: readonly Transition[]) =>
+    list.every((one) =>
+      print(form === "json" ? JSON.stringify(one) : lineOf(one))
+    );
   let known = first;
-  while (!stop.aborted) {
-    await clock.sleep(FOLLOW_EVERY_MS, stop).catch(() => {});
-    if (stop.aborted) break;
-    const next = (await transitionsOf(config)).known;
-    tell(newIn(next, known));
-    known = next;
+  let isRead = tell(first);
+  try {
+    while (isRead) {
+      await clock.sleep(FOLLOW_EVERY_MS, stop);
+      const next = (await transitionsOf(config, stop)).known;
+      isRead = tell(newIn(next, known));
+      known = next;
+    }
+  } catch (error) {
+    if (!stop.aborted) throw error;
   }
-  return EXIT.fine;
 }
 
 function lineOf({ type, at, carrier, reason }: Transition): string {
@@ -106,8 +107,15 @@ export function newIn(
 
 async function transitionsOf(
   config: Config,
+  signal: AbortSignal,
 ): Promise<{ known: readonly Transition[]; isLive: boolean }> {
-  const answer = await askIfRunning(config, "GET", "/v1/events");
+  const answer = await askIfRunning(
+    config,
+    "GET",
+    "/v1/events",
+    undefined,
+    { signal },
+  );
   if (!(answer instanceof LocalCallError)) {
     if (answer.status !== 200) {
       throw refusalIn(answer);

@@ -8,7 +8,7 @@ import { parseShape } from "../wire/shape_error.ts";
 import { WATCH_KINDS, type WatchKind } from "../wire/watch.ts";
 import { askAgent, errorText, failureOf } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
-import { outputForm } from "./output/show.ts";
+import { lineForm } from "./output/show.ts";
 import { stateHome } from "./state_home.ts";
 import { Consumer } from "./watch/consumer.ts";
 import { CursorStore } from "./watch/cursor_store.ts";
@@ -23,13 +23,7 @@ const LONGEST_NAME = 255;
  */
 export async function watch(invocation: Invocation): Promise<number> {
   const { flags, print, complain, stop, platform } = invocation;
-  const form = outputForm({ flags });
-  if (form === "yaml") {
-    throw new CommandError(
-      EXIT.wrongUsage,
-      "watch prints lines: --output is table or json",
-    );
-  }
+  const form = lineForm({ flags }, "watch");
   const filter = filterOf(flags);
   const config = await invocation.config();
   const { clock } = platform(config);

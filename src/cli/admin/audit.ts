@@ -1,7 +1,7 @@
 import { systemClock } from "../../platform/clock.ts";
 import { indentJson } from "../indent_json.ts";
 import type { Invocation } from "../command.ts";
-import { outputForm } from "../output/show.ts";
+import { lineForm } from "../output/show.ts";
 import { type AdminSession, withAdmin } from "./session.ts";
 import { showList } from "./show_answer.ts";
 
@@ -34,21 +34,25 @@ export function audit(invocation: Invocation): Promise<number> {
   });
 }
 
-/** A line for each row, until it is told to stop. */
+/** A line for each row, until it is told to stop, or nobody reads the next. */
 async function follow({ invocation, text }: AdminSession): Promise<void> {
   const { stop, print } = invocation;
-  const asJson = outputForm(invocation) === "json";
+  const asJson = lineForm(invocation, "--follow") === "json";
   const rowsOf = async (query: string): Promise<AuditRow[]> =>
     JSON.parse(await text("GET", `/audit${query}`)).audit;
-  let rows = (await rowsOf("")).slice(0, SHOWN_FIRST).reverse();
-  let last = 0;
-  while (!stop.aborted) {
-    for (const row of rows) {
-      last = row.id;
-      print(asJson ? JSON.stringify(row) : lineOf(row));
+  try {
+    let rows = (await rowsOf("")).slice(0, SHOWN_FIRST).reverse();
+    let last = 0;
+    for (;;) {
+      for (const row of rows) {
+        last = row.id;
+        if (!print(asJson ? JSON.stringify(row) : lineOf(row))) return;
+      }
+      await systemClock.sleep(LOOK_EVERY_MS, stop);
+      rows = await rowsOf(`?after=${last}`);
     }
-    await systemClock.sleep(LOOK_EVERY_MS, stop).catch(() => {});
-    rows = stop.aborted ? [] : await rowsOf(`?after=${last}`);
+  } catch (error) {
+    if (!stop.aborted) throw error;
   }
 }
 

@@ -13,7 +13,11 @@ const MAX_BODY_BYTES = 16 * 1024 * 1024;
 /** One command of `plexd admin` at work. */
 export interface AdminSession {
   readonly invocation: Invocation;
-  /** @throws {CommandError} which says what the control plane said. */
+  /**
+   * Rejects with the reason of the invocation's `stop` once that aborts.
+   *
+   * @throws {CommandError} which says what the control plane said.
+   */
   readonly text: (
     method: AdminMethod,
     path: string,
@@ -42,7 +46,7 @@ export async function withAdmin(
   await work({
     invocation,
     text: (method, path, body) =>
-      client.text(method, path, body).catch((error) => {
+      client.text(method, path, body, invocation.stop).catch((error) => {
         throw error instanceof AdminError ? failure(error) : error;
       }),
   });

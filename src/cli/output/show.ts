@@ -1,4 +1,4 @@
-import type { Invocation } from "../command.ts";
+import { CommandError, EXIT, type Invocation } from "../command.ts";
 import { indentJson } from "../indent_json.ts";
 import { OUTPUT_FORMS, type OutputForm } from "./forms.ts";
 import type { Screen } from "./screen.ts";
@@ -19,6 +19,24 @@ export function outputForm(
   usual: OutputForm = "table",
 ): OutputForm {
   return OUTPUT_FORMS.find((form) => form === flags["--output"]) ?? usual;
+}
+
+/**
+ * The form of a command that prints a line for each thing as it happens.
+ *
+ * @param what It is called in the error.
+ * @throws {CommandError} for YAML, which is one document.
+ */
+export function lineForm(
+  { flags }: Pick<Invocation, "flags">,
+  what: string,
+): "table" | "json" {
+  const form = outputForm({ flags });
+  if (form !== "yaml") return form;
+  throw new CommandError(
+    EXIT.wrongUsage,
+    `${what} prints lines: --output is table or json`,
+  );
 }
 
 /** Prints the answer of a reading command as `--output` asks. */
