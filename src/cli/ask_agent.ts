@@ -88,13 +88,18 @@ export function refusalIn(answer: LocalAnswer): CommandError {
   const isNotEnrolled = typeof body === "object" && body !== null &&
     "reason" in body && body.reason === "not_enrolled";
   return isNotEnrolled
-    ? new CommandError(
-      EXIT.notEnrolled,
-      "this node is not enrolled",
-      'put a one-time token in place, or run "plexd join"; "plexd status" ' +
-        "says what the agent waits for",
-    )
+    ? notEnrolled()
     : new CommandError(EXIT.failed, errorText(answer));
+}
+
+/** What it means for a command that the agent has no node yet. */
+export function notEnrolled(): CommandError {
+  return new CommandError(
+    EXIT.notEnrolled,
+    "this node is not enrolled",
+    'put a one-time token in place, or run "plexd join"; "plexd status" ' +
+      "says what the agent waits for",
+  );
 }
 
 /** @throws {CommandError} when a status is that of another membership. */

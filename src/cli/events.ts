@@ -21,7 +21,12 @@ export async function events(invocation: Invocation): Promise<number> {
   const { flags, stop } = invocation;
   const form = flags["--follow"] ? lineForm({ flags }, "--follow") : undefined;
   const config = await invocation.config();
-  const { known, isLive } = await transitionsOf(config, stop);
+  const first = await transitionsOf(config, stop).catch((error) => {
+    if (form && stop.aborted) return undefined;
+    throw error;
+  });
+  if (!first) return EXIT.fine;
+  const { known, isLive } = first;
   if (!isLive) {
     invocation.complain(
       "plexd: no agent is running; this is what its store holds on disk",

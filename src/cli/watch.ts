@@ -6,7 +6,7 @@ import type { Config } from "../config/settings.ts";
 import type { Clock } from "../platform/clock.ts";
 import { parseShape } from "../wire/shape_error.ts";
 import { WATCH_KINDS, type WatchKind } from "../wire/watch.ts";
-import { askAgent, errorText, failureOf } from "./ask_agent.ts";
+import { askAgent, failureOf, notEnrolled, refusalIn } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { lineForm } from "./output/show.ts";
 import { stateHome } from "./state_home.ts";
@@ -25,9 +25,10 @@ export async function watch(invocation: Invocation): Promise<number> {
   const { flags, print, complain, stop, platform } = invocation;
   const form = lineForm({ flags }, "watch");
   const filter = filterOf(flags);
+  const name = consumerNameIn(flags);
   const config = await invocation.config();
   const { clock } = platform(config);
-  const consumer = await consumerOf(invocation, config, clock, filter);
+  let consumer: Consumer | undefined;
   const ended = new AbortController();
   const tell = (shown: Shown) => {
     const line = form === "json" ? jsonLine(shown) : tableLine(shown);
@@ -36,6 +37,7 @@ export async function watch(invocation: Invocation): Promise<number> {
   };
   const connection = new Connection((text) => complain(`plexd: ${text}`));
   try {
+    consumer = await consumerOf(invocation, config, clock, name, filter);
     const events = watchAgent(config["node_api.socket_path"], {
       ...filter,
       ...(consumer?.position === undefined
@@ -55,7 +57,7 @@ export async function watch(invocation: Invocation): Promise<number> {
       if (event.type !== "hello") tell(event);
     }
   } catch (error) {
-    throw failureIn(error);
+    if (!stop.aborted) throw failureIn(error);
   } finally {
     await consumer?.end();
   }
@@ -95,6 +97,7 @@ const AWAY: Readonly<Record<string, string>> = {
 function failureIn(error: unknown): unknown {
   if (error instanceof LocalCallError) return failureOf(error);
   if (!(error instanceof ApiError)) return error;
+  if (error.reason === "not_enrolled") return notEnrolled();
   return error.status === 404
     ? new CommandError(EXIT.failed, "this agent is too old to be watched")
     : new CommandError(EXIT.failed, `the agent says: ${error.message}`);
@@ -135,17 +138,10 @@ const statusSchema = z.object({
   identity: z.object({ membership_id: z.nullable(z.string()) }),
 });
 
-/** Asks the agent even without a consumer: that tells what is wrong with it. */
-async function consumerOf(
-  { flags, complain }: Invocation,
-  config: Config,
-  clock: Clock,
-  filter: Filter,
-): Promise<Consumer | undefined> {
-  const name = flags["--consumer"];
-  const answer = await askAgent(config, "GET", "/v1/status");
-  if (name === undefined) return undefined;
-  const consumer = String(name);
+/** @throws {CommandError} for one that no consumer can have. */
+function consumerNameIn(flags: Invocation["flags"]): string | undefined {
+  if (flags["--consumer"] === undefined) return undefined;
+  const consumer = String(flags["--consumer"]);
   const bytes = new TextEncoder().encode(consumer).length;
   if (consumer === "" || bytes > LONGEST_NAME || !consumer.isWellFormed()) {
     throw new CommandError(
@@ -153,9 +149,26 @@ async function consumerOf(
       `--consumer is a name of 1 to ${LONGEST_NAME} bytes`,
     );
   }
-  if (answer.status !== 200) {
-    throw new CommandError(EXIT.failed, errorText(answer));
-  }
+  return consumer;
+}
+
+/** Asks the agent even without a consumer: that tells what is wrong with it. */
+async function consumerOf(
+  { complain, stop }: Invocation,
+  config: Config,
+  clock: Clock,
+  consumer: string | undefined,
+  filter: Filter,
+): Promise<Consumer | undefined> {
+  const answer = await askAgent(
+    config,
+    "GET",
+    "/v1/status",
+    undefined,
+    { signal: stop },
+  );
+  if (consumer === undefined) return undefined;
+  if (answer.status !== 200) throw refusalIn(answer);
   const { cluster, node_id, identity } = parseShape(
     "status",
     statusSchema,

@@ -61,6 +61,7 @@ Deno.test("plexd up without a token serves what it can, and joins when it is ask
       ["state"],
       ["secrets", "get", "x"],
       ["secrets", "list"],
+      ["watch"],
       ["--print-state"],
     ]
   ) {

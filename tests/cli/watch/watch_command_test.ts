@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { sampleStatus } from "../../node_api/fake_sources.ts";
 import { plexdCommand, runPlexd } from "../run_plexd.ts";
+import { ServedPlexd } from "../served_plexd.ts";
 
 const POSITION = "00000000000000ff.7";
 
@@ -86,6 +87,36 @@ for (const [status, body, says] of refusals) {
       assert.match(finished.stderr, says);
     }));
 }
+
+Deno.test("plexd watch exits 77 while the agent has not joined", () => {
+  const body = { error: "not enrolled", reason: "not_enrolled" };
+  const answer = () => Response.json(body, { status: 503 });
+  return withAgent(answer, async (flags) => {
+    const { code, stderr } = await runPlexd(["watch", ...flags]);
+    assert.equal(code, 77);
+    assert.match(stderr, /this node is not enrolled\n {2}put a one-time token/);
+  });
+});
+
+Deno.test("plexd watch exits 2 for a wrong consumer, also when no agent runs", async () => {
+  const { code, stderr } = await runPlexd(["watch", "--consumer="], {
+    env: { PLEXD_NODE_API_SOCKET_PATH: "/nowhere/api.sock" },
+  });
+  assert.equal(code, 2);
+  assert.match(stderr, /--consumer is a name/);
+});
+
+Deno.test("plexd watch ends when told to while the agent does not answer", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/api.sock`;
+  using listener = Deno.listen({ transport: "unix", path });
+  await using watching = new ServedPlexd(["watch"], {
+    PLEXD_NODE_API_SOCKET_PATH: path,
+  });
+  using _silent = await listener.accept();
+  assert.equal(await watching.stop("SIGTERM"), 0);
+  await Deno.remove(folder, { recursive: true });
+});
 
 Deno.test("plexd watch exits 4 when no agent runs", async () => {
   const folder = await Deno.makeTempDir();
