@@ -1,9 +1,13 @@
 import { createHash } from "node:crypto";
 import { isoTime } from "../platform/clock.ts";
 import type { Freshness } from "./ports.ts";
+import { streamedBody } from "./streamed_body.ts";
 
 /** The header fields that say how fresh a read is. */
 export type FreshnessHeaders = Readonly<Record<string, string>>;
+
+/** From this length on, in UTF-16 units, a body is handed over bit by bit. */
+const LARGE = 256 * 1_024;
 
 const VERIFIED_AT = "x-plexd-verified-at";
 const STALE = "x-plexd-stale";
@@ -61,6 +65,8 @@ export class Representation {
   #mark: FreshnessHeaders | undefined;
   /** Never sent itself: a copy costs an eighth of a new answer. */
   #prepared = new Response();
+  /** All of a large body, for its stream; undefined for others. */
+  #bytes: Uint8Array | undefined;
 
   /**
    * @param json The document without the newline that ends each body.
@@ -76,6 +82,21 @@ export class Representation {
     this.#etag = `W/"${digest.slice(0, 16)}"`;
   }
 
+  #prepare(mark: FreshnessHeaders) {
+    const body = this.#body + (this.#tail ? this.#tail(mark) + "\n" : "");
+    this.#bytes = body.length < LARGE
+      ? undefined
+      : new TextEncoder().encode(body);
+    this.#prepared = new Response(this.#bytes ? null : body, {
+      headers: {
+        "content-type": "application/json",
+        ...(this.#bytes && { "content-length": `${this.#bytes.length}` }),
+        "etag": this.#etag,
+        ...mark,
+      },
+    });
+  }
+
   /** @param ifNoneMatch The request's field of that name. */
   answer(mark: FreshnessHeaders, ifNoneMatch: string | null): Response {
     if (ifNoneMatch !== null && matchesTag(ifNoneMatch, this.#etag)) {
@@ -84,16 +105,11 @@ export class Representation {
     }
     if (mark !== this.#mark) {
       this.#mark = mark;
-      const tail = this.#tail ? this.#tail(mark) + "\n" : "";
-      this.#prepared = new Response(this.#body + tail, {
-        headers: {
-          "content-type": "application/json",
-          "etag": this.#etag,
-          ...mark,
-        },
-      });
+      this.#prepare(mark);
     }
-    return this.#prepared.clone();
+    return this.#bytes
+      ? new Response(streamedBody(this.#bytes), this.#prepared)
+      : this.#prepared.clone();
   }
 }
 
