@@ -121,7 +121,7 @@ export async function open(
   target: Target,
   request: RawRequest,
 ): Promise<RawAnswer> {
-  const http = await runtimeHttp();
+  const http = await runtimeHttp(target);
   try {
     return await http.open(target, request);
   } catch (error) {
