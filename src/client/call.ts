@@ -168,7 +168,8 @@ async function readText(
   return text + decoder.decode();
 }
 
-function decode(text: string, target: Target): unknown {
+/** @throws {LocalCallError} kind "bad_answer" for what is no JSON. */
+export function decode(text: string, target: Target): unknown {
   if (text === "") return undefined;
   try {
     return JSON.parse(text);

@@ -4,8 +4,11 @@ export interface ClientClock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/** What timers can count up to; beyond it they would fire at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 /**
- * The clock of the machine. This module is handed to other programs, so it
+ * The clock of the machine; more than 24 days are 24 days to it. This module is handed to other programs, so it
  * cannot use the agent's.
  */
 export const machineClock: ClientClock = {
@@ -19,7 +22,7 @@ export const machineClock: ClientClock = {
       const timer = setTimeout(() => {
         signal.removeEventListener("abort", stop);
         resolve();
-      }, ms);
+      }, Math.min(ms, LONGEST_MS));
       signal.addEventListener("abort", stop, { once: true });
     });
   },

@@ -1,5 +1,5 @@
 import { apiError, documentOf } from "./answers.ts";
-import { open, requestOf } from "./call.ts";
+import { decode, open, requestOf } from "./call.ts";
 import { type ClientClock, machineClock } from "./client_clock.ts";
 import type { WatchEvent, WatchKind } from "./documents.ts";
 import { ApiError, LocalCallError } from "./errors.ts";
@@ -72,7 +72,7 @@ export async function* watch(
         hasOpened = true;
         pauseMs = waitMs = FIRST_PAUSE_MS;
         if (block.id !== "") position = block.id;
-        if (block.event === "end") reason = reasonIn(block) ?? reason;
+        if (block.event === "end") reason = reasonIn(block, target) ?? reason;
         const event = eventIn(block, target);
         if (event?.type === "hello") {
           onNews({ ...event, type: "opened" });
@@ -179,7 +179,7 @@ function eventIn(
   target: Target,
 ): Told | undefined {
   if (!["hello", "reset", "change"].includes(event)) return undefined;
-  const body: unknown = JSON.parse(data);
+  const body = decode(data, target);
   switch (event) {
     case "hello": {
       const { position, resumed } = documentOf<
@@ -203,8 +203,8 @@ function eventIn(
 }
 
 /** Why the agent has ended a stream, such as `slow_reader`. */
-function reasonIn({ data }: SseBlock): string | undefined {
-  const body: unknown = JSON.parse(data);
+function reasonIn({ data }: SseBlock, target: Target): string | undefined {
+  const body = decode(data, target);
   const says = typeof body === "object" && body !== null && "reason" in body;
   return says && typeof body.reason === "string" ? body.reason : undefined;
 }

@@ -123,6 +123,26 @@ Deno.test("a watch that broke off goes on after the last event", async () => {
   assert.deepEqual(agent.positions, [null, "r.7"]);
 });
 
+Deno.test("a watch that brings no JSON is told as lost, and goes on", async () => {
+  await using agent = await scripted([
+    { text: `${hello("r.1", false)}event: change\nid: r.2\ndata: {"kind\n\n` },
+    { text: `event: end\ndata: {"reason\n\n` },
+    { text: change("r.3", "b") },
+  ]);
+  const lost: string[] = [];
+  const seen: string[] = [];
+  const client = new PlexdClient(agent.path, { clock: new WatchClock() });
+  const onNews = (news: WatchNews) => {
+    if (news.type === "lost") lost.push(news.reason);
+  };
+  for await (const { type } of client.watch({ onNews })) {
+    if (seen.push(type) === 2) break;
+  }
+  assert.deepEqual(seen, ["hello", "change"]);
+  const reason = `${agent.path} answered with something else than JSON`;
+  assert.deepEqual(lost, [reason, reason]);
+});
+
 Deno.test("a watch begins where its reader has stopped, and tells what is lost", async () => {
   const data = JSON.stringify({ reason: "restarted", position: "s.0" });
   await using agent = await scripted([
