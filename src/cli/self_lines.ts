@@ -41,8 +41,9 @@ function lastEventText(
   { ago }: SpokenTimes,
 ): string | undefined {
   if (!last_event) return undefined;
-  const { type, at, reason } = last_event;
-  return `${type} ${ago(at)}` + (reason ? `: ${reason}` : "");
+  const { type, at, reason, carrier } = last_event;
+  return type + (carrier ? ` (${carrier})` : "") + ` ${ago(at)}` +
+    (reason ? `: ${reason}` : "");
 }
 
 function safeText(

@@ -131,10 +131,13 @@ function verdict(document: StatusDocument, nowMs: number): string {
 }
 
 /** Such as `down for 5m 2s (waiting), next attempt in 3s; last error: …`. */
-function streamText({ stream }: StatusDocument, nowMs: number): string {
+function streamText({ stream, carrier }: StatusDocument, nowMs: number) {
   const { state, since, down_since, next_try_at, last_error } = stream;
   const forMs = nowMs - Date.parse(down_since ?? since);
-  if (state === "streaming") return `streaming for ${span(forMs)}`;
+  if (state === "streaming") {
+    const by = carrier?.active === "nats" ? ", by the message bus" : "";
+    return `streaming for ${span(forMs)}${by}`;
+  }
   const next = next_try_at === null
     ? ", trying now"
     : `, next attempt in ${span(Date.parse(next_try_at) - nowMs)}`;

@@ -33,6 +33,16 @@ Deno.test("selfLines() tells what the agent runs short of, with figures", () => 
   assert.deepEqual(linesOf({ resources: { ...resources, short: [] } }), []);
 });
 
+Deno.test("selfLines() tells of the last event, and what it happened to", () => {
+  const last = { type: "disconnect", at: "T" };
+  const lineOf = (rest: { carrier?: string; reason?: string }) =>
+    linesOf({ last_event: { ...last, ...rest } });
+  assert.deepEqual(lineOf({}), ["Last event: disconnect T ago"]);
+  assert.deepEqual(lineOf({ carrier: "nats", reason: "reset" }), [
+    "Last event: disconnect (nats) T ago: reset",
+  ]);
+});
+
 Deno.test("selfLines() tells of updates, whatever is known of them", () => {
   const updates = {
     current_since: "T0",

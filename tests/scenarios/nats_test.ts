@@ -46,6 +46,7 @@ Deno.test({
       from = found;
     }
     const screen = await at.stage.run("status");
+    assert.match(screen.stdout, /^Stream +streaming .*, by the message bus$/m);
     assert.match(screen.stdout, /Message bus +brings events/);
     assert.match(screen.stdout, /Bus login +good for \d/);
     assert.match(screen.stdout, /^Name .*, domain default$/m);
