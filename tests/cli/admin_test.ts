@@ -165,6 +165,30 @@ Deno.test("plexd admin makes tokens, domains and operators", async () => {
   assert.match(gone.stderr, /the admin token is not one of this control plane/);
 });
 
+Deno.test("plexd admin shows its token to no proxy for what is on this machine", async () => {
+  await using stage = await Stage.open();
+  const proxy = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  let proxied = 0;
+  const refusing = (async () => {
+    for await (const connection of proxy) {
+      proxied++;
+      connection.close();
+    }
+  })();
+  const env = {
+    HTTP_PROXY: `http://127.0.0.1:${proxy.addr.port}`,
+    NO_PROXY: "elsewhere.example",
+  };
+  const words = ["admin", "nodes", "list", ...stage.flags];
+  const { code, stderr } = await runPlexd(words, { env });
+  const wrong = await runPlexd(words, { env: { HTTP_PROXY: "ftp://x" } });
+  proxy.close();
+  await refusing;
+  assert.equal(code, 0, stderr);
+  assert.equal(proxied, 0);
+  assert.equal(wrong.code, 78, wrong.stderr);
+});
+
 Deno.test("plexd admin rotates the signing key, and tells of it as it follows", async () => {
   await using stage = await Stage.open();
   await using following = new ServedPlexd([

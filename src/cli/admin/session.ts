@@ -1,3 +1,4 @@
+import { useProxies } from "../../agent/use_proxies.ts";
 import { describeError } from "../../platform/log.ts";
 import { isLoopback } from "../../uplink/base_url.ts";
 import { AdminClient, AdminError, type AdminMethod } from "../admin_client.ts";
@@ -29,6 +30,8 @@ export interface AdminSession {
  * Connects as the flags say, else the environment (`PLEXD_ADMIN_URL`,
  * `PLEXD_ADMIN_TOKEN_FILE`), else as `plexd control-plane` is by default. A
  * token is never an argument: others on the machine could read it.
+ *
+ * @throws {CommandError | ConfigError} the latter for a proxy that is none.
  */
 export async function withAdmin(
   invocation: Invocation,
@@ -41,6 +44,8 @@ export async function withAdmin(
   );
   const tokenFile = textOf(flags["--token-file"]) ??
     Deno.env.get("PLEXD_ADMIN_TOKEN_FILE") ?? DEFAULT_TOKEN_FILE;
+  // What goes to this machine holds the token, and must not leave it.
+  useProxies([]);
   using http = await clientFor(textOf(flags["--ca-file"]));
   const client = new AdminClient(url, () => readToken(tokenFile), http);
   await work({
