@@ -24,7 +24,7 @@ export function errorAnswer(
   status: number,
   error: string,
   extra: ExtraHeaders = {},
-  members: Readonly<Record<string, string>> = {},
+  members: Readonly<Record<string, string | number>> = {},
 ): Response {
   return jsonAnswer(status, JSON.stringify({ error, ...members }), extra);
 }

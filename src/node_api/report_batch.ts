@@ -13,7 +13,7 @@ export class BatchEntryError extends Error {
   constructor(
     message: string,
     /** Which one: its key, or its place in the batch where it has none. */
-    readonly where: { readonly key: string } | { readonly index: string },
+    readonly where: { readonly key: string } | { readonly index: number },
   ) {
     super(message);
   }
@@ -34,11 +34,11 @@ export function parseReportBatch(bytes: Uint8Array): ApiReportWrite[] {
     const members = membersOf(raw);
     const key = valueIn(members, "key");
     if (typeof key !== "string") {
-      throw new BatchEntryError("key is required", { index: String(index) });
+      throw new BatchEntryError("key is required", { index });
     }
     if (!isReportKey(key) || isReserved(key)) {
       // A key that cannot be is not repeated: it may be of any length.
-      const where = { index: String(index) };
+      const where = { index };
       throw new BatchEntryError("invalid report key", where);
     }
     try {

@@ -77,17 +77,17 @@ const refused: readonly [when: string, body: string, answer: unknown][] = [
   [
     "with a number for a report",
     batch(report("a"), "1"),
-    { error: "key is required", index: "1" },
+    { error: "key is required", index: 1 },
   ],
   [
     "with a key that cannot be",
     batch(report("a"), report("a/b")),
-    { error: "invalid report key", index: "1" },
+    { error: "invalid report key", index: 1 },
   ],
   [
     "with a key of the agent's own",
     batch(report("plexd.health")),
-    { error: "invalid report key", index: "0" },
+    { error: "invalid report key", index: 0 },
   ],
   [
     "with a key twice",

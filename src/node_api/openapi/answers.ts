@@ -20,7 +20,7 @@ export const error = z.object({
   error: text,
   reason: z.optional(text),
   key: z.optional(text),
-  index: z.optional(text),
+  index: z.optional(count),
 });
 
 export const metadata = z.record(z.string(), text);

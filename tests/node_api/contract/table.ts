@@ -422,7 +422,7 @@ const BAD_ENTRIES: readonly (readonly [
   text: string,
   where: string,
 ])[] = [
-  ["1", "key is required", ',"index":"0"'],
+  ["1", "key is required", ',"index":0'],
   [`${keyed()},${keyed()}`, "key must be given once", ',"key":"k"'],
   [
     '{"key":"k","content_type":"a/b"}',
@@ -469,7 +469,7 @@ const batches: readonly ContractCase[] = [
   put(
     ALL,
     '{"reports":[{"key":"a/b"}]}',
-    error(400, "invalid report key", ',"index":"0"'),
+    error(400, "invalid report key", ',"index":0'),
     typed,
   ),
   put(
