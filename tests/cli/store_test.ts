@@ -68,7 +68,14 @@ Deno.test("plexd store repair shows first, changes nothing until it is meant, an
     await held.store.close();
 
     damage(dataDir);
+    assert.equal((await plexd("verify")).code, 1);
+    const lastLook = () => {
+      const text = Deno.readTextFileSync(`${dataDir}/agent/agent.json`);
+      return JSON.parse(text).last_diagnostics.outcome;
+    };
+    assert.equal(lastLook(), "findings");
     const done = await plexd("repair");
+    assert.equal(lastLook(), "ok");
     assert.match(done.stdout, /DONE\nstate\/data\/one\.json/);
     assert.equal(done.code, 0, done.stderr);
     assert.equal((await plexd("verify")).code, 0);

@@ -1,7 +1,9 @@
 import { machineSeal } from "../../agent/machine_seal.ts";
 import { openStore } from "../../agent/open_store.ts";
+import { noteDiagnostics } from "../../store/agent_state.ts";
 import { repairMembership } from "../../store/repair.ts";
 import { AlreadyRunningError } from "../../store/store_errors.ts";
+import { SILENT } from "../../store/survey.ts";
 import { asHeldError } from "../agent_failure.ts";
 import { EXIT, type Invocation } from "../command.ts";
 import { printFindings } from "./findings.ts";
@@ -42,6 +44,11 @@ export async function storeRepair(invocation: Invocation): Promise<number> {
           open: (recovered) =>
             openStore(config, io, invocation.version, recovered),
         }),
+    );
+    // What an earlier look has found is not so any more.
+    noteDiagnostics(
+      { dataDir, ...io, log: SILENT },
+      { kind: "store_verify", outcome: left.length === 0 ? "ok" : "findings" },
     );
     const text = { repairHead: "DONE", none: NOTHING };
     await printFindings(invocation, [...repaired, ...left], text, {
