@@ -344,17 +344,19 @@ export class CarrierFeed implements Part {
 
   #fail(error: unknown): CarrierEvent {
     this.#status = { ...this.#status, isRefusal: isAnswer(error) };
-    return this.#postpone(describeError(error));
+    // Quick tries follow at once, whatever the back-off would be.
+    const isQuick = this.#status.state === "lost";
+    return this.#postpone(describeError(error), isQuick);
   }
 
-  #postpone(lastError: string): CarrierEvent {
+  #postpone(lastError: string, isQuick = false): CarrierEvent {
     const { io } = this.#options;
     const unit = () => io.random.unit();
     this.#waitMs = backoffMs(this.#failures++, unit, BACKOFF);
     this.#status = { ...this.#status, lastError };
     io.log.warn("Message bus not usable", {
       error: lastError,
-      wait_ms: Math.round(this.#waitMs),
+      ...(isQuick ? {} : { wait_ms: Math.round(this.#waitMs) }),
     });
     return "failed";
   }
