@@ -5,6 +5,7 @@ import { parseShape, ShapeError } from "../wire/shape_error.ts";
 import { eventsSchema, type Transition } from "../wire/transitions.ts";
 import { askIfRunning, refusalIn } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
+import { lineOfJson } from "./indent_json.ts";
 import { lineForm, show } from "./output/show.ts";
 import { type Cell, table } from "./output/table.ts";
 import { plain } from "./output/text_width.ts";
@@ -71,9 +72,7 @@ async function follow(
 ): Promise<void> {
   const { clock } = platform(config);
   const tell = (list: readonly Transition[]) =>
-    list.every((one) =>
-      print(form === "json" ? JSON.stringify(one) : lineOf(one))
-    );
+    list.every((one) => print(form === "json" ? lineOfJson(one) : lineOf(one)));
   let known = first;
   let isRead = tell(first);
   try {

@@ -44,6 +44,11 @@ function endOfToken(text: string, at: number): number {
   return end + 1;
 }
 
+/** One JSON document in one line, with the same escapes. */
+export function lineOfJson(value: unknown): string {
+  return escapeSteering(JSON.stringify(value));
+}
+
 function escapeSteering(token: string): string {
   return token.replace(
     /[\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g,

@@ -1,5 +1,5 @@
 import { systemClock } from "../../platform/clock.ts";
-import { indentJson } from "../indent_json.ts";
+import { lineOfJson } from "../indent_json.ts";
 import type { Invocation } from "../command.ts";
 import { lineForm } from "../output/show.ts";
 import { type AdminSession, withAdmin } from "./session.ts";
@@ -46,7 +46,7 @@ async function follow({ invocation, text }: AdminSession): Promise<void> {
     for (;;) {
       for (const row of rows) {
         last = row.id;
-        if (!print(asJson ? JSON.stringify(row) : lineOf(row))) return;
+        if (!print(asJson ? lineOfJson(row) : lineOf(row))) return;
       }
       await systemClock.sleep(LOOK_EVERY_MS, stop);
       rows = await rowsOf(`?after=${last}`);
@@ -57,7 +57,6 @@ async function follow({ invocation, text }: AdminSession): Promise<void> {
 }
 
 function lineOf({ at, subject, relation, object, outcome }: AuditRow): string {
-  return indentJson(
-    JSON.stringify([at, subject, relation, object, outcome].join("  ")),
-  ).slice(1, -1);
+  return lineOfJson([at, subject, relation, object, outcome].join("  "))
+    .slice(1, -1);
 }

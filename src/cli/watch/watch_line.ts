@@ -1,4 +1,5 @@
 import type { WatchEvent } from "../../client/documents.ts";
+import { lineOfJson } from "../indent_json.ts";
 import { plain } from "../output/text_width.ts";
 
 /** A line of `plexd watch`: an event, or that a stream begins. */
@@ -20,7 +21,7 @@ const RESETS: Readonly<Record<string, string>> = {
 
 /** One JSON object in one line. */
 export function jsonLine({ type, position, ...members }: Shown): string {
-  return JSON.stringify({ event: type, position, ...members });
+  return lineOfJson({ event: type, position, ...members });
 }
 
 /** The same for people, to whom a stream that begins says nothing. */

@@ -18,6 +18,8 @@ Deno.test("a change is one JSON object in a line, with its position", () => {
   const { type, ...members } = change;
   assert.deepEqual(JSON.parse(jsonLine(change)), { event: type, ...members });
   assert.equal(jsonLine({ ...change, key: "a\nb" }).includes("\n"), false);
+  const steering = { ...change, key: "\x1b\x9b2J\u202e" };
+  assert.match(jsonLine(steering), /"key":"\\u001b\\u009b2J\\u202e"/);
 });
 
 Deno.test("a change is a line for people, in which a key cannot move the cursor", () => {
