@@ -51,3 +51,24 @@ Deno.test("nor does what answers in place of an agent", async () => {
     assert.equal(code, 1);
   });
 });
+
+Deno.test("nor do the keys of a node's state, or how it differs from a file", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "plexd-quoted-" });
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () => new Response(`{"m":{${JSON.stringify(STEERING)}:"\x9b\u202e"}}\n`),
+  );
+  await Deno.writeTextFile(`${folder}/token`, "a token");
+  await Deno.writeTextFile(`${folder}/before.json`, "{}");
+  const words = [
+    ...["admin", "nodes", "state", "a-node", "--token-file", `${folder}/token`],
+    ...["--api", `http://127.0.0.1:${server.addr.port}`, "--output=table"],
+  ];
+  for (const more of [[], ["--diff", `${folder}/before.json`]]) {
+    const { code, stdout } = await runPlexd([...words, ...more]);
+    assert.equal(code, 0);
+    assert.match(stdout, /all is well/);
+    assert.doesNotMatch(stdout.trimEnd(), /[\p{Cc}\p{Cf}]/u);
+  }
+  await Deno.remove(folder, { recursive: true });
+});

@@ -1,5 +1,6 @@
 import { CommandError, EXIT } from "../command.ts";
 import { show } from "../output/show.ts";
+import { plain } from "../output/text_width.ts";
 import { jsonDiff } from "./json_diff.ts";
 import { type AdminSession, readFileFlag, segment, textOf } from "./session.ts";
 import { type Columns, showList, showOne } from "./show_answer.ts";
@@ -106,7 +107,7 @@ async function state(session: AdminSession, id: string) {
     return await show(invocation, {
       json: now,
       usual: "json",
-      table: () => now.trim(),
+      table: () => plain(now.trim()),
     });
   }
   const found = jsonDiff(
@@ -118,10 +119,12 @@ async function state(session: AdminSession, id: string) {
     table: () =>
       found.length === 0
         ? `The node would get what ${file} holds`
-        : found.flatMap(({ place, before, after }) => [
-          ...(before === undefined ? [] : [`- ${place}: ${before}`]),
-          ...(after === undefined ? [] : [`+ ${place}: ${after}`]),
-        ]).join("\n"),
+        : found.flatMap(({ place, before, after }) =>
+          [
+            ...(before === undefined ? [] : [`- ${place}: ${before}`]),
+            ...(after === undefined ? [] : [`+ ${place}: ${after}`]),
+          ].map(plain)
+        ).join("\n"),
   });
 }
 
