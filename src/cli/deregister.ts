@@ -9,6 +9,7 @@ import { membershipPaths } from "../store/folders.ts";
 import { asCommandError } from "./agent_failure.ts";
 import { EXIT, type Invocation } from "./command.ts";
 import { counted } from "./output/counted.ts";
+import { plain } from "./output/text_width.ts";
 import { stateHomeIn } from "./state_home.ts";
 import { changeChoices } from "./terminal/change_choices.ts";
 import { choicesFile, withoutMembership } from "./terminal/choices.ts";
@@ -45,7 +46,9 @@ async function leave(
     );
     if (note !== "") complain(`plexd: ${note}`);
     print(
-      nodeId === undefined ? "deregistered" : `node ${nodeId} deregistered`,
+      nodeId === undefined
+        ? "deregistered"
+        : plain(`node ${nodeId} deregistered`),
     );
   } catch (error) {
     // A purge wants the folder gone, whatever a former node has left in it.

@@ -1,6 +1,7 @@
 import { joinControlPlane } from "../agent/join.ts";
 import { asCommandError } from "./agent_failure.ts";
 import { EXIT, type Invocation } from "./command.ts";
+import { plain } from "./output/text_width.ts";
 import { readStdin } from "./read_stdin.ts";
 
 /** A token has at most 512 bytes; white space around it does not count. */
@@ -26,8 +27,8 @@ export async function join(invocation: Invocation): Promise<number> {
         }),
     );
     if (!joined) invocation.complain("plexd: this node has joined already");
-    print(`node_id: ${identity.nodeId}`);
-    print(`mesh_ip: ${identity.meshIp}`);
+    print(plain(`node_id: ${identity.nodeId}`));
+    print(plain(`mesh_ip: ${identity.meshIp}`));
   } catch (error) {
     throw asCommandError(error, config);
   }

@@ -72,3 +72,35 @@ Deno.test("nor do the keys of a node's state, or how it differs from a file", as
   }
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("nor do the names that a control plane gives a node when it joins", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "plexd-quoted-" });
+  const { publicKey } = await crypto.subtle.generateKey("Ed25519", true, [
+    "sign",
+    "verify",
+  ]) as CryptoKeyPair;
+  const raw = await crypto.subtle.exportKey("raw", publicKey);
+  const key = new Uint8Array(raw).toBase64();
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () =>
+      Response.json({
+        ...{ node_id: STEERING, mesh_ip: STEERING, signing_public_key: key },
+        node_secret_key: key,
+      }, { status: 201 }),
+  );
+  const config = `${folder}/config.yaml`;
+  await Deno.writeTextFile(
+    config,
+    JSON.stringify({
+      data_dir: `${folder}/agent`,
+      api: { base_url: `http://127.0.0.1:${server.addr.port}` },
+      seal: { key_file: `${folder}/machine.key` },
+    }),
+  );
+  const words = ["join", "--token-file", "-", "--config", config];
+  const { code, stdout, stderr } = await runPlexd(words, { stdin: "a-token" });
+  assert.equal(stdout, `node_id: ${SEEN}\nmesh_ip: ${SEEN}\n`, stderr);
+  assert.equal(code, 0);
+  await Deno.remove(folder, { recursive: true });
+});
