@@ -21,10 +21,14 @@ export class DevProcess {
   #over = false;
   #changed = Promise.withResolvers<void>();
 
-  private constructor(args: readonly string[]) {
+  private constructor(
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+  ) {
     const [program, ...words] = plexdCommand(["dev", ...args]);
     this.#process = new Deno.Command(program!, {
       args: words,
+      env,
       stdin: "null",
       stdout: "piped",
       stderr: "inherit",
@@ -33,8 +37,11 @@ export class DevProcess {
     this.ended = this.#process.status;
   }
 
-  static start(args: readonly string[] = []): DevProcess {
-    return new DevProcess(args);
+  static start(
+    args: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+  ): DevProcess {
+    return new DevProcess(args, env);
   }
 
   get output(): string {

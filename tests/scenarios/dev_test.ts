@@ -90,6 +90,26 @@ for (const dialect of ["1", "2"]) {
   });
 }
 
+Deno.test("plexd dev --tour needs no proxy, and asks none", async () => {
+  const proxy = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  let proxied = 0;
+  const refusing = (async () => {
+    for await (const connection of proxy) {
+      proxied++;
+      connection.close();
+    }
+  })();
+  const url = `http://127.0.0.1:${proxy.addr.port}`;
+  const env = { HTTP_PROXY: url, HTTPS_PROXY: url, NO_PROXY: "" };
+  const tour = DevProcess.start(["--tour"], env);
+  const { code } = await tour.ended;
+  await tour.prints(/passed in|FAIL/);
+  proxy.close();
+  await refusing;
+  assert.equal(code, 0, tour.output);
+  assert.equal(proxied, 0);
+});
+
 const withBus = { ignore: !hasNatsServer() };
 
 for (const dialect of ["1", "2"]) {

@@ -1,3 +1,4 @@
+import { useProxies } from "../../agent/use_proxies.ts";
 import type { Dialect } from "../../wire/dialect.ts";
 import { CommandError, EXIT, type Invocation } from "../command.ts";
 import { findBusPrograms, needBusPrograms } from "./bus_child.ts";
@@ -28,6 +29,8 @@ function dialectOf(flag: string | boolean | undefined): Dialect {
 /** `plexd dev` */
 export async function dev(invocation: Invocation): Promise<number> {
   const { flags, print, stop } = invocation;
+  // All that it asks is on this machine.
+  useProxies([]);
   const dataDir = flags["--data-dir"];
   const code = await runDev({
     ...(typeof dataDir === "string" ? { dataDir } : {}),
