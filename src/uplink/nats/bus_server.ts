@@ -47,7 +47,7 @@ export function busServer(url: string, rules: BusRules): BusServer {
         "client of the bus cannot check an address in a certificate",
     );
   }
-  const port = known.port || (/:80$/.test(url) ? "80" : "4222");
+  const port = known.port || (/:80\/?$/.test(url) ? "80" : "4222");
   return { address: `${hostname}:${port}`, tls };
 }
 
