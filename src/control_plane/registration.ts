@@ -85,6 +85,9 @@ export interface Welcome {
   readonly snapshots: "required" | "offered";
   /** Heartbeats may tell of the agent's health. */
   readonly heartbeat_agent: true;
+  readonly node_name: string;
+  /** Absent for a domain that was removed meanwhile. */
+  readonly domain_name: string | undefined;
 }
 
 /** Ends what a node had open before it registered, and says whom to trust. */
@@ -107,6 +110,8 @@ export async function welcome(
     trust_bundle: JSON.parse(await trustBundleText(rows)),
     snapshots: signedStates,
     heartbeat_agent: true,
+    node_name: node.hostname,
+    domain_name: (await rows.domains.byId(node.domainId))?.name,
   }));
 }
 

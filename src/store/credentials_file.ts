@@ -65,11 +65,14 @@ export function credentialsOf(
   source: SealKey["source"],
 ): Credentials {
   const { controlPlane: url, dialect, nodeId, domainId } = identity;
+  const { nodeName, domainName } = identity;
   return {
     url,
     dialect,
     nodeId,
+    ...(nodeName ? { nodeName } : {}),
     ...(domainId ? { domainId } : {}),
+    ...(domainName ? { domainName } : {}),
     key: { source, fingerprint: keyFingerprint(identity.nodeSecretKey) },
   };
 }

@@ -23,6 +23,9 @@ export interface PublicIdentity {
   readonly meshIp: string;
   /** Named by plexd's own control plane only. */
   readonly domainId?: string;
+  /** What people called the node and its domain when it joined. */
+  readonly nodeName?: string;
+  readonly domainName?: string;
   /** Heartbeats may tell of the agent's health: announced at registration. */
   readonly heartbeatAgent?: boolean;
   /** Dialect that was settled at registration. */

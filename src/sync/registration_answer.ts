@@ -18,6 +18,8 @@ export interface RegistrationAnswer {
   readonly announced: AnnouncedTrust;
   /** Heartbeats may tell of the agent's health. */
   readonly heartbeatAgent?: boolean;
+  readonly nodeName?: string;
+  readonly domainName?: string;
 }
 
 /** What plexd's own control plane says of signed states; others say nothing. */
@@ -41,6 +43,18 @@ export function announcedTrustIn(answer: {
     ...(root === undefined ? {} : { root }),
     ...(bundle === undefined ? {} : { bundle: JSON.stringify(bundle) }),
     signedRequired: snapshots === "required",
+  };
+}
+
+/** What people call node and domain, as far as it is told. */
+export function namesIn(answer: {
+  readonly node_name?: string | undefined;
+  readonly domain_name?: string | undefined;
+}): Pick<RegistrationAnswer, "nodeName" | "domainName"> {
+  const { node_name: nodeName, domain_name: domainName } = answer;
+  return {
+    ...(nodeName ? { nodeName } : {}),
+    ...(domainName ? { domainName } : {}),
   };
 }
 

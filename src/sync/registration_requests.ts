@@ -7,6 +7,7 @@ import type {
 } from "../wire/dialect2/bodies.ts";
 import {
   announcedTrustIn,
+  namesIn,
   type RegistrationAnswer,
 } from "./registration_answer.ts";
 import type { Resource } from "./registration_dialect.ts";
@@ -57,6 +58,7 @@ export function askInDialect1(
       signingPublicKey: answer.signing_public_key,
       announced: announcedTrustIn(answer),
       ...(answer.heartbeat_agent ? { heartbeatAgent: true } : {}),
+      ...namesIn(answer),
     };
   };
 }
@@ -89,6 +91,7 @@ export function askInDialect2(
       signingPublicKey: answer.signing_public_key,
       announced: announcedTrustIn(answer),
       ...(answer.heartbeat_agent ? { heartbeatAgent: true } : {}),
+      ...namesIn(answer),
       signingKeyId: answer.signing_key_id,
     };
   };

@@ -38,6 +38,12 @@ export const announcedHeartbeat = {
   heartbeat_agent: z.optional(z.boolean()),
 };
 
+/** What people call node and domain; plexd's own control plane alone says it. */
+export const announcedNames = {
+  node_name: z.optional(z.string()),
+  domain_name: z.optional(z.string()),
+};
+
 /** `domain_id` comes from plexd's own control plane only. */
 export const registerResponseSchema = z.object({
   node_id: nonEmpty,
@@ -47,6 +53,7 @@ export const registerResponseSchema = z.object({
   domain_id: z.optional(nonEmpty),
   ...announcedTrust,
   ...announcedHeartbeat,
+  ...announcedNames,
 });
 export type RegisterResponse = z.infer<typeof registerResponseSchema>;
 

@@ -31,6 +31,8 @@ Deno.test("a token of dialect 2 makes a node of dialect 2", async () => {
     "trust_bundle",
     "snapshots",
     "heartbeat_agent",
+    "node_name",
+    "domain_name",
   ]);
   assert.equal(json["domain_mesh_cidr"], "10.42.0.0/16");
   assert.equal(json["mesh_ip"], "10.42.0.2");

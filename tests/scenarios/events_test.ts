@@ -26,6 +26,7 @@ Deno.test("the agent can say what happened to it, over crashes and repairs", asy
       return missing.length === 0 ? all : undefined;
     });
   const [first, ...rest] = await until("it is connected", ["connect"]);
+  const { identity } = await stage.status();
   assert.equal(first, "start");
   assert.deepEqual(rest.filter((one) => one === "connect"), ["connect"]);
 
@@ -64,7 +65,7 @@ Deno.test("the agent can say what happened to it, over crashes and repairs", asy
   assert.equal(last[at + 1], "start");
 
   // The control plane has announced that it takes this in heartbeats.
-  const { node_id } = await stage.status();
+  const { node_id, identity: after } = await stage.status();
   const told = await eventually("the repair goes upstream", async () => {
     const body = await stage.admin.text("GET", `/nodes/${node_id}`);
     return body.includes("torn.json") ? body : undefined;
@@ -72,4 +73,8 @@ Deno.test("the agent can say what happened to it, over crashes and repairs", asy
   assert.match(told, /"agent":\{"status":"[a-z]+",.*"recoveries":\{"count":1,/);
   const report = await stage.local("/v1/state/report/plexd.health");
   assert.equal(report.status, 404);
+  // It has said at the join what people call the two, too.
+  const { node_name, domain_name } = after;
+  assert.deepEqual([node_name, domain_name], [Deno.hostname(), "default"]);
+  assert.equal(identity.node_name, node_name);
 });

@@ -8,7 +8,11 @@
  */
 import * as z from "zod/mini";
 import { agentHealthSchema } from "../agent_health.ts";
-import { announcedHeartbeat, announcedTrust } from "../bodies.ts";
+import {
+  announcedHeartbeat,
+  announcedNames,
+  announcedTrust,
+} from "../bodies.ts";
 import { UUID } from "../uuid.ts";
 
 const nonEmpty = z.string().check(z.minLength(1));
@@ -49,6 +53,7 @@ export const registerResponse2Schema = z.object({
   domain_id: z.optional(nonEmpty),
   ...announcedTrust,
   ...announcedHeartbeat,
+  ...announcedNames,
 });
 export type RegisterResponse2 = z.infer<typeof registerResponse2Schema>;
 
