@@ -1,3 +1,4 @@
+import { Places } from "../../src/node_api/guard/places.ts";
 import {
   openTcpListener,
   parseTcpAddress,
@@ -20,7 +21,7 @@ await openTcpListener({
   handler: readCanned(answerFile!),
   innerPath: innerPath!,
   limits: {
-    maxConnections: 1_024,
+    places: new Places(1_024, systemClock),
     headerTimeoutMs: 10_000,
     idleTimeoutMs: 60_000,
   },

@@ -6,6 +6,11 @@ export interface Listener {
   readonly connections?: number;
   /** What is at the listener's place on disk. */
   place(): Place;
+  /**
+   * Whether anybody listens at its place. Deno 2.7 stops listening when it has no
+   * descriptor for a connection, but `finished` waits for all the others there.
+   */
+  isListening(): Promise<boolean>;
   /** Drops what is still connected, and takes away what it left on disk. */
   close(): Promise<void>;
 }

@@ -1,9 +1,19 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/log.ts";
 import type { OpenListeners } from "./health/open_listeners.ts";
+import { isShortage, ShortageError } from "./shortage.ts";
 
 /** Between two looks. */
 export const LOOK_MS = 500;
+
+/**
+ * The same while descriptors are short, or have just been: whoever has used them
+ * up will do so again, and until that is seen nobody is served.
+ */
+const ALERT_LOOK_MS = 50;
+
+/** How long after a shortage there are more looks. */
+const ALERT_MS = 5_000;
 
 /** From this share of all descriptors on, connections are shed. */
 const FULL_SHARE = 0.9;
@@ -15,11 +25,6 @@ const SPARE = 16;
 export interface Descriptors {
   readonly open: number;
   readonly limit: number;
-}
-
-/** A listener is given up for the descriptors that it holds. */
-export class ShortageError extends Error {
-  override readonly name = "ShortageError";
 }
 
 /** Options for {@linkcode watchListeners}. */
@@ -36,7 +41,8 @@ export interface ListenerWatchOptions {
  * from its folder would serve nobody any more: it is opened again. One whose
  * place somebody else has taken is told of, and left alone. When descriptors run
  * out, the sockets are opened again, as that drops whoever holds them; it would
- * be the only thing left to do a little later.
+ * be the only thing left to do a little later. One that nobody listens on any
+ * more though it has not ended, as a shortage leaves it on Deno 2.7, is, too.
  */
 export async function watchListeners(
   options: ListenerWatchOptions,
@@ -44,9 +50,17 @@ export async function watchListeners(
 ): Promise<void> {
   const { listeners, descriptors, clock, log } = options;
   const taken = new Set<string>();
+  const asked = new Map<string, Promise<void>>();
+  let alertUntil = -Infinity;
+  const alert = () => alertUntil = clock.elapsed() + ALERT_MS;
+  const isDeaf = (name: string) => {
+    alert();
+    listeners.reopen(name, new ShortageError("Nobody listens at its socket"));
+  };
   try {
     for (;;) {
-      await clock.sleep(LOOK_MS, stop);
+      const isAlert = clock.elapsed() < alertUntil;
+      await clock.sleep(isAlert ? ALERT_LOOK_MS : LOOK_MS, stop);
       for (const name of listeners.names) {
         const place = listeners.place(name);
         if (place === "gone") {
@@ -59,10 +73,18 @@ export async function watchListeners(
             listener: name,
           });
         }
+        // The answer comes while others are looked at; nobody waits for it.
+        if (place !== "kept" || asked.has(name)) continue;
+        asked.set(
+          name,
+          listeners.whenDeaf(name, () => isDeaf(name))
+            .finally(() => asked.delete(name)),
+        );
       }
       const seen = await descriptors().catch(() => undefined);
       const error = seen ? shortageOf(seen) : triedShortage();
       if (!error) continue;
+      alert();
       // One that counts its connections has a limit of its own.
       for (const { name, connections } of listeners.status) {
         if (connections === null) listeners.reopen(name, error);
@@ -70,6 +92,8 @@ export async function watchListeners(
     }
   } catch (error) {
     if (!stop.aborted) throw error;
+  } finally {
+    await Promise.all(asked.values());
   }
 }
 
@@ -90,7 +114,7 @@ function triedShortage(): ShortageError | undefined {
     while (opened.length < SPARE) opened.push(Deno.openSync("/dev/null"));
     return undefined;
   } catch (error) {
-    return error instanceof Error && /too many open files/i.test(error.message)
+    return isShortage(error)
       ? new ShortageError(`Fewer than ${SPARE} descriptors are left`)
       : undefined;
   } finally {

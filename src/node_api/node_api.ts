@@ -4,6 +4,7 @@ import type { Platform } from "../platform/platform.ts";
 import { audited } from "./audited.ts";
 import type { Gate } from "./gate.ts";
 import { socketGate, tcpGate } from "./gate.ts";
+import { Places } from "./guard/places.ts";
 import { REFUSAL_REASONS } from "./guard/refusal.ts";
 import { healthRoutes } from "./health/health_routes.ts";
 import { OpenListeners } from "./health/open_listeners.ts";
@@ -217,6 +218,7 @@ export class NodeApi implements Part {
 
   #tcpOpener(http: HttpSettings): () => Promise<Listener> {
     const { clock, log } = this.#io;
+    const places = new Places(this.#settings.maxConnections, clock);
     let token: string | undefined;
     return async () => {
       const address = parseTcpAddress(http.listen);
@@ -228,7 +230,7 @@ export class NodeApi implements Part {
         handler: this.#handler(http.listen, gate, http.secrets ?? true),
         innerPath: join(dirname(this.#settings.socketPath), innerName()),
         limits: {
-          maxConnections: this.#settings.maxConnections,
+          places,
           headerTimeoutMs: http.headerTimeoutMs ?? 10_000,
           idleTimeoutMs: http.idleTimeoutMs ?? 60_000,
         },

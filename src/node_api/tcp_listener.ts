@@ -116,6 +116,7 @@ export async function openTcpListener(
       return guard.connections;
     },
     place: () => server.place(),
+    isListening: () => server.isListening(),
     async close() {
       const stopped = guard.stop();
       listener.close();

@@ -28,17 +28,34 @@ export interface UnixListenerOptions {
  *
  * @throws {ListenError}
  */
-export async function openUnixListener(
+export function openUnixListener(
   options: UnixListenerOptions,
 ): Promise<Listener> {
-  const { path } = options;
+  const { path, handler, log } = options;
+  const prepare = (temporary: string) => giveToGroup(temporary, options);
+  return listenAt(path, handler, prepare, log);
+}
+
+/** @param prepare Gets the socket's first name, before anybody else sees it. */
+async function listenAt(
+  path: string,
+  handler: RequestHandler,
+  prepare: (temporary: string) => void,
+  log: Logger,
+): Promise<Listener> {
   // Short, so that it fits wherever the socket's own name does.
   const temporary = join(dirname(path), `.${Deno.pid.toString(36)}`);
   assertShort(path, Math.max(byteLength(path), byteLength(temporary)));
   try {
     Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
     await proveFree(path);
-    return bindAndRename(options, temporary);
+    return bindAndRename(
+      path,
+      temporary,
+      handler,
+      () => prepare(temporary),
+      log,
+    );
   } catch (error) {
     if (error instanceof ListenError) throw error;
     throw new ListenError("failed", `Cannot listen on ${path}`, error);
@@ -80,14 +97,20 @@ async function proveFree(path: string): Promise<void> {
   );
 }
 
+/**
+ * At its path the runtime does not know the socket: whenever it removes what it
+ * has made by name, a successor's socket is not meant.
+ */
 function bindAndRename(
-  options: UnixListenerOptions,
+  path: string,
   temporary: string,
+  handler: RequestHandler,
+  prepare: () => void,
+  log: Logger,
 ): Listener {
-  const { path, handler, log } = options;
   const bound = bind(temporary, handler);
   try {
-    giveToGroup(temporary, options);
+    prepare();
     Deno.renameSync(temporary, path);
   } catch (error) {
     bound.stop();
@@ -102,20 +125,12 @@ function bindAndRename(
  *
  * @throws {ListenError}
  */
-export async function servePrivately(
+export function servePrivately(
   path: string,
   handler: RequestHandler,
   log: Logger,
 ): Promise<Listener> {
-  assertShort(path, byteLength(path));
-  try {
-    Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-    await proveFree(path);
-    return asListener(path, bind(path, handler), log);
-  } catch (error) {
-    if (error instanceof ListenError) throw error;
-    throw new ListenError("failed", `Cannot listen on ${path}`, error);
-  }
+  return listenAt(path, handler, () => {}, log);
 }
 
 interface Bound {
@@ -159,6 +174,16 @@ function asListener(path: string, bound: Bound, log: Logger): Listener {
   return {
     finished: bound.finished,
     place,
+    async isListening() {
+      if (place() !== "kept") return true;
+      try {
+        (await Deno.connect({ transport: "unix", path })).close();
+        return true;
+      } catch (error) {
+        // Anything else may be due to whoever asks.
+        return !(error instanceof Deno.errors.ConnectionRefused);
+      }
+    },
     async close() {
       // By identity: a successor may already have its own socket at the path.
       if (place() === "kept") Deno.removeSync(path);

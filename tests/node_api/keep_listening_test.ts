@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import type { Listener, Place } from "../../src/node_api/listener.ts";
-import { keepListening, REOPEN_MS } from "../../src/node_api/supervised.ts";
+import {
+  keepListening,
+  REOPEN_MS,
+  SHED_MS,
+} from "../../src/node_api/supervised.ts";
 import { FakeClock, settle } from "../fakes/fake_clock.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
 import { call, dial } from "./raw_http.ts";
@@ -19,6 +23,10 @@ class FakeListener implements Listener {
 
   fail(message = "It has broken"): void {
     this.#end.reject(new Error(message));
+  }
+
+  isListening(): Promise<boolean> {
+    return Promise.resolve(true);
   }
 
   close(): Promise<void> {
@@ -68,6 +76,57 @@ Deno.test("keepListening() closes a failed listener and opens another until that
     "Listener not opened again",
     "Listener opened again",
   ]);
+});
+
+Deno.test("keepListening() does not wait long for what a listener still has to close", async () => {
+  const clock = new FakeClock();
+  const stop = new AbortController();
+  const first = new FakeListener();
+  const second = new FakeListener();
+  const closed = Promise.withResolvers<void>();
+  first.close = () => closed.promise;
+  const kept = keepListening(first, {
+    name: "api.sock",
+    open: () => Promise.resolve(second),
+    clock,
+    log: new MemoryLog(),
+  }, stop.signal);
+  first.fail("Too many open files (os error 24)");
+  await clock.advance(100 + SHED_MS);
+  stop.abort();
+  await settle();
+  let left: unknown;
+  const noted = kept.then((listener) => left = listener);
+  await settle();
+  // It is not left behind either.
+  assert.equal(left, undefined);
+  closed.resolve();
+  await noted;
+  assert.equal(left, second);
+  assert.deepEqual(clock.sleeping, []);
+});
+
+Deno.test("keepListening() tells of shortages ever more rarely", async () => {
+  const clock = new FakeClock();
+  const log = new MemoryLog();
+  const stop = new AbortController();
+  let current = new FakeListener();
+  const reopened: string[] = [];
+  const kept = keepListening(current, {
+    name: "api.sock",
+    open: () => Promise.resolve(current = new FakeListener()),
+    reopened: (name) => void reopened.push(name),
+    clock,
+    log,
+  }, stop.signal);
+  for (let shortage = 0; shortage < 100; shortage++) {
+    current.fail("Too many open files (os error 24)");
+    await clock.advance(SHED_MS);
+  }
+  assert.equal(log.lines.length, 14);
+  assert.equal(reopened.length, 7);
+  stop.abort();
+  await kept;
 });
 
 Deno.test("keepListening() ends without a listener when it is stopped between two", async () => {

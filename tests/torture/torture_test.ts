@@ -45,10 +45,7 @@ sample(
 
 sample("slow clients", (figures) => slowClients(figures, 90));
 
-// Before 2.8, the runtime accepts again only once a descriptor is free.
-if (!/^2\.[0-7]\./.test(Deno.version.deno)) {
-  sample("running out of descriptors", (figures) => exhaustion(figures, 2));
-}
+sample("running out of descriptors", (figures) => exhaustion(figures, 2));
 
 sample(
   "flipped bits and missing ends",

@@ -1,10 +1,19 @@
+import { setImmediate } from "node:timers";
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/log.ts";
+import { isShortage } from "../shortage.ts";
 import {
   type ConnectionHost,
   GuardedConnection,
 } from "./guarded_connection.ts";
-import { type GuardLimits, LINGER_MS, SWEEP_MS } from "./limits.ts";
+import {
+  type GuardLimits,
+  LINGER_MS,
+  MOST_CONNECTS,
+  SHORTAGE_BATCH,
+  SHORTAGE_MS,
+  SWEEP_MS,
+} from "./limits.ts";
 import { type RefusalReason, TOO_MANY_CONNECTIONS } from "./refusal.ts";
 
 /** Clients that are told that there is no room, at a time; more are just closed. */
@@ -29,7 +38,9 @@ export interface GuardOptions {
  *
  * When all places are taken, the connection that has waited longest without
  * sending a request gives way: silent ones cannot keep others out. Only when
- * all of them are being served, the newcomer is the one to go.
+ * all of them are being served, the newcomer is the one to go. When descriptors
+ * are short, which may come first, there are fewer places for a while, and those
+ * that wait longest give way at once.
  */
 export class Guard implements ConnectionHost {
   readonly #options: GuardOptions;
@@ -37,6 +48,8 @@ export class Guard implements ConnectionHost {
   /** Those that wait for a request; the longest waiting comes first. */
   readonly #waiting = new Set<GuardedConnection>();
   readonly #turnedAway = new Set<GuardedConnection>();
+  /** Those whose last write has not ended, though they are dropped. */
+  readonly #lost = new Set<GuardedConnection>();
   readonly #running = new Set<Promise<void>>();
   /** Ends the looks at deadlines. */
   readonly #over = new AbortController();
@@ -64,18 +77,26 @@ export class Guard implements ConnectionHost {
     return this.#connections.size;
   }
 
-  /** Lets strangers in until the listener is closed. Rejects when it fails. */
+  /**
+   * Lets strangers in until the listener is closed. Where no descriptor is left,
+   * those that wait for a request give theirs back, and newcomers wait in the
+   * kernel's queue. Rejects when accepting fails in another way.
+   */
   async run(): Promise<void> {
     const { listener } = this.#options;
-    for (;;) {
-      let connection: Deno.TcpConn;
+    for (let accepted = 1;; accepted++) {
       try {
-        connection = await listener.accept();
+        this.#admit(await listener.accept());
+        // Those that are queued would all come before any is closed.
+        if (this.limits.places.areFew && accepted % SHORTAGE_BATCH === 0) {
+          await connectionsAreClosed();
+        }
       } catch (error) {
         if (this.#isStopping) return;
-        throw error;
+        if (!isShortage(error)) throw error;
+        await this.#shed();
+        if (this.#isStopping) return;
       }
-      this.#admit(connection);
     }
   }
 
@@ -92,13 +113,31 @@ export class Guard implements ConnectionHost {
     await Promise.all([grace, this.#sweeping]);
   }
 
-  connect(): Promise<Deno.Conn> {
-    return this.#options.connect();
+  async connect(): Promise<Deno.Conn> {
+    for (let tries = 1;; tries++) {
+      try {
+        return await this.#options.connect();
+      } catch (error) {
+        if (!isShortage(error) || tries === MOST_CONNECTS) throw error;
+        await this.#shed();
+      }
+    }
   }
 
   waiting(connection: GuardedConnection, isWaiting: boolean): void {
     this.#waiting.delete(connection);
     if (isWaiting) this.#waiting.add(connection);
+  }
+
+  /**
+   * Deno 2.7 ends a write only when the client takes something or leaves, and
+   * keeps the descriptor until then. The place is free at once all the same,
+   * unless there are as many of these as places.
+   */
+  lost(connection: GuardedConnection): void {
+    if (this.#lost.size >= this.limits.places.limit) return;
+    this.#connections.delete(connection);
+    this.#lost.add(connection);
   }
 
   refused(reason: RefusalReason): void {
@@ -112,8 +151,11 @@ export class Guard implements ConnectionHost {
       // It has left again; reading it will tell.
     }
     const connection = new GuardedConnection(this, client);
-    const { maxConnections } = this.limits;
-    if (this.#connections.size < maxConnections || this.#makeRoom()) {
+    const { places } = this.limits;
+    if (places.areFew) {
+      this.#giveBack(this.#connections.size + 1 - places.limit);
+    }
+    if (this.#connections.size < places.limit || this.#makeRoom()) {
       this.#keep(this.#connections, connection, connection.run());
     } else if (this.#turnedAway.size < MOST_TURNED_AWAY) {
       const away = connection.turnAway(TOO_MANY_CONNECTIONS);
@@ -123,6 +165,24 @@ export class Guard implements ConnectionHost {
       connection.drop();
     }
     this.#sweeping ??= this.#sweep();
+  }
+
+  /** Learns how many are too many, and waits a moment for what they give back. */
+  async #shed(): Promise<void> {
+    const { places } = this.limits;
+    places.shortage(this.#connections.size);
+    this.#giveBack(this.#connections.size - places.limit);
+    await this.clock.sleep(SHORTAGE_MS, this.#over.signal).catch(() => {});
+  }
+
+  /** Drops those that have waited longest; the others may be about to ask. */
+  #giveBack(count: number) {
+    for (const connection of [...this.#waiting].slice(0, Math.max(0, count))) {
+      this.refused("connections");
+      this.#waiting.delete(connection);
+      this.#connections.delete(connection);
+      connection.drop();
+    }
   }
 
   #makeRoom(): boolean {
@@ -140,6 +200,7 @@ export class Guard implements ConnectionHost {
     among.add(connection);
     const ended = running.then(() => {
       among.delete(connection);
+      this.#lost.delete(connection);
       this.#running.delete(ended);
     });
     this.#running.add(ended);
@@ -162,5 +223,12 @@ export class Guard implements ConnectionHost {
     } finally {
       this.#sweeping = undefined;
     }
+  }
+}
+
+/** The runtime closes what is dropped when it gets its turn. */
+async function connectionsAreClosed(): Promise<void> {
+  for (let turn = 0; turn < 2; turn++) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
   }
 }

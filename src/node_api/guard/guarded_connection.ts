@@ -37,6 +37,8 @@ export interface ConnectionHost {
   connect(): Promise<Deno.Conn>;
   /** Hears when a connection begins to wait for a request, or no longer does. */
   waiting(connection: GuardedConnection, isWaiting: boolean): void;
+  /** Hears that a connection is dropped in the middle of a write. */
+  lost(connection: GuardedConnection): void;
   refused(reason: RefusalReason): void;
 }
 
@@ -126,8 +128,10 @@ export class GuardedConnection {
   /** Ends it when a deadline is over. */
   check(nowMs: number): void {
     if (nowMs >= this.#writeBy) {
+      this.#writeBy = Infinity;
       this.#host.refused("write_timeout");
       this.drop();
+      this.#host.lost(this);
       return;
     }
     if (nowMs < this.#readBy) return;

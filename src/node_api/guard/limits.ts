@@ -1,7 +1,9 @@
+import type { Places } from "./places.ts";
+
 /** What the guard allows; times in ms. */
 export interface GuardLimits {
   /** Connections at a time. */
-  readonly maxConnections: number;
+  readonly places: Places;
   /** From a connection's first byte, or its begin, to the end of a head. */
   readonly headerTimeoutMs: number;
   /** Silence between two requests. */
@@ -22,3 +24,12 @@ export const PATIENCE_MS = 1_000;
 
 /** Between two looks at all deadlines: how late they are noticed at most. */
 export const SWEEP_MS = 500;
+
+/** Between two tries to have a descriptor. */
+export const SHORTAGE_MS = 5;
+
+/** Connections let in at a time when descriptors are short. */
+export const SHORTAGE_BATCH = 4;
+
+/** Tries to reach the server behind when there is no descriptor for it. */
+export const MOST_CONNECTS = 40;

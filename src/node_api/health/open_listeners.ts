@@ -73,6 +73,7 @@ export class OpenListeners {
       return {
         finished,
         place: () => listener.place(),
+        isListening: () => listener.isListening(),
         close: () => listener.close(),
       };
     };
@@ -86,6 +87,13 @@ export class OpenListeners {
   /** What is at a listener's place; undefined when it does not accept. */
   place(name: string): Place | undefined {
     return this.#open.get(name)?.listener.place();
+  }
+
+  /** Calls `deaf` when nobody listens on an open listener's socket any more. */
+  async whenDeaf(name: string, deaf: () => void): Promise<void> {
+    const asked = this.#open.get(name);
+    if (!asked || await asked.listener.isListening()) return;
+    if (this.#open.get(name) === asked) deaf();
   }
 
   /** A listener has turned a connection or a request away. */

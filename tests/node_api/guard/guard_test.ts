@@ -307,27 +307,28 @@ Deno.test("the server behind the guard can be reached by this user only", async 
   assert.equal(mode! & 0o077, 0);
 });
 
-Deno.test({
-  name: "a client that never reads is dropped when it takes nothing for long",
-  // There, a write that waits holds its descriptor until the client leaves.
-  ignore: /^2\.[0-7]\./.test(Deno.version.deno),
-  async fn() {
-    await using api = await start();
-    using connection = await dial(api.api.httpPort!);
-    // Answers pile up in the buffers of the kernel until they are full.
-    const many = encoder.encode(`${HEAD}\r\n`.repeat(500));
-    let isOver = false;
-    const flood = (async () => {
-      while (!isOver) await write(connection, many);
-    })().catch(() => isOver = true);
-    await eventually("the end of patience", async () => {
-      await api.clock.advance(WRITE_TIMEOUT_MS / 20);
-      return isOver || undefined;
-    });
-    await flood;
-    const other = await call(api.api.httpPort!, "/v1/state", {
-      headers: bearer,
-    });
-    assert.equal(other.status, 200);
-  },
+Deno.test("a client that never reads loses its place when it takes nothing for long", async () => {
+  await using api = await startApi(new FakeSources(), (folder) => ({
+    ...httpSettings(folder, "t0ken"),
+    maxConnections: 1,
+  }));
+  const port = api.api.httpPort!;
+  const other = async () =>
+    (await call(port, "/v1/state", { headers: bearer })).status;
+  using connection = await dial(port);
+  await write(connection, encoder.encode(`${HEAD}\r\n`));
+  assert.equal((await receive(connection))?.status, 200);
+  assert.equal(await other(), 503);
+  // Answers pile up in the buffers of the kernel until they are full.
+  const many = encoder.encode(`${HEAD}\r\n`.repeat(500));
+  const flood = (async () => {
+    for (;;) await write(connection, many);
+  })().catch(() => {});
+  await eventually("a free place", async () => {
+    await api.clock.advance(WRITE_TIMEOUT_MS / 20);
+    return await other() === 200 || undefined;
+  });
+  // Deno 2.7 holds the connection itself until the client takes something.
+  if (/^2\.[0-7]\./.test(Deno.version.deno)) await rest(connection);
+  await flood;
 });

@@ -171,6 +171,7 @@ Deno.test("OpenListeners knows what accepts, through failures", async () => {
     return Promise.resolve({
       finished: end.promise,
       place: () => "kept" as const,
+      isListening: () => Promise.resolve(true),
       close: () => Promise.resolve(),
     });
   });
