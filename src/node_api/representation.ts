@@ -63,7 +63,10 @@ export class Representation {
   readonly #tail: ((mark: FreshnessHeaders) => string) | undefined;
   readonly #etag: string;
   #mark: FreshnessHeaders | undefined;
-  /** Never sent itself: a copy costs an eighth of a new answer. */
+  /**
+   * Never sent itself: a copy costs an eighth of a new answer. Copies share its
+   * bytes; text would be encoded for each of them.
+   */
   #prepared = new Response();
   /** All of a large body, for its stream; undefined for others. */
   #bytes: Uint8Array | undefined;
@@ -84,10 +87,9 @@ export class Representation {
 
   #prepare(mark: FreshnessHeaders) {
     const body = this.#body + (this.#tail ? this.#tail(mark) + "\n" : "");
-    this.#bytes = body.length < LARGE
-      ? undefined
-      : new TextEncoder().encode(body);
-    this.#prepared = new Response(this.#bytes ? null : body, {
+    const bytes = new TextEncoder().encode(body);
+    this.#bytes = body.length < LARGE ? undefined : bytes;
+    this.#prepared = new Response(this.#bytes ? null : bytes, {
       headers: {
         "content-type": "application/json",
         ...(this.#bytes && { "content-length": `${this.#bytes.length}` }),
