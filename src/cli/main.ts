@@ -10,8 +10,12 @@ import { write } from "./write.ts";
  */
 export async function main(words: readonly string[]): Promise<number> {
   if (words.length === 1 && words[0] === "--version") {
-    write(Deno.stdout, versionText());
-    return 0;
+    try {
+      write(Deno.stdout, versionText());
+      return 0;
+    } catch {
+      // What keeps it from being written is said below, as for all commands.
+    }
   }
   const { runCli } = await import("./cli.ts");
   return await runCli(words);

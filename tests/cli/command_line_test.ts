@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { COMMANDS } from "../../src/cli/commands.ts";
-import { runPlexd } from "./run_plexd.ts";
+import { plexdCommand, runPlexd } from "./run_plexd.ts";
 
 /** A folder for one test, with settings that reach nothing outside it. */
 async function inFolder(
@@ -26,6 +26,22 @@ async function inFolder(
     await Deno.remove(folder, { recursive: true });
   }
 }
+
+Deno.test("plexd help explains commands, not the words behind them", async () => {
+  const { code, stdout, stderr } = await runPlexd(["help", "state", "nope"]);
+  assert.deepEqual([code, stdout], [2, ""]);
+  assert.match(stderr, /no command "state nope"\n.*plexd help state/);
+});
+
+Deno.test("plexd --version that cannot be written is one line, and exit 1", async () => {
+  const { code, stderr } = await new Deno.Command("/bin/sh", {
+    args: ["-c", '"$@" >/dev/full', "sh", ...plexdCommand(["--version"])],
+    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+  }).output();
+  assert.equal(code, 1);
+  const said = new TextDecoder().decode(stderr);
+  assert.match(said, /^plexd: No space left on device[^\n]*\n$/);
+});
 
 Deno.test("plexd without a command prints its help", async () => {
   const { code, stdout, stderr } = await runPlexd([]);

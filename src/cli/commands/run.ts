@@ -163,7 +163,7 @@ export const RUN: readonly Command[] = [
       },
       {
         line:
-          "plexd control-plane --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem",
+          "plexd control-plane --listen 0.0.0.0:8443 --tls-cert c.pem --tls-key k.pem",
         doc: "for other machines",
       },
     ],
