@@ -72,15 +72,10 @@ async function pingOne(
       ...(status === undefined ? {} : { status }),
       ms: took(),
       detail: why instanceof Error
-        ? shortly(describeError(why))
+        ? describeError(why)
         : String(why ?? "").slice(0, MAX_DETAIL_CHARS),
     };
   }
-}
-
-/** The end of it is what somebody looks for, and what a narrow table cuts. */
-function shortly(text: string): string {
-  return text.replace(/ \(os error \d+\)$/, "");
 }
 
 function asTable(screen: Screen, pinged: readonly Pinged[]): string {

@@ -166,7 +166,8 @@ export function describeError(error: unknown): string {
     // Some quote their cause in their own words already.
     if (!parts.at(-1)?.endsWith(text)) parts.push(text);
   }
-  return parts.join(": ").replace(FETCH_PREAMBLE, "") || String(error);
+  return parts.join(": ").replace(FETCH_PREAMBLE, "")
+    .replaceAll(SYSTEM_NUMBER, "") || String(error);
 }
 
 /**
@@ -175,3 +176,6 @@ export function describeError(error: unknown): string {
  */
 const FETCH_PREAMBLE =
   /(?:fetch failed: )?error sending request .*?client error \(\w+\): (?:(?:tcp connect|dns) error: )?/;
+
+/** The number of what the words before it have said. */
+const SYSTEM_NUMBER = / \(os error \d+\)/g;

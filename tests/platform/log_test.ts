@@ -195,7 +195,7 @@ for (
     {
       message:
         "error sending request for url (http://127.0.0.1:1/x): client error (Connect): tcp connect error: Connection refused (os error 111)",
-      said: "Connection refused (os error 111)",
+      said: "Connection refused",
     },
     {
       message:
