@@ -7,6 +7,9 @@ import type { Listener, RequestHandler } from "./listener.ts";
 /** The kernel has 108 bytes for a path, the last of them a NUL. */
 const LONGEST_PATH_BYTES = 107;
 
+/** A socket's first name, in a folder of its own. */
+const NEWBORN = "s";
+
 /** Options for {@linkcode openUnixListener}. */
 export interface UnixListenerOptions {
   readonly path: string;
@@ -21,8 +24,8 @@ export interface UnixListenerOptions {
 /**
  * Listens on a Unix socket.
  *
- * The socket is made under another name, gets its owner and mode there, and is
- * renamed into place: at its path it has never been open to anyone else, and a
+ * The socket is made in a folder of this user's alone, gets its owner and mode
+ * there, and is renamed into place: at its path it has never been open to anyone else, and a
  * stale socket is replaced in one step. A stale one is one that refuses a
  * connection; anything else at the path is left alone.
  *
@@ -44,17 +47,16 @@ async function listenAt(
   log: Logger,
 ): Promise<Listener> {
   // Short, so that it fits wherever the socket's own name does.
-  const temporary = join(dirname(path), `.${Deno.pid.toString(36)}`);
+  const cradle = join(dirname(path), `.${Deno.pid.toString(36)}`);
+  const temporary = join(cradle, NEWBORN);
   assertShort(path, Math.max(byteLength(path), byteLength(temporary)));
   try {
     Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
     await proveFree(path);
-    return bindAndRename(
-      path,
-      temporary,
-      handler,
-      () => prepare(temporary),
-      log,
+    return inCradle(
+      cradle,
+      () =>
+        bindAndRename(path, temporary, handler, () => prepare(temporary), log),
     );
   } catch (error) {
     if (error instanceof ListenError) throw error;
@@ -98,6 +100,31 @@ async function proveFree(path: string): Promise<void> {
 }
 
 /**
+ * Works in a folder that is this user's alone, and goes again: a socket has some
+ * mode before it is given one, and the mask that decides about it belongs to the
+ * whole process.
+ */
+function inCradle(cradle: string, work: () => Listener): Listener {
+  // A process that was killed may have left it.
+  removeCradle(cradle);
+  Deno.mkdirSync(cradle, { mode: 0o700 });
+  try {
+    return work();
+  } finally {
+    removeCradle(cradle);
+  }
+}
+
+/** By name, as reading a folder takes a descriptor, and there may be none. */
+function removeCradle(cradle: string) {
+  const found = lstat(cradle);
+  if (!found) return;
+  const born = join(cradle, NEWBORN);
+  if (found.isDirectory && lstat(born)) Deno.removeSync(born);
+  Deno.removeSync(cradle);
+}
+
+/**
  * At its path the runtime does not know the socket: whenever it removes what it
  * has made by name, a successor's socket is not meant.
  */
@@ -130,7 +157,8 @@ export function servePrivately(
   handler: RequestHandler,
   log: Logger,
 ): Promise<Listener> {
-  return listenAt(path, handler, () => {}, log);
+  const prepare = (temporary: string) => Deno.chmodSync(temporary, 0o600);
+  return listenAt(path, handler, prepare, log);
 }
 
 interface Bound {
@@ -139,12 +167,8 @@ interface Bound {
   stop(): void;
 }
 
-/** Binds to `path`, where a socket may be left of an earlier process. */
 function bind(path: string, handler: RequestHandler): Bound {
-  if (lstat(path)?.isSocket) Deno.removeSync(path);
   const stop = new AbortController();
-  // Binding is done before this returns, so the mask is nobody else's.
-  const umask = Deno.umask(0o077);
   try {
     const { finished } = Deno.serve(
       { path, signal: stop.signal, onListen() {} },
@@ -155,8 +179,6 @@ function bind(path: string, handler: RequestHandler): Bound {
   } catch (error) {
     stop.abort();
     throw error;
-  } finally {
-    Deno.umask(umask);
   }
 }
 
@@ -186,7 +208,12 @@ function asListener(path: string, bound: Bound, log: Logger): Listener {
     },
     async close() {
       // By identity: a successor may already have its own socket at the path.
-      if (place() === "kept") Deno.removeSync(path);
+      try {
+        if (place() === "kept") Deno.removeSync(path);
+      } catch (error) {
+        // The next one to listen here proves it stale.
+        log.debug("Socket not removed", { socket: path, error });
+      }
       bound.stop();
       await bound.finished.catch((error) =>
         log.debug("Listener had failed", { socket: path, error })

@@ -35,13 +35,14 @@ export function openDatagramSender(folder: string): DatagramSender | undefined {
  * open none without a name, so it gets one, which is taken away at once.
  */
 function openSocket(folder: string): Deno.DatagramConn {
-  const path = `${folder}/.plexd-${systemRandom.bytes(8).toHex()}`;
-  const umask = Deno.umask(0o777);
+  const cradle = `${folder}/.plexd-${systemRandom.bytes(6).toHex()}`;
+  Deno.mkdirSync(cradle, { mode: 0o700 });
   try {
+    const path = `${cradle}/n`;
     const socket = Deno.listenDatagram({ transport: "unixpacket", path });
     Deno.removeSync(path);
     return socket;
   } finally {
-    Deno.umask(umask);
+    Deno.removeSync(cradle);
   }
 }
