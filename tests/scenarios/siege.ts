@@ -205,9 +205,10 @@ export function reasonsOf({ reasons }: StatusDocument): DegradedReason[] {
     .filter((reason) => reason !== "unsigned_state");
 }
 
-/** What `plexd status` shows. */
+/** What `plexd status` shows of the present: the last event is of the past. */
 export function screen(status: StatusDocument): string {
-  return fields(NO_SCREEN, statusFields(status, Date.now()));
+  const { last_event: _, ...present } = status;
+  return fields(NO_SCREEN, statusFields(present, Date.now()));
 }
 
 /** Waits until the status says what a bad answer must make it say. */
