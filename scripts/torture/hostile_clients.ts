@@ -28,15 +28,16 @@ export async function slowClients(
 ): Promise<void> {
   const workshop = new Workshop();
   const open: Deno.Conn[] = [];
+  const dripping: Promise<void>[] = [];
+  let isOver = false;
   try {
     await using agent = await startAttacked(workshop);
-    let isOver = false;
     for (let number = 0; number < clients; number++) {
       const address = agent.listeners[number % agent.listeners.length]!;
       const connection = await dial(address);
       open.push(connection);
       if (number % 9 < 3) continue;
-      if (number % 9 < 6) drip(connection, () => isOver);
+      if (number % 9 < 6) dripping.push(drip(connection, () => isOver));
       else {
         connection.write(encoder.encode(GOOD.repeat(200))).catch(() => {});
       }
@@ -47,7 +48,9 @@ export async function slowClients(
     closeAll(open);
     await recovered(agent, figures, "slow clients");
   } finally {
+    isOver = true;
     closeAll(open);
+    await Promise.all(dripping);
     await workshop.close();
   }
 }
