@@ -18,8 +18,11 @@ async function nodeVersion(): Promise<string> {
 }
 
 async function run(command: string, args: string[]) {
-  const { success, stdout, stderr } = await new Deno.Command(command, { args })
-    .output();
+  const { success, stdout, stderr } = await new Deno.Command(command, {
+    args,
+    // What bundles may have to be loaded through a proxy of the site.
+    env: { DENO_TLS_CA_STORE: "mozilla,system" },
+  }).output();
   const [told, complaint] = [stdout, stderr]
     .map((bytes) => new TextDecoder().decode(bytes));
   return { success, told: told!, complaint: complaint! };
