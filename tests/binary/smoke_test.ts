@@ -17,7 +17,7 @@ Deno.test("agent and control plane listen where they are told, and nowhere else"
   const run = `${stage.folder}/run`;
   // A socket gets its name once it has its mode; the kernel keeps the first.
   const listeners = listenersOf(stage.agent.pid)
-    .map((text) => text.replace(/\/\.[^/.]+$/, ""));
+    .map((text) => text.replace(/\/\.[^/.]+\/s$/, ""));
   assert.deepEqual(listeners, [`unix ${run}`, `unix ${run}`]);
   const names = [...Deno.readDirSync(run)].map(({ name }) => name);
   assert.deepEqual(names.sort(), ["api.sock", "secrets.sock"]);
