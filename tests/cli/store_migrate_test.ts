@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
 import { filesBelow, fillStore } from "../store/full_store.ts";
 import { goFolder } from "../store/go_folder.ts";
-import { inFolder } from "../store/open_store.ts";
-import { runPlexd } from "./run_plexd.ts";
-
-/** The key that the helpers of the store's tests seal with. */
-const KEY = new Uint8Array(32).fill(7).toBase64();
+import type { runPlexd } from "./run_plexd.ts";
+import { withDataFolder } from "./store_folder.ts";
 
 function withFolder(
   work: (
@@ -13,19 +10,9 @@ function withFolder(
     migrate: (...flags: string[]) => ReturnType<typeof runPlexd>,
   ) => Promise<void>,
 ) {
-  return inFolder(async (folder) => {
-    const dataDir = `${folder}/data`;
-    Deno.mkdirSync(dataDir);
-    Deno.writeTextFileSync(`${folder}/machine.key`, KEY, { mode: 0o600 });
-    const env = {
-      PLEXD_SEAL_KEY_FILE: `${folder}/machine.key`,
-      PLEXD_DATA_DIR: dataDir,
-    };
-    await work(
-      dataDir,
-      (...flags) => runPlexd(["store", "migrate", ...flags], { env }),
-    );
-  });
+  return withDataFolder((dataDir, plexd) =>
+    work(dataDir, (...flags) => plexd("store", "migrate", ...flags))
+  );
 }
 
 Deno.test("plexd store migrate --dry-run shows what becomes of a Go agent's files, and changes none", () =>

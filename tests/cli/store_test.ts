@@ -2,9 +2,7 @@ import assert from "node:assert/strict";
 import { filesBelow, fillStore } from "../store/full_store.ts";
 import { inFolder, openStore } from "../store/open_store.ts";
 import { runPlexd } from "./run_plexd.ts";
-
-/** The key that the helpers of the store's tests seal with. */
-const KEY = new Uint8Array(32).fill(7).toBase64();
+import { withDataFolder } from "./store_folder.ts";
 
 /** A filled store, and what runs `plexd store` on it. */
 function withStore(
@@ -13,19 +11,9 @@ function withStore(
     plexd: (...words: string[]) => ReturnType<typeof runPlexd>,
   ) => Promise<void>,
 ) {
-  return inFolder(async (folder) => {
-    const dataDir = `${folder}/data`;
-    Deno.mkdirSync(dataDir);
+  return withDataFolder(async (dataDir, plexd) => {
     await fillStore(dataDir);
-    Deno.writeTextFileSync(`${folder}/machine.key`, KEY, { mode: 0o600 });
-    const env = {
-      PLEXD_SEAL_KEY_FILE: `${folder}/machine.key`,
-      PLEXD_DATA_DIR: dataDir,
-    };
-    await work(
-      dataDir,
-      (...words) => runPlexd(["store", ...words], { env }),
-    );
+    await work(dataDir, (...words) => plexd("store", ...words));
   });
 }
 
