@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { plexdCommand, runPlexd } from "./run_plexd.ts";
+import { readerLeaves } from "./leaving_reader.ts";
+import { runPlexd } from "./run_plexd.ts";
 import { ServedPlexd } from "./served_plexd.ts";
 
 /** What the answer to the look with this number is, from 0 on. */
@@ -81,20 +82,8 @@ for (const { name, words, after } of COMMANDS) {
       return after(at + 1);
     };
     return withServers(look, async (env) => {
-      const [program, ...args] = plexdCommand(words);
-      const process = new Deno.Command(program!, {
-        args,
-        env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...env },
-        stdin: "null",
-        stdout: "piped",
-        stderr: "null",
-      }).spawn();
-      const reader = process.stdout.getReader();
-      const { value } = await reader.read();
-      assert.match(new TextDecoder().decode(value), /thing-1/);
-      await reader.cancel();
-      isClosed.resolve();
-      assert.equal((await process.status).code, 0);
+      const left = () => isClosed.resolve();
+      assert.equal(await readerLeaves(words, env, /thing-1/, left), 0);
     });
   });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { sampleStatus } from "../../node_api/fake_sources.ts";
-import { plexdCommand, runPlexd } from "../run_plexd.ts";
+import { readerLeaves } from "../leaving_reader.ts";
+import { runPlexd } from "../run_plexd.ts";
 import { ServedPlexd } from "../served_plexd.ts";
 
 const POSITION = "00000000000000ff.7";
@@ -157,24 +158,9 @@ Deno.test("plexd watch ends when nobody reads it any more, and its consumer has 
       { headers: { "content-type": "text/event-stream" } },
     );
   return withAgent(answer, async (flags, env, folder) => {
-    const [program, ...args] = plexdCommand([
-      "watch",
-      "--consumer=a",
-      ...flags,
-    ]);
-    const process = new Deno.Command(program!, {
-      args,
-      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...env },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "null",
-    }).spawn();
-    const reader = process.stdout.getReader();
-    const { value } = await reader.read();
-    assert.match(new TextDecoder().decode(value), / first {2}\(/);
-    await reader.cancel();
-    proceed.resolve();
-    assert.equal((await process.status).code, 0);
+    const words = ["watch", "--consumer=a", ...flags];
+    const left = () => proceed.resolve();
+    assert.equal(await readerLeaves(words, env, / first {2}\(/, left), 0);
     const file = `${folder}/state/plexd/watch/cursors.json`;
     const text = await Deno.readTextFile(file);
     assert.ok(text.includes(POSITION), text);
