@@ -25,7 +25,19 @@ function slice(bytes: Uint8Array, ...cuts: number[]): Uint8Array[] {
 
 for (const vector of vectors.sse_streams.vectors) {
   const { chunks_b64: chunks, expected } = vector;
-  if (!chunks || !expected) continue;
+  if (!chunks || !expected) {
+    // Too long to be written down: "generate" says in words what it is.
+    Deno.test(`SseParser reads the vector "${vector.name}"`, () => {
+      assert.equal(vector.name, "line-longer-than-64KiB");
+      const text = `data: ${"x".repeat(70_000)}\n\ndata: after\n\n`;
+      assert.deepEqual(
+        parse(slice(encode(text), 10, 40_000, 65_536)).messages
+          .map(({ data }) => data.length),
+        vector.expected_event_data_lengths,
+      );
+    });
+    continue;
+  }
 
   Deno.test(`SseParser reads the vector "${vector.name}"`, () => {
     const result = parse(chunks.map((chunk) => Uint8Array.fromBase64(chunk)));
@@ -52,17 +64,6 @@ for (const vector of vectors.sse_streams.vectors) {
     assert.deepEqual(parse(single), expectedResult, "byte by byte");
   });
 }
-
-Deno.test("SseParser reads a line longer than 64 KiB", () => {
-  const vector = vectors.sse_streams.vectors
-    .find(({ name }) => name === "line-longer-than-64KiB");
-  const stream = encode(`data: ${"x".repeat(70_000)}\n\ndata: after\n\n`);
-  assert.deepEqual(
-    parse(slice(stream, 10, 40_000, 65_536)).messages
-      .map(({ data }) => data.length),
-    vector?.expected_event_data_lengths,
-  );
-});
 
 Deno.test("SseParser gives the same messages for any stream in any slices", () => {
   const line = fc.constantFrom(
