@@ -1,4 +1,26 @@
+import { type Clock, systemClock } from "../platform/clock.ts";
+import { chunksOf } from "../uplink/chunks_of.ts";
+import { withDeadline } from "../uplink/deadline.ts";
 import { parseProblem, type Problem } from "../wire/problem.ts";
+
+/** How long a call may take, and by which clock. */
+export interface AdminLimits {
+  /** @default the machine's */
+  readonly clock?: Clock;
+  /**
+   * Until the answer of a GET begins, connecting included, in ms. Changes may
+   * wait for the disk of the control plane: they have the whole time.
+   * @default {10000} as the agent's `api.connect_timeout`
+   */
+  readonly beginMs?: number;
+  /**
+   * Until the answer is complete, in ms.
+   * @default {30000} as the agent's `api.request_timeout`
+   */
+  readonly wholeMs?: number;
+}
+
+const NEVER = new AbortController().signal;
 
 /** The control plane refused a call of its admin API, or did not answer. */
 export class AdminError extends Error {
@@ -31,6 +53,7 @@ export class AdminClient {
     readonly token: () => Promise<string>,
     /** For certificates that the system does not know. */
     readonly http?: Deno.HttpClient,
+    readonly limits: AdminLimits = {},
   ) {}
 
   /**
@@ -56,19 +79,19 @@ export class AdminClient {
    * The same with texts: numbers and the order of members stay as they are.
    *
    * @param signal Gives the call up; it then rejects with the signal's reason.
-   * @throws {AdminError}
+   * @throws {AdminError} without a status also when its time was up.
    */
   async text(
     method: AdminMethod,
     path: string,
     body?: string,
-    signal?: AbortSignal,
+    signal: AbortSignal = NEVER,
   ): Promise<string> {
+    const { clock = systemClock, beginMs = 10_000, wholeMs = 30_000 } =
+      this.limits;
     const token = await this.token();
-    let answer: Response;
-    let text: string;
-    try {
-      answer = await fetch(`${this.url}/admin/v1${path}`, {
+    const request = (signal: AbortSignal) =>
+      fetch(`${this.url}/admin/v1${path}`, {
         method,
         headers: {
           authorization: `Bearer ${token}`,
@@ -76,19 +99,29 @@ export class AdminClient {
         },
         body: body ?? null,
         redirect: "manual",
-        ...(signal ? { signal } : {}),
+        signal,
         ...(this.http ? { client: this.http } : {}),
       });
-      text = await answer.text();
-    } catch (cause) {
-      signal?.throwIfAborted();
-      throw new AdminError(
-        `Cannot reach the control plane at ${this.url}`,
-        undefined,
-        undefined,
-        cause,
-      );
-    }
+    const late = (what: string, ms: number) => () =>
+      this.#noAnswer(new Error(lateText(what, ms, method)));
+    const whole = {
+      ...{ clock, ms: wholeMs, signal },
+      late: late("no whole answer", wholeMs),
+    };
+    const { answer, text } = await withDeadline(whole, async (signal) => {
+      try {
+        const begin = {
+          ...{ clock, ms: beginMs, signal },
+          late: late("no answer", beginMs),
+        };
+        const answer = method === "GET"
+          ? await withDeadline(begin, request)
+          : await request(signal);
+        return { answer, text: await textOf(answer, signal) };
+      } catch (cause) {
+        throw cause instanceof AdminError ? cause : this.#noAnswer(cause);
+      }
+    });
     if (answer.ok) return text;
     throw new AdminError(
       `${method} ${path}: ${answer.status} ${text.slice(0, 500)}`,
@@ -96,4 +129,28 @@ export class AdminClient {
       parseProblem(text),
     );
   }
+
+  #noAnswer(cause: unknown): AdminError {
+    return new AdminError(
+      `Cannot reach the control plane at ${this.url}`,
+      undefined,
+      undefined,
+      cause,
+    );
+  }
+}
+
+function lateText(what: string, ms: number, method: AdminMethod): string {
+  const text = `${what} within ${ms / 1_000} s`;
+  return method === "GET" ? text : `${text}; it may be done all the same`;
+}
+
+async function textOf(answer: Response, signal: AbortSignal): Promise<string> {
+  if (!answer.body) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of chunksOf(answer.body, signal)) {
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
 }

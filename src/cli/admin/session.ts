@@ -11,13 +11,28 @@ const DEFAULT_TOKEN_FILE = "/var/lib/plexd-control-plane/admin-token";
 /** What the control plane takes as a body, and some room. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
+/** A call of the admin API failed, as an operator needs to hear it. */
+export class AdminFailure extends CommandError {
+  constructor(
+    /** Whether the same call may succeed later, with nothing done about it. */
+    readonly passes: boolean,
+    exitCode: number,
+    message: string,
+    hint?: string,
+    cause?: unknown,
+  ) {
+    super(exitCode, message, hint, cause);
+  }
+}
+
 /** One command of `plexd admin` at work. */
 export interface AdminSession {
   readonly invocation: Invocation;
   /**
-   * Rejects with the reason of the invocation's `stop` once that aborts.
+   * JSON, or nothing where a call has no answer. Rejects with the reason of the
+   * invocation's `stop` once that aborts.
    *
-   * @throws {CommandError} which says what the control plane said.
+   * @throws {AdminFailure} which says what the control plane said.
    */
   readonly text: (
     method: AdminMethod,
@@ -50,10 +65,13 @@ export async function withAdmin(
   const client = new AdminClient(url, () => readToken(tokenFile), http);
   await work({
     invocation,
-    text: (method, path, body) =>
-      client.text(method, path, body, invocation.stop).catch((error) => {
+    async text(method, path, body) {
+      try {
+        return asJson(await client.text(method, path, body, invocation.stop));
+      } catch (error) {
         throw error instanceof AdminError ? failure(error) : error;
-      }),
+      }
+    },
   });
   return EXIT.fine;
 }
@@ -124,10 +142,14 @@ async function clientFor(
   return Deno.createHttpClient({ caCerts: [await readFileFlag(caFile)] });
 }
 
-function failure(error: AdminError): CommandError {
+/** Statuses of a moment: what answers is overloaded, or begins or ends. */
+const PASSING: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
+
+function failure(error: AdminError): AdminFailure {
   const { status, problem } = error;
   if (status === undefined) {
-    return new CommandError(
+    return new AdminFailure(
+      true,
       EXIT.controlPlaneUnavailable,
       "the control plane does not answer",
       "--api or PLEXD_ADMIN_URL names its address",
@@ -136,7 +158,8 @@ function failure(error: AdminError): CommandError {
   }
   const { code, detail } = problem ?? {};
   const told = [code ?? `status ${status}`, detail].filter(Boolean).join(": ");
-  return new CommandError(
+  return new AdminFailure(
+    PASSING.has(status),
     status === 404
       ? EXIT.notFound
       : status >= 500
@@ -146,5 +169,48 @@ function failure(error: AdminError): CommandError {
     status === 401
       ? "the admin token is not one of this control plane, or its time is over"
       : undefined,
+  );
+}
+
+/** What stands in front of a control plane, or in its place, may say anything. */
+function asJson(text: string): string {
+  if (text === "") return text;
+  try {
+    JSON.parse(text);
+    return text;
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw notAControlPlane("its answer is not JSON");
+  }
+}
+
+/**
+ * The list in a member of an answer.
+ *
+ * @throws {AdminFailure}
+ */
+export function listIn<Row>(answer: string, member: string): Row[] {
+  const list = JSON.parse(answer || "null")?.[member];
+  if (Array.isArray(list)) return list;
+  throw notAControlPlane(`its answer has no list "${member}"`);
+}
+
+/**
+ * The members of an answer that is one thing.
+ *
+ * @throws {AdminFailure}
+ */
+export function objectIn(answer: string): Record<string, unknown> {
+  const value = JSON.parse(answer || "null");
+  if (typeof value === "object" && value !== null) return value;
+  throw notAControlPlane("its answer is not an object");
+}
+
+function notAControlPlane(why: string): AdminFailure {
+  return new AdminFailure(
+    true,
+    EXIT.controlPlaneUnavailable,
+    `what answers is no control plane: ${why}`,
+    "--api or PLEXD_ADMIN_URL names the address of the control plane",
   );
 }

@@ -1,7 +1,7 @@
 import { fields } from "../output/fields.ts";
 import { show } from "../output/show.ts";
 import { table } from "../output/table.ts";
-import type { AdminSession } from "./session.ts";
+import { type AdminSession, listIn, objectIn } from "./session.ts";
 
 /** Columns of a list: heads, and the members that fill them. */
 export type Columns = Readonly<Record<string, string>>;
@@ -14,7 +14,7 @@ export async function showList(
   columns: Columns,
   none: string,
 ): Promise<void> {
-  const rows = JSON.parse(answer)[member] as Record<string, unknown>[];
+  const rows = listIn<Record<string, unknown>>(answer, member);
   await show(invocation, {
     json: answer,
     table: (screen) =>
@@ -33,7 +33,7 @@ export async function showOne(
   { invocation }: AdminSession,
   answer: string,
 ): Promise<void> {
-  const members = JSON.parse(answer) as Record<string, unknown>;
+  const members = objectIn(answer);
   await show(invocation, {
     json: answer,
     table: (screen) =>
