@@ -1,24 +1,9 @@
-import { systemClock } from "../../platform/clock.ts";
 import { lineOfJson } from "../indent_json.ts";
 import type { Invocation } from "../command.ts";
 import { lineForm } from "../output/show.ts";
-import { type AdminSession, withAdmin } from "./session.ts";
+import { type AuditRow, followAudit } from "./follow_audit.ts";
+import { type AdminSession, listIn, withAdmin } from "./session.ts";
 import { showList } from "./show_answer.ts";
-
-/** Rows of before, as `tail -f` does it. */
-const SHOWN_FIRST = 10;
-
-/** Between two looks. */
-const LOOK_EVERY_MS = 1_000;
-
-interface AuditRow {
-  readonly id: number;
-  readonly at: string;
-  readonly subject: string;
-  readonly relation: string;
-  readonly object: string;
-  readonly outcome: string;
-}
 
 /** `plexd admin audit`: who did what; with `--follow` as it happens. */
 export function audit(invocation: Invocation): Promise<number> {
@@ -36,21 +21,19 @@ export function audit(invocation: Invocation): Promise<number> {
 
 /** A line for each row, until it is told to stop, or nobody reads the next. */
 async function follow({ invocation, text }: AdminSession): Promise<void> {
-  const { stop, print } = invocation;
+  const { stop, print, complain } = invocation;
   const asJson = lineForm(invocation, "--follow") === "json";
-  const rowsOf = async (query: string): Promise<AuditRow[]> =>
-    JSON.parse(await text("GET", `/audit${query}`)).audit;
   try {
-    let rows = (await rowsOf("")).slice(0, SHOWN_FIRST).reverse();
-    let last = 0;
-    for (;;) {
-      for (const row of rows) {
-        last = row.id;
-        if (!print(asJson ? lineOfJson(row) : lineOf(row))) return;
-      }
-      await systemClock.sleep(LOOK_EVERY_MS, stop);
-      rows = await rowsOf(`?after=${last}`);
-    }
+    await followAudit({
+      rows: async (after) => {
+        const query = after === undefined ? "" : `?after=${after}`;
+        return listIn<AuditRow>(await text("GET", `/audit${query}`), "audit");
+      },
+      tell: (row) => print(asJson ? lineOfJson(row) : lineOf(row)),
+      note: (said) => complain(`plexd: ${said}`),
+      io: invocation.platform(),
+      stop,
+    });
   } catch (error) {
     if (!stop.aborted) throw error;
   }
