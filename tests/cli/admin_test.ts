@@ -205,6 +205,72 @@ Deno.test("plexd admin rotates the signing key, and tells of it as it follows", 
   assert.match(await stage.ok("audit"), /signing_key\.rotate +all nodes +done/);
 });
 
+Deno.test("plexd admin audit goes on when the control plane is back, and ends when it is refused", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "plexd-admin-" });
+  const start = async (listen: string) => {
+    const plane = new ServedPlexd([
+      ...["control-plane", "--listen", listen, "--log-format=json"],
+      ...["--data-dir", `${folder}/cp`],
+    ]);
+    const [, url] = await plane.writes(/"listening":"([^"]+)"/);
+    return { plane, url: url! };
+  };
+  const { plane: before, url } = await start("127.0.0.1:0");
+  await using _before = before;
+  const flags = ["--api", url, "--token-file", `${folder}/cp/admin-token`];
+  const create = async (name: string) => {
+    const { code, stderr } = await runPlexd(
+      ["admin", "operators", "create", name, ...flags],
+    );
+    assert.equal(code, 0, stderr);
+  };
+  await create("first");
+  await using following = new ServedPlexd([
+    ...["admin", "audit", "--follow"],
+    ...flags,
+  ]);
+  await following.writes(/operator:first/);
+  assert.equal(await before.stop("SIGTERM"), 0);
+  await following.writes(/does not answer; waiting until it is back\n/);
+  await using after = (await start(new URL(url).host)).plane;
+  await create("second");
+  await following.writes(/plexd: the control plane is back\n/);
+  await following.writes(/operator:second/);
+  for (const once of [/operator:first/g, /operator:second/g, /waiting/g]) {
+    assert.equal(following.output.match(once)?.length, 1, following.output);
+  }
+  await Deno.writeTextFile(`${folder}/cp/admin-token`, "another");
+  assert.equal(await following.ends(), 1);
+  assert.match(following.output, /the admin token is not one of this/);
+  assert.equal(await after.stop("SIGTERM"), 0);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("plexd admin says when what answers is no control plane", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "plexd-admin-" });
+  await Deno.writeTextFile(`${folder}/token`, "a token");
+  const cases = [
+    ["<html>", ["nodes", "list"], /its answer is not JSON/],
+    ["{}", ["nodes", "list"], /its answer has no list "nodes"/],
+    ["{}", ["audit", "--follow"], /its answer has no list "audit"/],
+    ["3", ["nodes", "get", "n"], /its answer is not an object/],
+  ] as const;
+  for (const [text, words, said] of cases) {
+    await using server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      () => new Response(text),
+    );
+    const { code, stderr } = await runPlexd([
+      ...["admin", ...words, "--token-file", `${folder}/token`],
+      ...["--api", `http://127.0.0.1:${server.addr.port}`],
+    ]);
+    assert.equal(code, 69, stderr);
+    assert.match(stderr, /^plexd: what answers is no control plane: /);
+    assert.match(stderr, said);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("plexd admin revokes a signing key, and has another root take over", async () => {
   await using stage = await Stage.open();
   const { signing_keys } = await stage.json("signing-keys", "list");
@@ -278,8 +344,6 @@ Deno.test("plexd admin nats-config prints what a nats-server takes", async () =>
   assert.match(other, /store_dir: "\/var\/lib\/nats\/plexd"$/m);
   const { state, readers } = await stage.json("nats-config");
   assert.deepEqual({ state, readers }, { state: "away", readers: 0 });
-  const wrong = await stage.run("nats-config", "--listen", "here");
-  assert.equal(wrong.code, 2);
   if (!hasNatsServer()) return;
   const file = await stage.file("nats-server.conf", config);
   // It checks the file, and does not start.
@@ -287,6 +351,17 @@ Deno.test("plexd admin nats-config prints what a nats-server takes", async () =>
     args: ["-c", file, "-t"],
   }).output();
   assert.ok(checked.success, new TextDecoder().decode(checked.stderr));
+});
+
+Deno.test("plexd admin nats-config looks at --listen before it asks anybody", async () => {
+  for (const address of ["here", ":4222", "a:0", "a:65536", "a b:1"]) {
+    const { code, stderr } = await runPlexd([
+      ...["admin", "nats-config", "--listen", address],
+      ...["--token-file", "/none", "--api", "http://127.0.0.1:1"],
+    ]);
+    assert.equal(code, 2, address);
+    assert.match(stderr, /--listen is HOST:PORT, not/);
+  }
 });
 
 Deno.test("plexd admin nats-config says when there is no bus", async () => {

@@ -14,23 +14,29 @@ export async function adminNatsConfig(
   invocation: Invocation,
 ): Promise<number> {
   const { flags } = invocation;
+  const wanted = listenAddress(textOf(flags["--listen"]));
   return await withAdmin(invocation, async (session) => {
     const json = await session.text("GET", "/message-bus");
     const answer = JSON.parse(json) as { servers: string[] };
     const config = checkShape("message bus", busConfigSchema, answer);
-    const listen = textOf(flags["--listen"]) ??
-      new URL(answer.servers[0]!).host;
-    if (!/^\S+:\d{1,5}$/.test(listen)) {
-      throw new CommandError(
-        EXIT.wrongUsage,
-        `--listen is HOST:PORT, not "${listen}"`,
-        "such as 0.0.0.0:4222",
-      );
-    }
+    const listen = wanted ?? new URL(answer.servers[0]!).host;
     const storeDir = textOf(flags["--store-dir"]) ?? DEFAULT_STORE_DIR;
     await show(invocation, {
       json,
       table: () => natsServerConfig(config, { listen, storeDir }).trimEnd(),
     });
   });
+}
+
+/** @throws {CommandError} for what is no host and port. */
+function listenAddress(text: string | undefined): string | undefined {
+  const [, port] = text?.match(/^\S+:(\d{1,5})$/) ?? [];
+  if (text === undefined || (Number(port) >= 1 && Number(port) <= 65_535)) {
+    return text;
+  }
+  throw new CommandError(
+    EXIT.wrongUsage,
+    `--listen is HOST:PORT, not "${text}"`,
+    "such as 0.0.0.0:4222",
+  );
 }
