@@ -22,3 +22,21 @@ export function isFamily({ families }: CommandTable, word: string): boolean {
 export function flagsOf(command: Command): readonly Flag[] {
   return [...command.flags, ...command.common];
 }
+
+/** Such as `state report KEY --data JSON`. */
+export function usageOf(command: Command): string {
+  const flags = command.flags.filter((flag) => flag.required);
+  return [
+    command.name,
+    ...command.args.map(({ name, optional, repeated }) => {
+      const word = repeated ? `${name}...` : name;
+      return optional ? `[${word}]` : word;
+    }),
+    ...flags.map(spellingOf),
+  ].join(" ");
+}
+
+/** Such as `--data JSON`. */
+export function spellingOf({ name, value }: Flag): string {
+  return value ? `${name} ${value}` : name;
+}

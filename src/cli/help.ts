@@ -1,5 +1,5 @@
 import { type Command, type CommandTable, EXIT, type Flag } from "./command.ts";
-import { commandsOf, isFamily } from "./command_table.ts";
+import { commandsOf, isFamily, spellingOf, usageOf } from "./command_table.ts";
 import type { Topic } from "./find_topic.ts";
 import { paint, type Screen } from "./output/screen.ts";
 import { widthOf } from "./output/text_width.ts";
@@ -126,24 +126,6 @@ export const EXIT_CODES: readonly Pair[] = [
   [String(EXIT.notEnrolled), "not enrolled"],
   [String(EXIT.badConfiguration), "bad configuration"],
 ];
-
-/** Such as `state report KEY --data JSON`. */
-export function usageOf(command: Command): string {
-  const flags = command.flags.filter((flag) => flag.required);
-  return [
-    command.name,
-    ...command.args.map(({ name, optional, repeated }) => {
-      const word = repeated ? `${name}...` : name;
-      return optional ? `[${word}]` : word;
-    }),
-    ...flags.map(spellingOf),
-  ].join(" ");
-}
-
-/** Such as `--data JSON`. */
-export function spellingOf({ name, value }: Flag): string {
-  return value ? `${name} ${value}` : name;
-}
 
 function pairOf(flag: Flag): Pair {
   const short = flag.short ? `${flag.short}, ` : "";

@@ -1,6 +1,6 @@
 import { nearest } from "../config/nearest.ts";
 import { type Command, CommandError, EXIT, type Flag } from "./command.ts";
-import { commandsOf, flagsOf } from "./command_table.ts";
+import { commandsOf, flagsOf, usageOf } from "./command_table.ts";
 import { COMMANDS, TABLE } from "./commands.ts";
 import { findTopic, type Topic } from "./find_topic.ts";
 
@@ -16,8 +16,9 @@ export interface ParsedLine extends Topic {
  * @throws {CommandError} exit code 2, with the nearest right word.
  */
 export function parseLine(words: readonly string[]): ParsedLine {
-  const { plain, flagWords } = sortWords(words);
-  const topic = topicOf(plain, flagWords);
+  const sorted = sortWords(words);
+  const { plain, flagWords } = sorted;
+  const topic = topicOf(sorted);
   const { command } = topic;
   const allowed = command ? flagsOf(command) : TABLE.commonFlags;
   const flags = readFlags(flagWords, allowed, command);
@@ -28,23 +29,59 @@ export function parseLine(words: readonly string[]): ParsedLine {
   return { ...topic, args, flags };
 }
 
+/** The words of a line, by what they look like. */
+interface SortedWords {
+  /** Flags, each with its value: `--name` or `--name=value`. */
+  readonly flagWords: readonly string[];
+  /** All other words. */
+  readonly plain: readonly string[];
+  /** Words that were taken for the value of the flag before them. */
+  readonly taken: readonly TakenWord[];
+}
+
+interface TakenWord {
+  readonly flag: Flag;
+  readonly value: string;
+  /** How many plain words stand before it. */
+  readonly at: number;
+}
+
 /** A misspelled flag leaves its value behind, which is no command. */
-function topicOf(plain: readonly string[], flagWords: readonly string[]) {
+function topicOf({ plain, flagWords, taken }: SortedWords): Topic {
   try {
     return findTopic(TABLE, plain);
   } catch (error) {
     const known = knownFlags();
     const unknown = flagWords.map((word) => word.split("=")[0]!)
       .find((name) => !known.has(name));
-    throw unknown === undefined
-      ? error
-      : unknownFlag(unknown, [...known.values()]);
+    if (unknown !== undefined) {
+      throw unknownFlag(unknown, [...known.values()]);
+    }
+    throw takenCommand(plain, taken) ?? error;
   }
 }
 
+/** A flag whose value was forgotten takes a word of the command for it. */
+function takenCommand(
+  plain: readonly string[],
+  taken: readonly TakenWord[],
+): CommandError | undefined {
+  for (const { flag: { name, value: form }, value, at } of taken) {
+    const command = plain.toSpliced(at, 0, value).slice(0, 2).join(" ");
+    if (!COMMANDS.some((one) => one.name === command)) continue;
+    return new CommandError(
+      EXIT.wrongUsage,
+      `"${value}" was taken for the value of ${name}`,
+      `write it as ${name} ${form}`,
+    );
+  }
+  return undefined;
+}
+
 /** Tells flags, each with its value, from all other words. */
-function sortWords(words: readonly string[]) {
+function sortWords(words: readonly string[]): SortedWords {
   const flagWords: string[] = [];
+  const taken: TakenWord[] = [];
   const plain: string[] = [];
   const known = knownFlags();
   for (let at = 0; at < words.length; at++) {
@@ -73,8 +110,9 @@ function sortWords(words: readonly string[]) {
       );
     }
     flagWords.push(`${flag.name}=${value}`);
+    taken.push({ flag, value, at: plain.length });
   }
-  return { flagWords, plain };
+  return { flagWords, plain, taken };
 }
 
 /** By both their spellings. */
@@ -133,6 +171,19 @@ function unknownFlag(
   const visible = allowed.filter((flag) => !flag.hidden);
   const near = nearest(name, visible.map((flag) => flag.name));
   const help = command ? `plexd ${command.name} --help` : "plexd --help";
+  const owners = command
+    ? []
+    : COMMANDS.filter((one) =>
+      one.flags.some((flag) => flag.name === name && !flag.hidden)
+    );
+  if (owners.length > 0) {
+    const names = owners.slice(0, 3).map((one) => `plexd ${one.name}`);
+    return new CommandError(
+      EXIT.wrongUsage,
+      `${name} needs a command that it is for`,
+      `such as ${names.join(", ")}`,
+    );
+  }
   return new CommandError(
     EXIT.wrongUsage,
     `there is no flag "${name}"${
@@ -147,13 +198,12 @@ function checkCounts(
   args: readonly string[],
   flags: Readonly<Record<string, string | true>>,
 ) {
-  const wanted = command.args.map((one) => one.name).join(" ");
   const missing = command.args[args.length];
   if (missing && !missing.optional) {
     throw new CommandError(
       EXIT.wrongUsage,
       `"plexd ${command.name}" needs ${missing.name} (${missing.doc})`,
-      `usage: plexd ${command.name} ${wanted}`,
+      `usage: plexd ${usageOf(command)}`,
     );
   }
   const isOpen = command.args.at(-1)?.repeated ?? false;

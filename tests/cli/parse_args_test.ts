@@ -226,6 +226,30 @@ const wrong = [
     hint: "usage: plexd state get TYPE KEY",
   },
   {
+    when: "an argument is missing, and others may be left out",
+    words: ["admin", "--output", "json", "domains"],
+    message: '"plexd admin domains" needs WHAT (list, create, nodes)',
+    hint: "usage: plexd admin domains WHAT [NAME]",
+  },
+  {
+    when: "a flag without its value takes the second word of the command",
+    words: ["admin", "--output", "nodes", "list"],
+    message: '"nodes" was taken for the value of --output',
+    hint: "write it as --output FORM",
+  },
+  {
+    when: "a flag without its value takes the first word of the command",
+    words: ["--cluster", "store", "verify"],
+    message: '"store" was taken for the value of --cluster',
+    hint: "write it as --cluster NAME",
+  },
+  {
+    when: "a flag of some commands stands beside none",
+    words: ["admin", "--file", "-"],
+    message: "--file needs a command that it is for",
+    hint: "such as plexd admin data, plexd admin secrets, plexd admin policies",
+  },
+  {
     when: "there is a word too many",
     words: ["status", "now"],
     message: '"plexd status" does not take "now"',
