@@ -10,7 +10,17 @@ const AUDIT_KEPT_MS = 30 * 24 * 60 * 60_000;
 /** Each pull leaves one: some thousand nodes make millions a day. */
 const MAX_AUDIT_ROWS = 1_000_000;
 
-/** Removes what nobody will ask for any more: events, sessions, audit rows. */
+/**
+ * Counted from the use of a token, else from its expiry: operators see for that
+ * long what became of it, and whoever tries it again hears just that; then it is
+ * unknown. Far above the ten minutes in which a registration may be repeated.
+ */
+const TOKENS_KEPT_MS = 30 * 24 * 60 * 60_000;
+
+/**
+ * Removes what nobody will ask for any more: events, sessions, audit rows, and
+ * tokens that are used up.
+ */
 export class Retention implements Part {
   readonly name = "retention";
   readonly #storage: Storage;
@@ -28,6 +38,7 @@ export class Retention implements Part {
         const oldest = clock.now() - EVENTS_KEPT_MS;
         const removed = await this.#storage.write(async (rows) => {
           await rows.sessions.prune(clock.now());
+          await rows.tokens.prune(clock.now() - TOKENS_KEPT_MS);
           // In dialect 2 a pull does not tell the keys: only these events do.
           await rows.audit.prune(clock.now() - AUDIT_KEPT_MS, MAX_AUDIT_ROWS);
           return await rows.events.prune(oldest, "signing_key_rotated");

@@ -74,6 +74,11 @@ export function tokenRows(sql: Sql): TokenRows {
         hash,
       );
     },
+    prune: (beforeMs) =>
+      sql.run(
+        "DELETE FROM tokens WHERE coalesce(used_at, expires_at) < ?",
+        beforeMs,
+      ),
   };
 }
 

@@ -125,6 +125,8 @@ export interface TokenRows {
   byHash(hash: Uint8Array): Eventual<Token | undefined>;
   add(token: Token): Eventual<void>;
   use(hash: Uint8Array, use: TokenUse): Eventual<void>;
+  /** Removes those that were used, or else expired, before. @returns how many. */
+  prune(beforeMs: number): Eventual<number>;
 }
 
 export interface Node {
