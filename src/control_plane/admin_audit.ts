@@ -6,7 +6,7 @@ import type { Rows } from "./storage/storage.ts";
 export async function auditAdmin(
   rows: Rows,
   clock: Clock,
-  { subject }: Operator,
+  { subject, source }: Operator,
   relation: string,
   object: string,
 ): Promise<void> {
@@ -16,5 +16,6 @@ export async function auditAdmin(
     relation,
     object,
     outcome: "done",
+    source,
   });
 }

@@ -25,11 +25,18 @@ export async function askToRotate(
   await emitToNode(emit, "rotate_keys", node, epoch);
 }
 
+/** A key that a node brings. */
+export interface NewMeshKey {
+  /** In its canonical form. */
+  readonly publicKey: string;
+  /** IP address that the call came from. */
+  readonly source: string;
+}
+
 /**
  * Puts a new mesh key in place of a node's current one; its peers hear of it.
  * The same key again is a repetition whose answer was lost, and changes nothing.
  *
- * @param publicKey In its canonical form.
  * @returns the node as it is then.
  * @throws {ProblemError} 404 "node_not_found"
  */
@@ -37,7 +44,7 @@ export async function rotateMeshKey(
   rows: Rows,
   emit: Emit,
   nodeId: string,
-  publicKey: string,
+  { publicKey, source }: NewMeshKey,
   io: Platform,
 ): Promise<Node> {
   const node = await rows.nodes.byId(nodeId);
@@ -61,6 +68,7 @@ export async function rotateMeshKey(
     relation: "node.rotate_keys",
     object: `node:${nodeId}`,
     outcome: "done",
+    source,
   });
   io.log.info("Node rotated its key", { node_id: nodeId });
   return rotated;

@@ -1,5 +1,6 @@
 import { bearerOf, hashOf, isSame } from "./credentials.ts";
 import { ProblemError } from "./http/problem.ts";
+import type { Call } from "./http/router.ts";
 import type { Scope } from "./scopes.ts";
 import type { AdminToken, Storage } from "./storage/storage.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -9,6 +10,8 @@ export interface Operator {
   /** As the audit log names it: `admin` or `admin:<name>`. */
   readonly subject: string;
   readonly scopes: readonly Scope[];
+  /** IP address that the call came from. */
+  readonly source: string;
 }
 
 /**
@@ -18,7 +21,7 @@ export interface Operator {
  * @throws {ProblemError} 401 "unauthorized"
  */
 export async function authenticateOperator(
-  request: Request,
+  { request, source }: Pick<Call, "request" | "source">,
   storage: Storage,
   clock: Clock,
 ): Promise<Operator> {
@@ -31,7 +34,9 @@ export async function authenticateOperator(
   }
   const isExpired = found?.expiresAtMs !== undefined &&
     found.expiresAtMs <= clock.now();
-  if (bearer !== undefined && found && !isExpired) return operatorOf(found);
+  if (bearer !== undefined && found && !isExpired) {
+    return operatorOf(found, source);
+  }
   throw new ProblemError(401, "unauthorized", {
     headers: { "www-authenticate": "Bearer" },
   });
@@ -49,6 +54,7 @@ export function checkScope({ scopes }: Operator, scope: Scope): void {
   });
 }
 
-function operatorOf({ name, scopes }: AdminToken): Operator {
-  return { subject: name === "" ? "admin" : `admin:${name}`, scopes };
+function operatorOf({ name, scopes }: AdminToken, source: string): Operator {
+  const subject = name === "" ? "admin" : `admin:${name}`;
+  return { subject, scopes, source };
 }

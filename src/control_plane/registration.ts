@@ -46,6 +46,8 @@ export interface Applicant {
   readonly hostname: string;
   /** JSON object of strings. */
   readonly labels: string;
+  /** IP address that it asks from. */
+  readonly source: string;
 }
 
 /** A registered node, and the only copy in the clear of its secret key. */
@@ -154,6 +156,7 @@ async function tryRegister(
       relation: "node.register",
       object: `domain:${token.domainId}`,
       outcome: token.use ? "repeated" : "granted",
+      source: applicant.source,
     });
     const node = await rows.nodes.byId(nodeId);
     if (!node) throw new TypeError("The node was not added");

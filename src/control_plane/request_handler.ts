@@ -59,7 +59,7 @@ import { StorageError } from "./storage/storage.ts";
 /** Answers every request, whatever happens; what went wrong inside is logged. */
 export function requestHandler(
   services: Services,
-): (request: Request) => Promise<Response> {
+): (request: Request, source: string) => Promise<Response> {
   const { storage, io } = services;
   const calls = new CallCounts(io.clock);
   const forNodes = nodeSurface(services);
@@ -73,7 +73,7 @@ export function requestHandler(
   );
   const nodes = new Router(calls.counted([...forNodes, described]));
   const admin = new Router(calls.counted(scoped(forOperators)));
-  return async (request) => {
+  return async (request, source) => {
     let path = "";
     try {
       path = rawPath(request);
@@ -81,13 +81,13 @@ export function requestHandler(
         isOf(DOMAINS_PREFIX, path) || path === METRICS_PATH;
       if (isAdmin) {
         const operator = await authenticateOperator(
-          request,
+          { request, source },
           storage,
           io.clock,
         );
-        return await admin.answer(request, path, { operator });
+        return await admin.answer({ request, source, path }, { operator });
       }
-      return await nodes.answer(request, path, {});
+      return await nodes.answer({ request, source, path }, {});
     } catch (error) {
       const problem = problemFrom(error, io.log, request.method, path);
       return problemResponse(problem, path);

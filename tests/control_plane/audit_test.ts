@@ -30,6 +30,35 @@ for (const after of ["x", "-1", "1.5", ""]) {
   });
 }
 
+Deno.test("audit rows tell from which address nodes and operators called", async () => {
+  await using plane = await RunningPlane.start();
+  const node = await plane.join();
+  const other = await plane.join();
+  await node.call("GET", "/state");
+  await plane.call("GET", `/v1/nodes/${other.id}/state`, {
+    bearer: node.secretKey,
+    // Anybody can say that.
+    headers: { "x-forwarded-for": "192.0.2.1", forwarded: "for=192.0.2.1" },
+  });
+  await node.admin("PUT", "/metadata/a", { value: "1" });
+  await node.call("POST", "/deregister");
+  const found = await rows(plane);
+  const kinds = new Set(
+    found.map(({ relation, outcome }) => `${relation} ${outcome}`),
+  );
+  assert.deepEqual([...kinds].sort(), [
+    "metadata.set done",
+    "node.deregister done",
+    "node.register granted",
+    "node_state.pull granted",
+    "node_state.pull insufficient_relation",
+    "token.create done",
+  ]);
+  for (const row of found) {
+    assert.equal(row["source"], "127.0.0.1", JSON.stringify(row));
+  }
+});
+
 Deno.test("audit rows go after thirty days", async () => {
   await using plane = await RunningPlane.start();
   await plane.join();

@@ -15,6 +15,7 @@ export function audit(invocation: Invocation): Promise<number> {
       RELATION: "relation",
       OBJECT: "object",
       OUTCOME: "outcome",
+      FROM: "source",
     }, "nothing was done yet");
   });
 }
@@ -39,7 +40,8 @@ async function follow({ invocation, text }: AdminSession): Promise<void> {
   }
 }
 
-function lineOf({ at, subject, relation, object, outcome }: AuditRow): string {
-  return lineOfJson([at, subject, relation, object, outcome].join("  "))
-    .slice(1, -1);
+function lineOf(row: AuditRow): string {
+  const { at, subject, relation, object, outcome, source } = row;
+  const columns = [at, subject, relation, object, outcome, source ?? "-"];
+  return lineOfJson(columns.join("  ")).slice(1, -1);
 }

@@ -10,6 +10,8 @@ export interface AuditRow {
   readonly relation: string;
   readonly object: string;
   readonly outcome: string;
+  /** Address of the caller; absent where the control plane does not say. */
+  readonly source?: string | null;
 }
 
 /** Rows of before, as `tail -f` does it. */

@@ -24,7 +24,11 @@ export function auditRoutes({ storage, auditLog }: Services): AdminRoute[] {
           : await audit.after(after, SHOWN)
       );
       return jsonAnswer({
-        audit: rows.map(({ atMs, ...row }) => ({ at: isoTime(atMs), ...row })),
+        audit: rows.map(({ atMs, source = null, ...row }) => ({
+          at: isoTime(atMs),
+          ...row,
+          source,
+        })),
       });
     },
   }];

@@ -152,6 +152,7 @@ function nodeRoutesAt(path: string, services: Services): AdminRoute[] {
           publicKey,
           hostname,
           labels: "{}",
+          source: operator.source,
         });
         return dialect === 2
           ? await registrationAnswer2(services, registered)

@@ -23,6 +23,7 @@ const requestSchema = z.extend(registerRequest2Schema, {
  * Registers a node in dialect 2.
  *
  * @param text The body, a JSON object.
+ * @param source IP address that the call came from.
  * @throws {ProblemError} 422 "registration_invalid", 400 "public_key_invalid",
  * 403 "kind_mismatch" or "project_mismatch", 404 "resource_not_found", and what
  * {@linkcode registerNode} throws.
@@ -31,6 +32,7 @@ const requestSchema = z.extend(registerRequest2Schema, {
 export async function register2(
   services: Services,
   text: string,
+  source: string,
 ): Promise<Response> {
   const body = await renamed(
     { malformed_body: { status: 422, code: "registration_invalid" } },
@@ -50,6 +52,7 @@ export async function register2(
     publicKey,
     hostname: body.resource_handle,
     labels: JSON.stringify({ project_id: body.project_id }),
+    source,
   });
   return await registrationAnswer2(services, registered);
 }

@@ -22,7 +22,7 @@ import { renamed } from "./renamed.ts";
  */
 export function rotateKeysRoute2(services: Services): NodeRoute {
   const { changes, io, stop } = services;
-  return nodeRoute2("rotateKeys", async ({ id }, { request }) => {
+  return nodeRoute2("rotateKeys", async ({ id }, { request, source }) => {
     const { value } = await readJson(request, keyRotateRequest2Schema, {
       clock: io.clock,
       stop,
@@ -33,7 +33,7 @@ export function rotateKeysRoute2(services: Services): NodeRoute {
         code: "keys_rotate_public_key_invalid",
       },
       node_not_found: "keys_rotate_peer_not_found",
-    }, () => rotate(value.new_public_key, id));
+    }, () => rotate(value.new_public_key, id, source));
     const answer: KeyRotateResponse2 = {
       // A node has one as soon as it was asked to rotate.
       rotation_id: node.rotationId!,
@@ -43,11 +43,15 @@ export function rotateKeysRoute2(services: Services): NodeRoute {
     return jsonAnswer(answer);
   });
 
-  async function rotate(text: string, id: string): Promise<Node> {
+  async function rotate(
+    text: string,
+    id: string,
+    source: string,
+  ): Promise<Node> {
     const publicKey = canonicalKey(text);
     return await changes.make(async (rows, emit) => {
       await checkIsAskedFor(rows, id, publicKey);
-      return await rotateMeshKey(rows, emit, id, publicKey, io);
+      return await rotateMeshKey(rows, emit, id, { publicKey, source }, io);
     });
   }
 }

@@ -58,6 +58,8 @@ export interface Related {
   readonly auditedAs: string;
   /** The code of a refusal. */
   readonly refusal: ProblemCode;
+  /** IP address that the call came from. */
+  readonly source: string;
   readonly io: Platform;
 }
 
@@ -69,17 +71,18 @@ export interface Related {
  */
 export async function related(
   principal: Principal,
-  { nodeId, relations, audit, auditedAs, refusal, io }: Related,
+  { nodeId, relations, audit, auditedAs, refusal, source, io }: Related,
 ): Promise<void> {
   const object = `node:${nodeId}`;
   if (await relations.check(principal, "node-agent", object)) return;
   const subject = `node:${principal.id}`;
-  io.log.warn("Node asked for another one", { subject, object });
+  io.log.warn("Node asked for another one", { subject, object, source });
   audit?.offer({
     subject,
     relation: auditedAs,
     object,
     outcome: "insufficient_relation",
+    source,
   });
   throw new ProblemError(403, refusal);
 }

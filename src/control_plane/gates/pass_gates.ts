@@ -24,6 +24,8 @@ export interface GatedCall {
   readonly auditedAs: string;
   /** The code for a caller that addresses another node. */
   readonly refusal: (caller: Node) => ProblemCode;
+  /** IP address that the call came from. */
+  readonly source: string;
 }
 
 /** A call that has passed. */
@@ -51,7 +53,7 @@ export interface Passed {
  */
 export async function passGates(
   request: Request,
-  { nodeId, auditedAs, refusal }: GatedCall,
+  { nodeId, auditedAs, refusal, source }: GatedCall,
   { relations, nodes, audit }: GatePorts,
   { storage, io }: GateServices,
 ): Promise<Passed> {
@@ -62,6 +64,7 @@ export async function passGates(
     audit,
     auditedAs,
     refusal: refusal(caller.node),
+    source,
     io,
   });
   const node = await lookedUp(nodeId, nodes);

@@ -14,8 +14,12 @@ export interface HttpServerOptions {
   /** 0 picks a free port, which then stays. */
   readonly port: number;
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** Answers one request; must not throw. */
-  readonly handle: (request: Request) => Promise<Response>;
+  /**
+   * Answers one request; must not throw.
+   *
+   * @param source IP address that the request came from.
+   */
+  readonly handle: (request: Request, source: string) => Promise<Response>;
   readonly io: Platform;
 }
 
@@ -90,8 +94,11 @@ export class HttpServer {
 
   #serve(port: number): Deno.HttpServer<Deno.NetAddr> {
     const { hostname, tls } = this.#options;
-    const handler = (request: Request) => {
-      const answer = this.#options.handle(request);
+    const handler = (
+      request: Request,
+      { remoteAddr }: Deno.ServeHandlerInfo<Deno.NetAddr>,
+    ) => {
+      const answer = this.#options.handle(request, remoteAddr.hostname);
       this.#inFlight.add(answer);
       const done = () => this.#inFlight.delete(answer);
       answer.then(done, done);

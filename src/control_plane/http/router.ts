@@ -3,6 +3,8 @@ import { ProblemError } from "./problem.ts";
 /** One request on its way through a route. */
 export interface Call {
   readonly request: Request;
+  /** IP address that it came from. */
+  readonly source: string;
   /** Path as sent. */
   readonly path: string;
   /** Decoded values of the `{name}` places. */
@@ -40,8 +42,7 @@ export class Router<More extends object = object> {
    * `Allow`, 400 "malformed_path" for broken percent-encoding.
    */
   async answer(
-    request: Request,
-    path: string,
+    { request, source, path }: Omit<Call, "params">,
     more: More,
   ): Promise<Response> {
     const segments = path.split("/");
@@ -51,6 +52,7 @@ export class Router<More extends object = object> {
       return await route.handle({
         ...more,
         request,
+        source,
         path,
         params: paramsOf(route, segments),
       });

@@ -12,7 +12,7 @@ import { type NodeRoute, nodeRoute } from "./node_route.ts";
  */
 export function deregisterRoute(services: Services): NodeRoute {
   const { changes, io } = services;
-  return nodeRoute("deregister", async ({ id }) => {
+  return nodeRoute("deregister", async ({ id }, { source }) => {
     await changes.make(async (rows, emit) => {
       const node = await rows.nodes.byId(id);
       if (!node) return; // another call was faster
@@ -23,6 +23,7 @@ export function deregisterRoute(services: Services): NodeRoute {
         relation: "node.deregister",
         object: `domain:${node.domainId}`,
         outcome: "done",
+        source,
       });
     });
     disconnectNode(services, id);

@@ -80,7 +80,7 @@ function gated(
     method,
     path,
     async handle(call) {
-      const { request, params } = call;
+      const { request, source, params } = call;
       const nodeId = params["node_id"];
       // A path that names no node means the caller.
       if (nodeId === undefined) {
@@ -96,6 +96,7 @@ function gated(
         nodeId,
         auditedAs: auditedAs ?? "node-agent",
         refusal: foreignCode,
+        source,
       };
       const passed = await passGates(request, gatedCall, gates, services);
       const answered = await answer(passed.node, call);
@@ -105,6 +106,7 @@ function gated(
           relation: auditedAs,
           object: `node:${nodeId}`,
           outcome: "granted",
+          source,
         });
       }
       return answered;

@@ -24,13 +24,13 @@ const MAX_HOSTNAME = 255;
 export function registerRoute(services: Services): Route {
   return {
     ...ENDPOINTS.register,
-    async handle({ request }) {
+    async handle({ request, source }) {
       const { io, stop } = services;
       const text = await readText(request, { clock: io.clock, stop });
       const bearer = bearerOf(request);
       return bearer === undefined && hasBootstrapToken(text)
-        ? await register2(services, text)
-        : await register1(services, text, bearer);
+        ? await register2(services, text, source)
+        : await register1(services, text, source, bearer);
     },
   };
 }
@@ -47,6 +47,7 @@ function hasBootstrapToken(text: string): boolean {
 async function register1(
   services: Services,
   text: string,
+  source: string,
   bearer: string | undefined,
 ): Promise<Response> {
   const { value: body } = parseJsonBody(text, registerRequestSchema);
@@ -68,6 +69,7 @@ async function register1(
     publicKey: canonicalKey(body.public_key),
     hostname: checkedHostname(body.hostname),
     labels: JSON.stringify(body.metadata ?? {}),
+    source,
   });
   return await registrationAnswer(services, registered);
 }

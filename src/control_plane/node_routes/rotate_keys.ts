@@ -15,7 +15,7 @@ import { type NodeRoute, nodeRoute } from "./node_route.ts";
  */
 export function rotateKeysRoute(services: Services): NodeRoute {
   const { changes, io, stop } = services;
-  return nodeRoute("rotateKeys", async ({ id }, { request }) => {
+  return nodeRoute("rotateKeys", async ({ id }, { request, source }) => {
     const { value } = await readJson(request, keyRotateRequestSchema, {
       clock: io.clock,
       stop,
@@ -25,7 +25,7 @@ export function rotateKeysRoute(services: Services): NodeRoute {
     const peers = await changes.make(async (rows, emit) =>
       await peersOf(
         rows,
-        await rotateMeshKey(rows, emit, id, publicKey, io),
+        await rotateMeshKey(rows, emit, id, { publicKey, source }, io),
         io.log,
       )
     );

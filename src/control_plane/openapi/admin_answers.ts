@@ -241,5 +241,6 @@ export const audit = z.object({
     relation: text,
     object: text,
     outcome: text,
+    source: z.nullable(text),
   })),
 });

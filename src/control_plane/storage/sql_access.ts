@@ -156,15 +156,16 @@ export function adminRows(sql: Sql): AdminRows {
 
 export function auditRows(sql: Sql): AuditRows {
   return {
-    add({ atMs, subject, relation, object, outcome }) {
+    add({ atMs, subject, relation, object, outcome, source }) {
       sql.run(
-        `INSERT INTO audit (at, subject, relation, object, outcome)
-          VALUES (?, ?, ?, ?, ?)`,
+        `INSERT INTO audit (at, subject, relation, object, outcome, source)
+          VALUES (?, ?, ?, ?, ?, ?)`,
         atMs,
         subject,
         relation,
         object,
         outcome,
+        source,
       );
     },
     newest: (limit) =>
@@ -191,5 +192,6 @@ function auditRowFrom(row: SqlRow): StoredAuditRow {
     relation: row.text("relation"),
     object: row.text("object"),
     outcome: row.text("outcome"),
+    source: row.textOrNothing("source"),
   };
 }

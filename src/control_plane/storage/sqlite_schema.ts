@@ -325,4 +325,8 @@ export const SCHEMA_STEPS: readonly string[] = [
     expires_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Address that the call came from; unknown of rows of before.
+  ALTER TABLE audit ADD COLUMN source TEXT;
+  `,
 ];

@@ -443,9 +443,11 @@ export interface AdminRows {
 }
 
 /** A row as it is kept. */
-export interface StoredAuditRow extends AuditRow {
+export interface StoredAuditRow extends Omit<AuditRow, "source"> {
   /** Counts the rows, from 1. */
   readonly id: number;
+  /** Unknown of rows from before it was noted. */
+  readonly source: string | undefined;
 }
 
 /** Who did what to what, and whether it was allowed. */
@@ -457,6 +459,8 @@ export interface AuditRow {
   readonly relation: string;
   readonly object: string;
   readonly outcome: string;
+  /** IP address that the call came from; a proxy's, where there is one. */
+  readonly source: string;
 }
 
 export interface AuditRows {

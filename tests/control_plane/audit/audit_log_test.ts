@@ -12,6 +12,7 @@ function offered(object: string) {
     relation: "node_state.pull",
     object,
     outcome: "granted",
+    source: "192.0.2.7",
   };
 }
 
@@ -111,7 +112,7 @@ Deno.test("AuditLog that waits leaves at once, and keeps nothing of its rounds",
     const running = log.run(stop.signal);
     const bytesAfter = async (rounds) => {
       for (let round = 0; round < rounds; round++) {
-        log.offer({ subject: "s", relation: "r", object: "o", outcome: "x" });
+        log.offer({ subject: "s", relation: "r", object: "o", outcome: "x", source: "" });
         for (let turn = 0; turn < 12; turn++) await undefined;
       }
       gc();

@@ -69,6 +69,7 @@ class Recorder {
       nodeId: "n",
       auditedAs: "node_state.pull",
       refusal: () => "insufficient_relation",
+      source: "192.0.2.7",
     };
     const io = {
       clock: new FakeClock(),
@@ -118,6 +119,7 @@ Deno.test("passGates() looks nothing up for the agent of another node", async ()
     relation: "node_state.pull",
     object: "node:n",
     outcome: "insufficient_relation",
+    source: "192.0.2.7",
   }]);
 });
 

@@ -54,7 +54,9 @@ for (const steps of SCHEMA_STEPS.keys()) {
           (await rows.signingKeys.current())?.publicKey,
           (await rows.reports.get("n", "r"))?.payload,
           (await rows.reports.drift("n")).length,
-          (await rows.audit.newest(9)).length,
+          (await rows.audit.newest(9)).map(({ outcome, source }) =>
+            `${outcome} ${source}`
+          ).join(),
           await rows.events.lastSequence(),
         ],
         agent: await rows.relations.has({
@@ -68,7 +70,7 @@ for (const steps of SCHEMA_STEPS.keys()) {
     storage.close();
     assert.deepEqual(found, {
       node: ["h", 5, "healthy"],
-      values: ["7", "v", "1", 3, "p", "1", 1, 1, 1],
+      values: ["7", "v", "1", 3, "p", "1", 1, "done undefined", 1],
       agent: true,
       operators: [["admin"]],
     });
