@@ -21,6 +21,22 @@ export const DEFAULT_THRESHOLDS: ReachabilityThresholds = {
 /** Between two looks; far below any useful threshold. */
 const EVERY_MS = 5_000;
 
+/**
+ * How far wall time may go beside monotonic time between two looks. Clocks are
+ * slewed by some ms in that time; more is a jump, or the machine has slept.
+ */
+const JUMP_MS = 1_000;
+
+/** One moment by both clocks, in ms. */
+interface Moment {
+  readonly wall: number;
+  readonly elapsed: number;
+}
+
+function momentOf(clock: Platform["clock"]): Moment {
+  return { wall: clock.now(), elapsed: clock.elapsed() };
+}
+
 /** Options for {@linkcode ReachabilityWatch}. */
 export interface ReachabilityWatchOptions extends ReachabilityThresholds {
   readonly storage: Storage;
@@ -33,18 +49,25 @@ export interface ReachabilityWatchOptions extends ReachabilityThresholds {
  * tells it, so that event and pull always say the same.
  *
  * A node cannot be heard while this server is down: silence counts from its
- * start.
+ * start. When the clock was set, or the machine slept, the times of heartbeats
+ * tell nothing about silence: it counts from then, as from a start.
  *
  * @see seed Reconciliation pull, "Snapshot envelope diagram"
  */
 export class ReachabilityWatch implements Part {
   readonly name = "reachability";
   readonly #options: ReachabilityWatchOptions;
-  readonly #startedAtMs: number;
+  /** From when on silence counts, by the wall clock as it is now. */
+  #since: number;
+  /** Of the look before. */
+  #before: Moment;
+  /** Whether no heartbeat is of a time to come. */
+  #isChecked = false;
 
   constructor(options: ReachabilityWatchOptions) {
     this.#options = options;
-    this.#startedAtMs = options.io.clock.now();
+    this.#before = momentOf(options.io.clock);
+    this.#since = this.#before.wall;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -62,19 +85,44 @@ export class ReachabilityWatch implements Part {
   /** Notes who is silent by now. */
   async look(): Promise<void> {
     const { staleAfterMs, unreachableAfterMs } = this.#options;
-    await this.#move("stale", "unreachable", unreachableAfterMs);
-    await this.#move("healthy", "unreachable", unreachableAfterMs);
-    await this.#move("healthy", "stale", staleAfterMs);
+    const nowMs = await this.#checkedNow();
+    await this.#move("stale", "unreachable", unreachableAfterMs, nowMs);
+    await this.#move("healthy", "unreachable", unreachableAfterMs, nowMs);
+    await this.#move("healthy", "stale", staleAfterMs, nowMs);
+  }
+
+  /** The time, once what it means for silence has been seen to. */
+  async #checkedNow(): Promise<number> {
+    const { storage, io: { clock, log } } = this.#options;
+    const now = momentOf(clock);
+    const jumpMs = now.wall - this.#before.wall -
+      (now.elapsed - this.#before.elapsed);
+    this.#before = now;
+    if (Math.abs(jumpMs) > JUMP_MS) {
+      log.warn("The clock has jumped: silence of nodes counts from now", {
+        jump_ms: Math.round(jumpMs),
+      });
+      this.#since = now.wall;
+      this.#isChecked = false;
+    }
+    if (!this.#isChecked) {
+      // It may have gone back while the server was down, too.
+      await storage.write(async ({ nodes }) =>
+        await nodes.notHeardAfter(now.wall)
+      );
+      this.#isChecked = true;
+    }
+    return now.wall;
   }
 
   async #move(
     from: ReachabilityState,
     to: ReachabilityState,
     afterMs: number,
+    nowMs: number,
   ): Promise<void> {
-    const { storage, changes, io } = this.#options;
-    const nowMs = io.clock.now();
-    if (nowMs - this.#startedAtMs < afterMs) return;
+    const { storage, changes } = this.#options;
+    if (nowMs - this.#since < afterMs) return;
     const silent = (nodes: NodeRows) =>
       nodes.silentSince(from, nowMs - afterMs);
     // Mostly there is nothing to write, and a transaction costs a sync.
@@ -82,8 +130,8 @@ export class ReachabilityWatch implements Part {
     if (found.length === 0) return;
     await changes.make(async (rows, emit) => {
       for (const node of await silent(rows.nodes)) {
-        const last = node.lastHeartbeatAtMs ?? this.#startedAtMs;
-        const atMs = Math.max(last, this.#startedAtMs) + afterMs;
+        const last = node.lastHeartbeatAtMs ?? this.#since;
+        const atMs = Math.max(last, this.#since) + afterMs;
         await changeReachability(rows, emit, node, to, atMs);
       }
     });

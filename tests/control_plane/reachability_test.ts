@@ -73,3 +73,40 @@ Deno.test("thresholds are the operator's to set", async () => {
   await plane.clock.advance(10_000);
   assert.equal((await reachability(node))["state"], "unreachable");
 });
+
+for (const jumpMs of [3_600_000, -3_600_000, 100_000, -100_000]) {
+  Deno.test(`a clock that jumps by ${jumpMs} ms makes no node stale, and a silent one is still noticed`, async () => {
+    await using plane = await RunningPlane.start();
+    const [well, silent] = [await join2(plane), await join2(plane)];
+    await beat(well);
+    await beat(silent);
+    plane.clock.jump(jumpMs);
+    // It beats every 30 s, and a look is taken every 5 s.
+    for (let at = 0; at < 3; at++) {
+      await plane.clock.advance(29_000);
+      for (const node of [well, silent]) {
+        assert.equal((await reachability(node))["state"], "healthy");
+      }
+      await beat(well);
+    }
+    await plane.clock.advance(13_000);
+    assert.equal((await reachability(well))["state"], "healthy");
+    assert.equal((await reachability(silent))["state"], "stale");
+    const { json } = await plane.admin("GET", `/nodes/${silent.id}`);
+    const heard = Date.parse(String(json["last_heartbeat_at"]));
+    assert.ok(heard <= plane.clock.now(), "heard of in a time to come");
+  });
+}
+
+Deno.test("a clock that went back while the server was down hides no silent node", async () => {
+  await using plane = await RunningPlane.start();
+  const node = await join2(plane);
+  await beat(node);
+  await plane.stop();
+  plane.clock.jump(-3_600_000);
+  await plane.restart();
+  await plane.clock.advance(60_000);
+  assert.equal((await reachability(node))["state"], "healthy");
+  await plane.clock.advance(40_000);
+  assert.equal((await reachability(node))["state"], "stale");
+});

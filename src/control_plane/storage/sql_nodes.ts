@@ -102,6 +102,13 @@ export function nodeRows(sql: Sql): NodeRows {
         state,
         ms,
       ).map(nodeFrom),
+    notHeardAfter(ms) {
+      sql.run(
+        "UPDATE nodes SET last_heartbeat_at = ? WHERE last_heartbeat_at > ?",
+        ms,
+        ms,
+      );
+    },
     wantRotation(id, rotationId) {
       sql.run(
         "UPDATE nodes SET rotate_keys = 1, rotation_id = ? WHERE id = ?",

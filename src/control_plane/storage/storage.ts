@@ -230,6 +230,8 @@ export interface NodeRows {
   countByReachability(): Eventual<Map<ReachabilityState, number>>;
   /** Nodes of that state whose last heartbeat came then or before. */
   silentSince(state: ReachabilityState, ms: number): Eventual<Node[]>;
+  /** Heartbeats of a later time, by a clock that went back, become of `ms`. */
+  notHeardAfter(ms: number): Eventual<void>;
   /** Asks for a new mesh key. */
   wantRotation(id: string, rotationId: string): Eventual<void>;
   /** Takes the new mesh key; nothing is asked for any more. */
