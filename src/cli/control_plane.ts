@@ -6,6 +6,7 @@ import {
 } from "../control_plane/reachability.ts";
 import { ControlPlaneStartError } from "../control_plane/start_error.ts";
 import { describeError } from "../platform/log.ts";
+import { checkBaseUrl } from "../uplink/base_url.ts";
 import { parseDuration } from "../wire/duration.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { DEFAULT_CONTROL_PLANE_DIR } from "./control_plane_dir.ts";
@@ -17,6 +18,7 @@ export async function controlPlane(invocation: Invocation): Promise<number> {
   const { flags, print, stop, version } = invocation;
   const listen = listenAddress(textOf(flags["--listen"], "127.0.0.1:8443"));
   const tls = await readTls(flags["--tls-cert"], flags["--tls-key"]);
+  const publicUrl = publicUrlFrom(flags["--public-url"]);
   const artifactsDir = flags["--artifacts"];
   const snapshotLifetimeMs = durationFrom(flags, "--snapshot-lifetime");
   const reachability = thresholdsFrom(flags);
@@ -29,6 +31,7 @@ export async function controlPlane(invocation: Invocation): Promise<number> {
       dataDir: textOf(flags["--data-dir"], DEFAULT_CONTROL_PLANE_DIR),
       listen,
       ...(tls ? { tls } : {}),
+      ...(publicUrl === undefined ? {} : { publicUrl }),
       ...(typeof artifactsDir === "string" ? { artifactsDir } : {}),
       ...(snapshotLifetimeMs === undefined ? {} : { snapshotLifetimeMs }),
       signedStates,
@@ -98,6 +101,21 @@ async function start(options: Parameters<typeof createControlPlane>[0]) {
 
 function textOf(flag: string | true | undefined, fallback: string): string {
   return typeof flag === "string" ? flag : fallback;
+}
+
+function publicUrlFrom(flag: string | true | undefined): string | undefined {
+  if (typeof flag !== "string") return undefined;
+  try {
+    // Plain HTTP is the operator's choice here: nothing is sent there.
+    return checkBaseUrl(flag, true).href;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new CommandError(
+      EXIT.wrongUsage,
+      "--public-url is an http or https URL of host, port and path only",
+      "such as https://plane.example",
+    );
+  }
 }
 
 /** Below it, what is measured would be over on the way. */

@@ -44,6 +44,11 @@ export interface ControlPlaneOptions {
   readonly dataDir: string;
   /** Port 0 picks a free one. */
   readonly listen: { readonly hostname: string; readonly port: number };
+  /**
+   * Where nodes reach the server, when a proxy stands before it: a URL without a
+   * trailing slash. @default {as each request names it}
+   */
+  readonly publicUrl?: string;
   /** PEM texts. @default {plain HTTP} */
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Folder of releases for nodes. @default {no artifacts} */
@@ -155,6 +160,7 @@ export async function createControlPlane(
     artifacts: new Artifacts(options.artifactsDir),
     signedStates: options.signedStates ?? "offered",
     epoch,
+    publicUrl: options.publicUrl,
     version,
     io,
     stop: stopping.signal,

@@ -28,6 +28,8 @@ export interface Services {
   readonly signedStates: "required" | "offered";
   /** Names the history that state versions count in. */
   readonly epoch: number;
+  /** Where nodes reach the server, without a trailing slash. */
+  readonly publicUrl: string | undefined;
   readonly version: string;
   readonly io: Platform;
   /** Aborts when the server stops. */

@@ -22,6 +22,9 @@ Deno.test("control-plane wants a longer silence before a node is unreachable", a
 
 for (
   const [flags, said] of [
+    [["--public-url=plane.example"], /--public-url is an http or https URL/],
+    [["--public-url=https://u:hush@h"], /of host, port and path only/],
+    [["--public-url=https://h/?hush"], /of host, port and path only/],
     [["--nats=127.0.0.1:4222"], /--nats names servers as nats:\/\/HOST:PORT/],
     [["--nats=nats://u:hush@h:1"], /--nats names servers as nats:/],
     [["--nats=nats://h:1", "--nats-advertise=h"], /--nats-advertise names/],

@@ -189,6 +189,20 @@ Deno.test("a long output is uploaded without a bearer, and named", async () => {
   });
 });
 
+Deno.test("behind a proxy, an output is uploaded to where the proxy is", async () => {
+  const publicUrl = "https://plane.example/plexd";
+  await using plane = await RunningPlane.start({ publicUrl });
+  const node = await join2(plane);
+  const { json } = await step(node, await begun(node), "started", {
+    declared_output_bytes: 16_385,
+  });
+  const url = String(json["upload_url"]);
+  assert.ok(url.startsWith(`${publicUrl}/v1/outputs/`), url);
+  const path = url.slice(publicUrl.length);
+  const body = "x".repeat(16_385);
+  assert.equal((await plane.call("PUT", path, { body })).status, 204);
+});
+
 Deno.test("an upload is open for ten minutes, and the last one counts", async () => {
   await using plane = await RunningPlane.start();
   const node = await join2(plane);

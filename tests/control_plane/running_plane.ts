@@ -42,6 +42,7 @@ export interface CallOptions {
 type PlaneOptions = Pick<
   ControlPlaneOptions,
   | "artifactsDir"
+  | "publicUrl"
   | "snapshotLifetimeMs"
   | "signedStates"
   | "without"

@@ -95,6 +95,12 @@ export const RUN: readonly Command[] = [
       { name: "--tls-cert", value: "FILE", doc: "PEM file of the certificate" },
       { name: "--tls-key", value: "FILE", doc: "PEM file of its key" },
       {
+        name: "--public-url",
+        value: "URL",
+        doc: "where nodes reach it, when a proxy stands before it, such as " +
+          "https://plane.example (default: as requests name it)",
+      },
+      {
         name: "--artifacts",
         value: "DIR",
         doc: "releases for nodes, as DIR/<version>/plexd-<os>-<arch>",

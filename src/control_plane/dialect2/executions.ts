@@ -18,7 +18,7 @@ import { openUpload } from "./outputs.ts";
  * @see docs/wire.md, section h.7
  */
 export function executionRoute2(services: Services): NodeRoute {
-  const { storage, io, stop } = services;
+  const { storage, publicUrl, io, stop } = services;
   return nodeRoute2("execution", async (node, { request, params }) => {
     const { value } = await readJson(request, executionCallback2Schema, {
       clock: io.clock,
@@ -26,13 +26,13 @@ export function executionRoute2(services: Services): NodeRoute {
     });
     checkMembers(value);
     const id = params["execution_id"]!;
-    const { origin } = new URL(request.url);
+    const base = publicUrl ?? new URL(request.url).origin;
     const place = await storage.write(async (rows) => {
       await takeStep(rows, node.id, id, value, io.clock.now());
       const bytes = value.declared_output_bytes;
       return bytes === undefined
         ? undefined
-        : await openUpload(rows, id, bytes, origin, io);
+        : await openUpload(rows, id, bytes, base, io);
     });
     io.log.info("Execution went on", {
       node_id: node.id,

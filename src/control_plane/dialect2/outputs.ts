@@ -37,7 +37,7 @@ export interface UploadPlace {
 /**
  * Opens an upload for the output of an execution.
  *
- * @param origin Of the control plane as the node sees it, such as
+ * @param base URL of the control plane as the node sees it, such as
  * `https://plane.example`.
  * @returns undefined for an output that fits into the callback.
  * @throws {ProblemError} 413 "payload_too_large"
@@ -46,7 +46,7 @@ export async function openUpload(
   rows: Rows,
   executionId: string,
   declaredBytes: number,
-  origin: string,
+  base: string,
   { clock, random }: Platform,
 ): Promise<UploadPlace | undefined> {
   if (declaredBytes <= MAX_INLINE_OUTPUT_BYTES) return undefined;
@@ -64,7 +64,7 @@ export async function openUpload(
     declaredBytes,
     expiresAtMs: clock.now() + OPEN_MS,
   });
-  return { upload_url: `${origin}${UPLOADS}/${ticket}`, object_key: objectKey };
+  return { upload_url: `${base}${UPLOADS}/${ticket}`, object_key: objectKey };
 }
 
 /**
