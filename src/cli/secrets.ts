@@ -84,7 +84,7 @@ function failure(answer: LocalAnswer, key: string): CommandError {
       return new CommandError(
         EXIT.controlPlaneUnavailable,
         `the control plane is asked too often: ${said}`,
-        "try again in a while",
+        `try again in ${waitIn(answer)}`,
       );
     case 503:
       if (reasonIn(answer) === " (not_enrolled)") return refusalIn(answer);
@@ -100,6 +100,12 @@ function failure(answer: LocalAnswer, key: string): CommandError {
         'the log of the agent says why: "plexd logs"',
       );
   }
+}
+
+/** As the control plane asked for it, in seconds. */
+function waitIn({ headers }: LocalAnswer): string {
+  const wait = headers.get("retry-after");
+  return wait !== null && /^\d+$/.test(wait) ? `${Number(wait)} s` : "a while";
 }
 
 function reasonIn({ body }: LocalAnswer): string {
