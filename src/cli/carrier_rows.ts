@@ -1,4 +1,5 @@
 import type { StatusDocument } from "../wire/status.ts";
+import type { Problem } from "./problem.ts";
 
 /** How times are said. */
 export interface CarrierTimes {
@@ -22,6 +23,9 @@ export function carrierRows(
   const without = transport === "nats" ? "; transport is nats" : "";
   const bus = nats.state === "feeding"
     ? `brings events, since ${ago(nats.since)}`
+    : nats.state === "lost"
+    ? `lost ${ago(nats.since)}, and tried again at once` +
+      (nats.last_error ? `; last error: ${nats.last_error}` : "")
     : `not in use (${nats.state.replaceAll("_", " ")}), events come ${
       carrier.active === "sse" ? "by the stream" : "by pulls"
     }${until(nats.next_try_at)}${without}` +
@@ -47,19 +51,35 @@ export function carrierRows(
   return rows;
 }
 
+/**
+ * What there is to say of a bus that brought events until a moment ago, while
+ * nothing brings them; undefined at all other times.
+ */
+export function lostBus(
+  { carrier }: Pick<StatusDocument, "carrier">,
+  ago: (time: string) => string,
+): Problem | undefined {
+  const nats = carrier?.nats;
+  if (nats?.state !== "lost") return undefined;
+  return {
+    reason: "bus_lost",
+    // Without an error it was left, as for fresh credentials.
+    sentence: nats.last_error === null
+      ? "The connection to the message bus is being made anew."
+      : `The message bus was lost ${ago(nats.since)} (${nats.last_error}), ` +
+        "and is tried again at once.",
+    advice: "nothing yet: within 5 s the event stream takes its place, and " +
+      "brings what was missed",
+  };
+}
+
 /** Why an agent that is to use the bus does not; undefined when it does. */
 export function busProblem(
   { carrier, carrier_credentials: credentials }: Pick<
     StatusDocument,
     "carrier" | "carrier_credentials"
   >,
-):
-  | {
-    readonly reason: string;
-    readonly sentence: string;
-    readonly advice: string;
-  }
-  | undefined {
+): Problem | undefined {
   const nats = carrier?.nats;
   if (!nats || nats.state === "feeding" || carrier.transport !== "nats") {
     return undefined;

@@ -6,8 +6,9 @@ import { plain } from "./output/text_width.ts";
 import { show } from "./output/show.ts";
 import { span } from "./output/span.ts";
 import { documentIn, statusOf } from "./status.ts";
+import type { Problem } from "./problem.ts";
 import { endText, heldBy, stoppedAgent } from "./stopped_agent.ts";
-import { type Problem, worstProblem } from "./worst_problem.ts";
+import { worstProblem } from "./worst_problem.ts";
 
 /** A problem, and the exit code that stands for it. */
 interface Verdict {

@@ -1,15 +1,8 @@
 import type { DegradedReason, StatusDocument } from "../wire/status.ts";
-import { busProblem } from "./carrier_rows.ts";
+import { busProblem, lostBus } from "./carrier_rows.ts";
 import { counted } from "./output/counted.ts";
 import { span } from "./output/span.ts";
-
-/** What is wrong, in one sentence, and what to do about it. */
-export interface Problem {
-  /** One word for programs, such as a degraded reason. */
-  readonly reason: string;
-  readonly sentence: string;
-  readonly advice: string;
-}
+import type { Problem } from "./problem.ts";
 
 /** What each reason means, and what to do; the worst comes first. */
 const REASONS: Readonly<Record<DegradedReason, readonly [string, string]>> = {
@@ -124,6 +117,9 @@ function beforeDegraded(
       advice: '"plexd ping" tells whether the control plane is there',
     };
   }
+  const ago = (time: string) => `${span(nowMs - Date.parse(time))} ago`;
+  const lost = lostBus(carriers, ago);
+  if (lost) return lost;
   if (stream.state !== "streaming") {
     const downMs = nowMs - Date.parse(stream.down_since ?? stream.since);
     return {

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { busProblem, carrierRows } from "../../src/cli/carrier_rows.ts";
+import {
+  busProblem,
+  carrierRows,
+  lostBus,
+} from "../../src/cli/carrier_rows.ts";
 import type { StatusDocument } from "../../src/wire/status.ts";
 
 type Carriers = Pick<StatusDocument, "carrier" | "carrier_credentials">;
@@ -94,4 +98,29 @@ Deno.test("busProblem() finds one only where the bus was asked for by name", () 
   assert.match(missing?.advice ?? "", /auto or sse/);
   const waiting = busProblem(of("nats", "retrying"));
   assert.match(waiting?.advice ?? "", /nothing yet/);
+});
+
+Deno.test("a bus that was lost a moment ago is named, and why", () => {
+  const lost = (last_error: string | null): Carriers => ({
+    carrier: {
+      active: null,
+      transport: "auto",
+      nats: { ...NATS, state: "lost", last_error },
+    },
+    carrier_credentials: null,
+  });
+  const sentenceOf = (status: Carriers) => lostBus(status, times.ago)?.sentence;
+  assert.equal(
+    sentenceOf(lost("it is gone")),
+    "The message bus was lost T1 ago (it is gone), and is tried again at once.",
+  );
+  assert.match(sentenceOf(lost(null)) ?? "", /is being made anew/);
+  assert.deepEqual(linesOf(lost("it is gone")), [
+    "Message bus: lost T1 ago, and tried again at once; last error: it is gone",
+  ]);
+  const fed: Carriers = {
+    carrier: { active: "nats", transport: "auto", nats: NATS },
+  };
+  assert.equal(sentenceOf(fed), undefined);
+  assert.equal(sentenceOf({}), undefined);
 });

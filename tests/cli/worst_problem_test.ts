@@ -56,6 +56,29 @@ const more: { name: string; change: Partial<StatusDocument> }[] = [
     },
   },
   {
+    name: "bus_lost",
+    change: {
+      stream: {
+        state: "connecting",
+        since: "2026-03-01T12:04:57.000Z",
+        down_since: "2026-03-01T12:04:57.000Z",
+        next_try_at: null,
+        last_error: null,
+      },
+      carrier: {
+        active: null,
+        transport: "auto",
+        nats: {
+          state: "lost",
+          since: "2026-03-01T12:04:57.000Z",
+          next_try_at: null,
+          last_error: "the server is gone",
+          refused: 0,
+        },
+      },
+    },
+  },
+  {
     name: "reports_waiting",
     change: {
       sync: { ...sampleStatus.sync, pending: 1, last_error: "Status 500" },
