@@ -32,7 +32,11 @@ Deno.test("monitoring sees a node join, work, and outlive its control plane", as
     "the secret is known",
     ({ state }) => state.secrets === 1,
   );
-  assert.equal((await stage.local("/readyz")).status, 200);
+  // The event may be here before the first pull, which makes it ready.
+  await eventually("it is ready", async () => {
+    const { status } = await stage.local("/readyz");
+    return status === 200 || undefined;
+  });
   const put = await stage.local("/v1/state/report/canary-report", {
     method: "PUT",
     body: '{"content_type":"a/b","payload":"canary"}',
