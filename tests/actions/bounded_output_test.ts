@@ -27,3 +27,19 @@ Deno.test("BoundedOutput puts characters together that came in pieces", () => {
   output.add(Uint8Array.of(0xff));
   assert.equal(output.text(), "\u20ac\ufffd");
 });
+
+Deno.test("BoundedOutput keeps what comes in any pieces as if it came at once", () => {
+  const text = "0123456789".repeat(2_000);
+  const note = `\n[plexd: 1 more bytes were left out]\n`;
+  for (const size of [1, 7, 4_095, 4_096, 4_097, 20_000]) {
+    const output = new BoundedOutput(text.length - 1);
+    const bytes = new TextEncoder().encode(text);
+    for (let at = 0; at < bytes.length; at += size) {
+      const chunk = bytes.slice(at, at + size);
+      output.add(chunk);
+      // Whoever reads may use the same memory for what comes next.
+      chunk.fill(0);
+    }
+    assert.equal(output.text(), text.slice(0, -1) + note, `pieces of ${size}`);
+  }
+});
