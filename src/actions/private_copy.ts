@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { checkExecutable } from "./executable_kind.ts";
 import {
   findTrustedFile,
   openTrustedFile,
@@ -21,17 +22,14 @@ const MAX_BYTES = 512 * 2 ** 20;
 
 const CHUNK_BYTES = 256 * 1024;
 
-const ELF = [0x7f, 0x45, 0x4c, 0x46];
-const SHEBANG = [0x23, 0x21];
-
 /**
  * Copies an executable into a new folder of its own: what was looked at and
  * hashed is what runs, whatever becomes of the original.
  *
  * @param path Absolute path of the executable.
  * @param folder Path of the folder to make.
- * @throws {UntrustedFileError} when others could have written it, or it is no
- * program and names no interpreter: the system would hand it to a shell.
+ * @throws {UntrustedFileError} when others could have written it, or its
+ * interpreter, or it is nothing that the kernel starts by itself.
  * @throws {Error} of the system.
  */
 export async function makePrivateCopy(
@@ -66,6 +64,7 @@ function removeFolder(folder: string) {
 /** SHA-256 of an executable in hex. @throws as {@linkcode makePrivateCopy}. */
 export async function hashTrustedFile(path: string): Promise<string> {
   await using source = await openTrustedFile(findTrustedFile(path));
+  await checkExecutable(path, source);
   const hash = createHash("sha256");
   for await (const chunk of chunksOf(source, path)) hash.update(chunk);
   return hash.digest("hex");
@@ -76,8 +75,8 @@ async function copy(
   to: string,
   path: string,
 ): Promise<string> {
-  const { O_WRONLY, O_CREAT, O_EXCL } = constants;
-  await using target = await open(to, O_WRONLY | O_CREAT | O_EXCL, 0o500);
+  const { O_RDWR, O_CREAT, O_EXCL } = constants;
+  await using target = await open(to, O_RDWR | O_CREAT | O_EXCL, 0o500);
   const hash = createHash("sha256");
   for await (const chunk of chunksOf(source, path)) {
     hash.update(chunk);
@@ -86,6 +85,8 @@ async function copy(
       at += bytesWritten;
     }
   }
+  // Of the copy: the original may have been written to meanwhile.
+  await checkExecutable(path, target);
   return hash.digest("hex");
 }
 
@@ -96,9 +97,8 @@ async function* chunksOf(
   let total = 0;
   for (;;) {
     const buffer = new Uint8Array(CHUNK_BYTES);
-    const { bytesRead } = await source.read(buffer, 0, buffer.length, null);
+    const { bytesRead } = await source.read(buffer, 0, buffer.length, total);
     const chunk = buffer.subarray(0, bytesRead);
-    if (total === 0) checkKind(path, chunk);
     if (bytesRead === 0) return;
     total += bytesRead;
     if (total > MAX_BYTES) {
@@ -106,14 +106,4 @@ async function* chunksOf(
     }
     yield chunk;
   }
-}
-
-function checkKind(path: string, start: Uint8Array) {
-  const startsWith = (magic: readonly number[]) =>
-    magic.every((byte, at) => start[at] === byte);
-  if (startsWith(ELF) || startsWith(SHEBANG)) return;
-  throw new UntrustedFileError(
-    `${path} is neither a program nor a script whose first line names its ` +
-      `interpreter, such as #!/bin/sh`,
-  );
 }

@@ -58,7 +58,7 @@ const FINAL: readonly ControlFailure[] = [
 export class ResultReporter implements Part {
   readonly name = "action_results";
   readonly #options: ResultReporterOptions;
-  /** By execution; a later answer takes the place of an earlier one. */
+  /** By execution; see {@linkcode answer}. */
   readonly #acks = new Map<string, ExecutionAck>();
   readonly #failures: FailureSeries;
   #wake: (() => void) | undefined;
@@ -76,8 +76,14 @@ export class ResultReporter implements Part {
     }
   }
 
-  /** Queues the answer to a request. */
+  /**
+   * Queues the answer to a request; a later one takes the place of an earlier
+   * one that is still to be said. But what was taken on stays so: a request that
+   * comes twice, as the last one before a crash does, is rejected the second
+   * time, and the control plane would believe that nothing ever ran.
+   */
   answer(ack: ExecutionAck): void {
+    if (this.#acks.get(ack.execution_id)?.status === "accepted") return;
     this.#acks.set(ack.execution_id, ack);
     const [oldest] = this.#acks.keys();
     if (this.#acks.size > MAX_ACKS && oldest !== undefined) {

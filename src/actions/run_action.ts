@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers";
+import { dirname } from "node:path";
 import type { Clock } from "../platform/clock.ts";
 import { describeError } from "../platform/log.ts";
 import type { ExecutionStatus } from "../wire/bodies.ts";
@@ -64,8 +65,28 @@ export async function runAction(
     if (stop.aborted) return notStarted("the agent is stopping", "cancelled");
     return await runCopy(copy, options, stop);
   } catch (error) {
-    return notStarted(describeError(error));
+    return notStarted(whyNotStarted(error, options));
   }
+}
+
+/** The system names the copy only, which is gone when anybody reads of it. */
+export function whyNotStarted(
+  error: unknown,
+  { path, folder }: Pick<RunOptions, "path" | "folder">,
+): string {
+  const text = describeError(error);
+  // The runtimes give other codes for the same.
+  const isAbout = (...codes: string[]) =>
+    codes.some((code) => text.startsWith("spawn ") && text.endsWith(code));
+  // All else that it names has been found.
+  if (isAbout("ENOENT")) {
+    return `${path} needs a program loader that this machine does not have`;
+  }
+  if (isAbout("EACCES", "EPERM")) {
+    return `the system starts no program in ${dirname(folder)}: is it ` +
+      `mounted with the option noexec?`;
+  }
+  return text;
 }
 
 function notStarted(

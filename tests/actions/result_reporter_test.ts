@@ -95,6 +95,22 @@ Deno.test("a later answer takes the place of an earlier one", async () => {
   assert.deepEqual(said, [accepted("x-1")]);
 });
 
+Deno.test("what was taken on is not rejected when its request comes twice", async () => {
+  const said: unknown[] = [];
+  const outbox = { ...NOTHING, running: [{ executionId: "x-1" }] };
+  const { reporter, clock } = reporterOf((body) => {
+    said.push(body);
+    return Promise.resolve();
+  }, outbox);
+  reporter.answer({ ...rejected, reason: "duplicate_execution_id" });
+  const stop = new AbortController();
+  const done = reporter.run(stop.signal);
+  await clock.advance(0);
+  stop.abort();
+  await done;
+  assert.deepEqual(said, [accepted("x-1")]);
+});
+
 Deno.test("waits grow to a minute while the control plane is away, and one result does not hold up the others", async () => {
   const tried: string[] = [];
   const result = (execution_id: string) => ({

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { GRACE_MS, runAction } from "../../src/actions/run_action.ts";
+import {
+  GRACE_MS,
+  runAction,
+  whyNotStarted,
+} from "../../src/actions/run_action.ts";
 import {
   type ActionFolder,
   inActionFolder,
@@ -92,6 +96,13 @@ Deno.test("nothing of a run is left on disk, and the copy is only the owner's", 
     assert.deepEqual([...Deno.readDirSync(dir)].map(({ name }) => name), [
       "script-0",
     ]);
+  }));
+
+Deno.test("what an executable runs as beside its owner's rights is not copied", () =>
+  inActionFolder(async ({ script, run }) => {
+    const path = script(`#!/bin/sh\nstat -c %a "$0"\n`, 0o6755);
+    assert.equal(Deno.statSync(path).mode! & 0o7777, 0o6755);
+    assert.equal((await runAction(run(path), never)).stdout, "500\n");
   }));
 
 Deno.test("the checksum that is asked for decides whether anything starts", () =>
@@ -311,9 +322,88 @@ const refused: {
   {
     name: "whose interpreter is missing",
     make: ({ script }) => script("#!/no/such/interpreter\n"),
-    why: /./,
+    why: /script-0 names "\/no\/such\/interpreter" as .*: \/no cannot be/,
+  },
+  {
+    name: "whose first line ends as lines on Windows do",
+    make: ({ script }) => script("#!/bin/sh\r\necho ran\n"),
+    why: /names "\/bin\/sh\\r" as its interpreter/,
+  },
+  {
+    name: "whose interpreter others may write",
+    make: ({ script }) => script(`#!${script("#!/bin/sh\n", 0o777)}\n`),
+    why: /script-1 names ".*script-0" .*script-0 can be written by others/,
+  },
+  {
+    name: "whose interpreter only a shell could make sense of",
+    make: ({ script }) => script(`#!${script("echo $0\n")}\n`),
+    why: /script-1 names ".*script-0" .*script-0 is neither a program/,
+  },
+  {
+    name: "that has itself as its interpreter",
+    make({ dir, script }) {
+      return script(`#!${dir}/script-0\n`);
+    },
+    why: /too many interpreters/,
+  },
+  {
+    name: "that names no interpreter after #!",
+    make: ({ script }) => script("#!\necho ran\n"),
+    why: /neither a program nor a script/,
+  },
+  {
+    name: "whose interpreter has no absolute path",
+    make: ({ script }) => script("#!sh\necho ran\n"),
+    why: /neither a program nor a script/,
+  },
+  {
+    name: "whose first line is longer than the system reads",
+    make: ({ script }) => script(`#!/bin/${"./".repeat(130)}sh\n`),
+    why: /neither a program nor a script/,
+  },
+  {
+    name: "that begins as a program does and is none",
+    make: ({ script }) => script("\x7fELF\necho ran\n"),
+    why: /no whole program for this machine/,
+  },
+  {
+    name: "that is a program for another machine",
+    make: (folder) => changedProgram(folder, (bytes) => bytes[18]! ^= 0xff),
+    why: /no whole program for this machine/,
+  },
+  {
+    name: "that is an object file",
+    make: (folder) => changedProgram(folder, (bytes) => bytes[16] = 1),
+    why: /no whole program for this machine/,
+  },
+  {
+    name: "that is the beginning of a program",
+    make: (folder) => changedProgram(folder, () => {}, 100),
+    why: /no whole program for this machine/,
+  },
+  {
+    name: "whose loader is missing",
+    make: (folder) =>
+      changedProgram(folder, (bytes) => {
+        const at = new TextDecoder("latin1").decode(bytes).indexOf("/lib");
+        bytes[at + 1] = 0x78;
+      }),
+    why: /needs a program loader that this machine does not have/,
   },
 ];
+
+/** `/bin/cat` with something wrong about it. */
+function changedProgram(
+  { dir }: ActionFolder,
+  change: (bytes: Uint8Array) => unknown,
+  length?: number,
+): string {
+  const bytes = Deno.readFileSync("/bin/cat").subarray(0, length);
+  change(bytes);
+  Deno.writeFileSync(`${dir}/program`, bytes, { mode: 0o700 });
+  return `${dir}/program`;
+}
+
 for (const { name, make, why } of refused) {
   Deno.test(`an executable ${name} is not started`, () =>
     inActionFolder(async (folder) => {
@@ -333,6 +423,29 @@ Deno.test("a link to an executable that only root and this user may write is fol
     Deno.symlinkSync("../script-0", `${dir}/bin/link`);
     const outcome = await runAction(run(`${dir}/bin/./link`), never);
     assert.equal(outcome.stdout, "linked\n");
+  }));
+
+Deno.test("a system that starts nothing in the folder of the copies is told so", () => {
+  const options = { path: "/opt/act", folder: "/data/tmp/action-0" };
+  for (const code of ["EACCES", "EPERM"]) {
+    const error = new Error(`spawn /data/tmp/action-0/command ${code}`);
+    assert.match(
+      whyNotStarted(error, options),
+      /no program in \/data\/tmp: .*noexec/,
+    );
+  }
+  const other = new Error("spawn /data/tmp/action-0/command EAGAIN");
+  assert.equal(whyNotStarted(other, options), other.message);
+});
+
+Deno.test("a script whose interpreter is a script runs as the system runs it", () =>
+  inActionFolder(async ({ script, run }) => {
+    const outer = script("#! /bin/sh -e\necho interpreted by $0; cat $1\n");
+    const path = script(`#!${outer}\nwhat it says\n`);
+    const { status, stdout } = await runAction(run(path), never);
+    assert.equal(status, "success");
+    assert.ok(stdout.startsWith(`interpreted by ${outer}\n`), stdout);
+    assert.ok(stdout.endsWith("what it says\n"), stdout);
   }));
 
 Deno.test("a program runs as a script does", () =>
