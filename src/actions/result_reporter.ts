@@ -26,8 +26,11 @@ export interface ResultReporterOptions {
 /** Answers that wait at most; the oldest give way. */
 const MAX_ACKS = 1_000;
 
-/** Characters of each output that go along when all of it was too much. */
-const SHORT_OUTPUT = 4_096;
+/**
+ * Characters of each output that go along when more was too much: as much as
+ * plexd's own control plane keeps, then what no other should refuse.
+ */
+const SHORTER_OUTPUTS = [65_536, 4_096] as const;
 
 /** Longest wait between two tries, before jitter, ms. */
 const LONGEST_WAIT_MS = 60_000;
@@ -234,30 +237,40 @@ export class ResultReporter implements Part {
   }
 }
 
-/** Without most of the output, if all of it is more than is taken. */
+/** With less and less of the output, as long as it is more than is taken. */
 async function sendFitting(
   uplink: Pick<NodeUplink, "reportResult">,
   result: ExecutionResult,
   signal: AbortSignal,
 ): Promise<void> {
-  try {
-    await uplink.reportResult(result, signal);
-  } catch (error) {
-    if (!(error instanceof ControlError) || error.kind !== "too_large") {
-      throw error;
+  const longest = Math.max(result.stdout.length, result.stderr.length);
+  const shorter = SHORTER_OUTPUTS.filter((limit) => limit < longest);
+  for (const limit of [longest, ...shorter]) {
+    try {
+      return await uplink.reportResult(shortened(result, limit), signal);
+    } catch (error) {
+      const isTooLarge = error instanceof ControlError &&
+        error.kind === "too_large";
+      if (!isTooLarge || limit === (shorter.at(-1) ?? longest)) throw error;
     }
-    const { stdout, stderr } = result;
-    const short = { stdout: shorten(stdout), stderr: shorten(stderr) };
-    await uplink.reportResult({ ...result, ...short }, signal);
   }
 }
 
-function shorten(text: string): string {
-  if (text.length <= SHORT_OUTPUT) return text;
-  const left = text.length - SHORT_OUTPUT;
+function shortened(result: ExecutionResult, limit: number): ExecutionResult {
+  const { stdout, stderr } = result;
+  return {
+    ...result,
+    stdout: shortText(stdout, limit),
+    stderr: shortText(stderr, limit),
+  };
+}
+
+function shortText(text: string, limit: number): string {
+  if (text.length <= limit) return text;
   // Half of a character at the end becomes a whole one.
-  return `${text.slice(0, SHORT_OUTPUT).toWellFormed()}\n` +
-    `[plexd: ${left} more characters were too much for the control plane]\n`;
+  return `${text.slice(0, limit).toWellFormed()}\n` +
+    `[plexd: ${text.length - limit} more characters were too much for the ` +
+    `control plane]\n`;
 }
 
 function isFinal(error: unknown): boolean {

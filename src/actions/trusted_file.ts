@@ -95,6 +95,9 @@ function statsOf(path: string): Stats {
   try {
     return lstatSync(path);
   } catch (error) {
+    const isMissing = error instanceof Error && "code" in error &&
+      error.code === "ENOENT";
+    if (isMissing) throw new UntrustedFileError(`${path} does not exist`);
     throw new UntrustedFileError(
       `${path} cannot be looked at: ${describeError(error)}`,
       { cause: error },

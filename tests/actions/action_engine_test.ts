@@ -93,10 +93,10 @@ const reasonsOf = (acks: readonly ExecutionAck[]) =>
   acks.map(({ status, reason }) => reason || status);
 
 /** An action that waits until its folder holds a file called `go`. */
-function waiting({ dir, script }: ActionFolder): string {
+function waiting({ dir, script }: ActionFolder, then = "echo done"): string {
   return script(
     `#!/bin/sh\necho "$PLEXD_EXECUTION_ID" >> ${dir}/runs\n` +
-      `while [ ! -e ${dir}/go ]; do sleep 0.01; done\necho done\n`,
+      `while [ ! -e ${dir}/go ]; do sleep 0.01; done\n${then}\n`,
   );
 }
 
@@ -392,22 +392,49 @@ Deno.test("what the control plane refuses to hear is not said again", () =>
     await node.close();
   }));
 
-Deno.test("a result that is too large goes without most of its output", () =>
-  inActionFolder(async ({ dir, script }) => {
-    const path = script("#!/bin/sh\nhead -c 9000 /dev/zero | tr '\\0' x\n");
+const tooLarge = () =>
+  new ControlError("too_large", "Status 413", { status: 413 });
+const outputs = [
+  { refusals: 1, bytes: 9_000, kept: 4_096, left: 4_904 },
+  { refusals: 1, bytes: 70_000, kept: 65_536, left: 4_464 },
+  { refusals: 2, bytes: 70_000, kept: 4_096, left: 65_904 },
+];
+for (const { refusals, bytes, kept, left } of outputs) {
+  Deno.test(`of ${bytes} bytes of output that are refused ${refusals} times, ${kept} go`, () =>
+    inActionFolder(async (folder) => {
+      const { dir } = folder;
+      const flood = `head -c ${bytes} /dev/zero | tr '\\0' x`;
+      const failures: Error[] = [];
+      const node = await startNode(`${dir}/data`, waiting(folder, flood), {
+        failures,
+        settings: { maxOutputBytes: 100_000 },
+      });
+      await node.engine.offer(request());
+      await until(() => node.acks.length > 0);
+      for (let n = 0; n < refusals; n++) failures.push(tooLarge());
+      Deno.writeTextFileSync(`${dir}/go`, "");
+      await until(() => node.results.length > 0);
+      assert.equal(
+        node.results[0]?.stdout,
+        `${"x".repeat(kept)}\n` +
+          `[plexd: ${left} more characters were too much for the control plane]\n`,
+      );
+      await node.close();
+    }));
+}
+
+Deno.test("a result that is refused however short it is ends the matter", () =>
+  inActionFolder(async (folder) => {
+    const { dir } = folder;
     const failures: Error[] = [];
-    const node = await startNode(`${dir}/data`, path, {
-      failures,
-      settings: { maxOutputBytes: 10_000 },
-    });
+    const node = await startNode(`${dir}/data`, waiting(folder), { failures });
     await node.engine.offer(request());
     await until(() => node.acks.length > 0);
-    failures.push(new ControlError("too_large", "Status 413", { status: 413 }));
-    await until(() => node.results.length > 0);
-    assert.match(
-      node.results[0]?.stdout ?? "",
-      /^x{4096}\n\[plexd: 4904 more characters/,
-    );
+    failures.push(tooLarge());
+    Deno.writeTextFileSync(`${dir}/go`, "");
+    await until(() => node.engine.running === 0);
+    await until(() => node.store.executions.unreported.length === 0);
+    assert.deepEqual([node.results, failures], [[], []]);
     await node.close();
   }));
 

@@ -31,7 +31,7 @@ Deno.test("describeActions() says of each action whether it would run, sorted by
       settings({ z: good, a: open, m: `${dir}/none` }),
     );
     assert.match(first?.problem ?? "", /can be written by others/);
-    assert.match(second?.problem ?? "", /none cannot be looked at/);
+    assert.match(second?.problem ?? "", /\/none does not exist$/);
     assert.deepEqual(third, {
       name: "z",
       path: good,

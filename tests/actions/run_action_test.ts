@@ -255,7 +255,7 @@ const refused: {
   {
     name: "that is missing",
     make: ({ dir }) => `${dir}/none`,
-    why: /none cannot be looked at/,
+    why: /\/none does not exist/,
   },
   {
     name: "that the group may write",
@@ -322,7 +322,8 @@ const refused: {
   {
     name: "whose interpreter is missing",
     make: ({ script }) => script("#!/no/such/interpreter\n"),
-    why: /script-0 names "\/no\/such\/interpreter" as .*: \/no cannot be/,
+    why:
+      /script-0 names "\/no\/such\/interpreter" as .*: \/no does not exist\n/,
   },
   {
     name: "whose first line ends as lines on Windows do",
