@@ -145,7 +145,9 @@ export class Dispatcher {
     const event = this.#verify(message, told);
     if (!event) return;
     const handlers = this.#handlersOf(event.type);
-    const barrier = handlers.some((handler) => handler.barrier);
+    // Several take turns: only alone does that keep the order of the stream.
+    const barrier = handlers.length > 1 ||
+      handlers.some((handler) => handler.barrier);
     if (barrier) await this.#drainBefore(event);
     this.#add(event, message, handlers, told);
     if (barrier) return await this.drain();
@@ -366,9 +368,7 @@ export class Dispatcher {
       log.debug("Event without a handler", named);
       return "unhandled";
     }
-    // Each is started in turn, so that effects keep the order of the stream.
-    const effects = handlers.map((handler) => this.#guard(event, handler));
-    const taken = await Promise.all(effects);
+    const taken = await this.#runInTurn(event, handlers);
     if (taken.includes("refused")) return "refused";
     if (!taken.includes("applied")) {
       log.info("Event known already", named);
@@ -378,7 +378,30 @@ export class Dispatcher {
     return "applied";
   }
 
-  /** One handler's failure never blocks the next. */
+  /**
+   * One handler after another, in the order in which they were registered; none
+   * is left out because one before it has failed.
+   *
+   * @throws {StoreWriteError} the first one.
+   */
+  async #runInTurn(
+    event: VerifiedEvent,
+    handlers: readonly Handler[],
+  ): Promise<(Effect | "refused")[]> {
+    const taken: (Effect | "refused")[] = [];
+    const failures: unknown[] = [];
+    for (const handler of handlers) {
+      try {
+        taken.push(await this.#guard(event, handler));
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+    return taken;
+  }
+
+  /** @throws {StoreWriteError} only. */
   async #guard(
     event: VerifiedEvent,
     handler: Handler,

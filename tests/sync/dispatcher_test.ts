@@ -354,6 +354,44 @@ Deno.test("a handler that breaks does not keep the next one from its work", asyn
   assert.deepEqual(order, ["first", "second"]);
 });
 
+Deno.test("handlers of one type run one after the other, and the next event after all of them", async () => {
+  const first = new SteeredHandler();
+  const second = new SteeredHandler();
+  const { dispatcher, ledger } = setUp([first, second]);
+  const accepted = dispatcher.accept(message(1))
+    .then(() => dispatcher.accept(message(2)));
+  await settle();
+  assert.deepEqual([first.seen, second.seen], [["e1"], []]);
+  first.finish("e1");
+  await settle();
+  assert.deepEqual([first.seen, second.seen], [["e1"], ["e1"]]);
+  assert.deepEqual(ledger.cursors(), []);
+  second.finish("e1");
+  await settle();
+  assert.deepEqual([first.seen, second.seen], [["e1", "e2"], ["e1"]]);
+  first.finish("e2");
+  await settle();
+  second.finish("e2");
+  await accepted;
+  assert.deepEqual(ledger.cursors(), ["1", "2"]);
+});
+
+Deno.test("a handler whose effect cannot be stored does not keep the next one from its work", async () => {
+  const second = new SteeredHandler();
+  const { dispatcher, ledger } = setUp([
+    handlerOf(() => {
+      throw diskFull();
+    }),
+    second,
+  ]);
+  const failure = failureFrom(dispatcher.accept(message(1)));
+  await settle();
+  assert.deepEqual(second.seen, ["e1"]);
+  second.finish("e1");
+  assert.ok(await failure instanceof StoreWriteError);
+  assert.deepEqual(ledger.cursors(), []);
+});
+
 Deno.test("when an effect cannot be stored, the feed hears of it and the event may come again", async () => {
   const handler = new SteeredHandler();
   const { dispatcher, ledger, pulls } = setUp([handler]);
