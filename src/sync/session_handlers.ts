@@ -87,7 +87,7 @@ function revoke(payload: string, options: SessionHandlerOptions) {
   refuseForeign(revoked.node_id, options);
   const revokedAt = isoTime(clock.now());
   sessions.note({ sessionId: revoked.session_id, revokedAt });
-  log.info("SSH session revoked; none was open", {
+  log.info("SSH session revoked, which plexd does not support: none is open", {
     session_id: revoked.session_id,
   });
 }

@@ -11,7 +11,9 @@ export type Surface =
   | "heartbeat"
   | "secret"
   | "report"
-  | "drift";
+  | "drift"
+  | "execution"
+  | "rotate";
 
 /** One request that reached the scripted control plane. */
 export interface SeenRequest {
@@ -214,6 +216,7 @@ export class ScriptedPlane implements AsyncDisposable {
 
 function surfaceOf(path: string): Surface | undefined {
   if (path === "/v1/register") return "register";
+  if (path === "/v1/keys/rotate") return "rotate";
   const [, name] = /^\/v1\/nodes\/n-[a-z-]+\/([a-z]+)(\/|$)/.exec(path) ??
     [];
   switch (name) {
@@ -225,6 +228,8 @@ function surfaceOf(path: string): Surface | undefined {
       return name;
     case "secrets":
       return "secret";
+    case "executions":
+      return "execution";
     default:
       return undefined;
   }
