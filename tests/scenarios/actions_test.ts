@@ -138,6 +138,39 @@ Deno.test("an action that runs while the agent is killed ends as an error, and r
   assert.equal(shown.executions[0].reported, true);
 });
 
+Deno.test("a result waits for a control plane that is away, also over a crash", async () => {
+  await using stage = await Stage.open();
+  await stage.startControlPlane();
+  await stage.leaveToken();
+  const wait = await script(
+    stage,
+    `#!/bin/sh\necho ran >> ${stage.folder}/runs\n` +
+      `while [ ! -e ${stage.folder}/go ]; do sleep 0.05; done\ncat\n`,
+  );
+  const options = {
+    settings: { actions: { enabled: true, commands: { wait } } },
+  };
+  const { node_id } = await stage.startAgent(options);
+  const execution = await ask(stage, node_id, "wait");
+  const runs = `${stage.folder}/runs`;
+  await eventually("it runs", () => Deno.readTextFile(runs));
+  await stage.stopControlPlane();
+  await Deno.writeTextFile(`${stage.folder}/go`, "");
+  await stage.statusWhen(
+    "it has ended, and nobody has heard of it",
+    ({ tasks }) => tasks.actions_running === 0 && tasks.results_unreported > 0,
+  );
+  assert.match((await stage.run("status")).stdout, /1 results? unreported/);
+  await stage.killAgent();
+  await stage.startControlPlane();
+  await stage.startAgent(options);
+  const { result } = await over(stage, node_id, "wait", execution);
+  assert.equal(result?.status, "success");
+  assert.deepEqual(JSON.parse(result.stdout), { word: "hello" });
+  assert.equal(await Deno.readTextFile(runs), "ran\n");
+  await stage.stopAgent();
+});
+
 Deno.test("the node's key rotates when the control plane asks for it, and once", async () => {
   await using stage = await Stage.open();
   await stage.startControlPlane();
