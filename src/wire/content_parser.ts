@@ -23,7 +23,7 @@ const GRANTING = {
   1: { members: ["peers", "policies", "services"], rest: `"data":[]` },
   2: {
     members: ["peers", "policy", "services"],
-    rest: `"state":null,"reports":null`,
+    rest: `"bridge":null,"state":null,"reports":null`,
   },
 } as const;
 

@@ -51,7 +51,6 @@ const DIALECT_1_MEMBERS = ["policies", "secret_refs", "data", "signing_keys"];
  */
 export function parseStateDocument(text: string): DesiredState {
   const { value, members } = readObject("state document", text);
-  const document = checkShape("state document", stateSchema, value);
   if (
     !DIALECT_1_MEMBERS.some((name) =>
       members.some(([member]) => member === name)
@@ -61,6 +60,7 @@ export function parseStateDocument(text: string): DesiredState {
       "Invalid state document: it has none of the members of dialect 1",
     );
   }
+  const document = checkShape("state document", stateSchema, value);
   const raw = new Map(members);
   return {
     metadata: metadataFrom(raw.get("metadata")),

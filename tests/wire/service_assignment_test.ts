@@ -22,7 +22,7 @@ const WEB: ServiceAssignment = {
 
 const BARE = {
   1: '"policies":[]',
-  2: '"policy":null,"state":null,"reports":null',
+  2: '"peers":[],"policy":null,"bridge":null,"state":null,"reports":null',
 } as const;
 
 function parse(dialect: 1 | 2, services?: unknown) {

@@ -11,7 +11,8 @@ const VALUE_CONTENT_TYPE = "text/plain; charset=utf-8";
 
 const nonEmpty = z.string().check(z.minLength(1));
 
-const valuesSchema = z.nullish(z.array(z.object({
+/** Null counts as empty, but a list that is not there says nothing at all. */
+const valuesSchema = z.nullable(z.array(z.object({
   key: keySchema,
   value: z.string(),
 })));
@@ -40,7 +41,14 @@ const snapshotSchema = z.object({
 });
 
 /** Members that every snapshot has, null where nothing is set. */
-const NEEDED = ["policy", "state", "reports", "reachability"];
+const NEEDED = [
+  "peers",
+  "policy",
+  "bridge",
+  "state",
+  "reports",
+  "reachability",
+];
 
 /**
  * Reads the answer of a state pull in dialect 2.
@@ -51,8 +59,8 @@ const NEEDED = ["policy", "state", "reports", "reachability"];
  * @param text The body as received, or what a signed snapshot holds.
  * @param isSigned A signed snapshot has no reachability, which comes and goes.
  * @throws {ShapeError} when it is no dialect-2 snapshot. A document without that
- * dialect's members is refused: taken as "everything is empty" it would wipe
- * the node.
+ * dialect's members, or a state block without its lists, is refused: taken as
+ * "everything is empty" it would wipe the node.
  * @see docs/wire.md, section h.4
  */
 export function parseSnapshot2(

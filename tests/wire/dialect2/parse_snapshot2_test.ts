@@ -37,7 +37,7 @@ const EMPTY = {
   reachability: { state: "", changed_at: "2026-02-28T00:00:00Z" },
 };
 
-for (const name of ["policy", "state", "reports", "reachability"] as const) {
+for (const name of Object.keys(EMPTY) as (keyof typeof EMPTY)[]) {
   Deno.test(`parseSnapshot2() refuses a document without ${name}`, () => {
     const { [name]: _left, ...rest } = EMPTY;
     assert.throws(
@@ -101,6 +101,8 @@ for (
     ["a value that is no text", {
       state: { metadata: [{ key: "a", value: 1 }], data: [] },
     }],
+    ["a state block without metadata", { state: { data: [] } }],
+    ["a state block without data", { state: { metadata: [] } }],
     ["peers that are no list", { peers: {} }],
     ["a policy without a revision", { policy: { rules: [] } }],
   ] as const
