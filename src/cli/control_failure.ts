@@ -3,11 +3,10 @@ import { CommandError, EXIT } from "./command.ts";
 
 /** A failed call to the control plane, as an engineer needs to hear it. */
 export function controlFailure(error: ControlError): CommandError {
-  const { kind, status, serverText, code } = error;
-  const told = [code, serverText].filter(Boolean).join(": ");
+  const { kind, status, serverText } = error;
   return new CommandError(
     exitCodeOf(error),
-    told ? `${error.message}: ${told}` : error.message,
+    serverText ? `${error.message}: ${serverText}` : error.message,
     kind === "unauthorized"
       ? 'the control plane does not know this node: "plexd join --force" joins anew'
       : status === undefined

@@ -28,12 +28,14 @@ export async function refusalFrom(
   const retryAfterMs = status === 429 || status === 503
     ? parseRetryAfter(headers.get("retry-after"), nowMs)
     : undefined;
+  const reason = await reasonIn(response, secretsOf(call), signal);
+  const named = reason.code === undefined ? "" : ` (${reason.code})`;
   return new ControlError(
     failureOf(status),
-    `${nameOf(call)} was answered with status ${status}`,
+    `${nameOf(call)} was answered with status ${status}${named}`,
     {
       status,
-      ...await reasonIn(response, secretsOf(call), signal),
+      ...reason,
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     },
   );

@@ -47,6 +47,8 @@ for (const type of [PROBLEM, "Application/Problem+JSON; charset=utf-8"]) {
     assert.equal(error.kind, "forbidden");
     assert.equal(error.code, "node_id_mismatch");
     assert.equal(error.serverText, "not your node");
+    // The log and the status show no more than the message.
+    assert.match(error.message, /status 403 \(node_id_mismatch\)$/);
   });
 }
 
