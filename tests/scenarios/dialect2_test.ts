@@ -118,6 +118,7 @@ const KEYS = [
   "~",
   "%2e%2e",
   "line\nbreak",
+  "__proto__",
 ] as const;
 
 Deno.test("keys of a state in dialect 2 are stored and served, and never lead out of the store", async () => {

@@ -1,17 +1,18 @@
 import assert from "node:assert/strict";
 import { call } from "../node_api/raw_http.ts";
-import {
-  NODE_SECRET_KEY,
-  type ScriptedAnswer,
-  type ScriptedPlane,
-  type Surface,
+import type {
+  ScriptedAnswer,
+  ScriptedPlane,
+  Surface,
 } from "./scripted_plane.ts";
 import {
   besieged,
   body,
-  BOOTSTRAP_TOKEN,
+  bootstrapToken,
   echo,
+  goodState,
   reasonsOf,
+  secretsOf,
   served,
   stateDocument,
   statusTells,
@@ -27,42 +28,46 @@ const EVERYTHING: readonly Surface[] = [
   "register",
 ];
 
-Deno.test("while the control plane refuses everything, the status gives the reason and reads go on", async () => {
-  await besieged(async ({ stage, plane, evil, verified }) => {
-    const storms = [
-      { name: "401", reason: "unauthorized" },
-      { name: "403", reason: "unauthorized" },
-      { name: "500", reason: "control_plane_unreachable" },
-      { name: "307", reason: "control_plane_unreachable" },
-    ];
-    for (const { name, reason } of storms) {
-      const answer = echo(Number(name), { location: evil.url });
-      plane.answers = Object.fromEntries(
-        EVERYTHING.map((surface) => [surface, answer]),
-      );
-      plane.endStreams();
-      const status = await stage.statusWhen(
-        `the status gives the reason for ${name}`,
-        ({ reasons }) =>
-          reasons.some((one) =>
-            one.reason === reason && one.detail.includes(`status ${name}`)
-          ),
-      );
-      assert.equal(status.status, "degraded");
-      assert.ok(!JSON.stringify(status).includes(NODE_SECRET_KEY));
-      assert.deepEqual(await served(stage), verified, name);
-      const report = await stage.local("/v1/state/report/kept", {
-        method: "PUT",
-        body: `{"content_type":"text/plain","payload":"${name}"}`,
-      });
-      assert.equal(report.status, 200, "a report was refused");
-      await stage.local("/v1/state/report/kept", { method: "DELETE" });
-    }
-    const shown = await stage.run("status");
-    assert.equal(shown.code, 0);
-    assert.match(shown.stdout, /control_plane_unreachable for /);
+for (const dialect of [1, 2] as const) {
+  Deno.test(`while the control plane refuses everything, the status gives the reason and reads go on, dialect ${dialect}`, async () => {
+    await besieged(dialect, async ({ stage, plane, evil, verified }) => {
+      const storms = [
+        { name: "401", reason: "unauthorized" },
+        { name: "403", reason: "unauthorized" },
+        { name: "500", reason: "control_plane_unreachable" },
+        { name: "307", reason: "control_plane_unreachable" },
+      ];
+      for (const { name, reason } of storms) {
+        const answer = echo(Number(name), { location: evil.url });
+        plane.answers = Object.fromEntries(
+          EVERYTHING.map((surface) => [surface, answer]),
+        );
+        plane.endStreams();
+        const status = await stage.statusWhen(
+          `the status gives the reason for ${name}`,
+          ({ reasons }) =>
+            reasons.some((one) =>
+              one.reason === reason && one.detail.includes(`status ${name}`)
+            ),
+        );
+        assert.equal(status.status, "degraded");
+        for (const hidden of secretsOf(plane)) {
+          assert.ok(!JSON.stringify(status).includes(hidden));
+        }
+        assert.deepEqual(await served(stage), verified, name);
+        const report = await stage.local("/v1/state/report/kept", {
+          method: "PUT",
+          body: `{"content_type":"text/plain","payload":"${name}"}`,
+        });
+        assert.equal(report.status, 200, "a report was refused");
+        await stage.local("/v1/state/report/kept", { method: "DELETE" });
+      }
+      const shown = await stage.run("status");
+      assert.equal(shown.code, 0);
+      assert.match(shown.stdout, /control_plane_unreachable for /);
+    });
   });
-});
+}
 
 /** Answers everything in one way, but for what is told otherwise. */
 function all(
@@ -75,152 +80,180 @@ function all(
   };
 }
 
+function freshToken({ form }: ScriptedPlane, number: number): string {
+  return form.token("fresh" + "abc"[number]);
+}
+
 function registrations({ requests }: ScriptedPlane): string[] {
   return requests.filter(({ surface }) => surface === "register")
-    .map(({ bearer }) => bearer ?? "");
+    .map(({ token }) => token ?? "");
 }
 
-Deno.test("in a storm of 401 without a fresh token the agent goes on, and says when it looks again", async () => {
-  await besieged(async ({ stage, plane, verified }) => {
-    // The token that was used lies there still.
-    await Deno.writeTextFile(stage.tokenFile, BOOTSTRAP_TOKEN);
-    plane.answers = all(body("who are you?", { status: 401 }));
-    plane.endStreams();
-    const status = await stage.statusWhen(
-      "the status tells of the next look",
-      ({ reasons }) =>
-        reasons.some(({ reason, detail, next_try_at }) =>
-          reason === "unauthorized" && next_try_at !== null &&
-          /status 401; there is no fresh bootstrap token/.test(detail)
-        ),
-    );
-    assert.deepEqual(reasonsOf(status), ["unauthorized"]);
-    assert.deepEqual(await served(stage), verified);
-    assert.deepEqual(registrations(plane), [BOOTSTRAP_TOKEN]);
-    // Long enough to be seen in that state, short enough for a test.
-  }, { stream: { reprobe_interval: "1s" } });
-});
-
-Deno.test("in a storm of 401 each fresh token is offered once, and to nobody else", async () => {
-  await besieged(async ({ stage, plane, evil, verified }) => {
-    const answers = [
-      { name: "401", answer: echo(401), says: /refused the bootstrap token/ },
-      {
-        name: "a redirect to another host",
-        answer: body(null, { status: 308, headers: { location: evil.url } }),
-        says: /could not be reached in time/,
-      },
-      {
-        name: "an answer without keys",
-        answer: body('{"node_id":"n-evil","mesh_ip":"10.0.0.1"}'),
-        says: /joining anew failed/,
-      },
-    ];
-    for (const [at, { name, answer, says }] of answers.entries()) {
-      const token = `plx_fresh_${at}`;
-      await Deno.writeTextFile(stage.tokenFile, token, { mode: 0o600 });
-      plane.answers = all(body("no", { status: 401 }), { register: answer });
+for (const dialect of [1, 2] as const) {
+  Deno.test(`in a storm of 401 without a fresh token the agent goes on, and says when it looks again, dialect ${dialect}`, async () => {
+    await besieged(dialect, async ({ stage, plane, verified }) => {
+      // The token that was used lies there still.
+      await Deno.writeTextFile(stage.tokenFile, bootstrapToken(dialect));
+      plane.answers = all(body("who are you?", { status: 401 }));
       plane.endStreams();
-      await stage.statusWhen(
-        `the token is offered, for ${name}`,
-        () => registrations(plane).includes(token),
+      const status = await stage.statusWhen(
+        "the status tells of the next look",
+        ({ reasons }) =>
+          reasons.some(({ reason, detail, next_try_at }) =>
+            reason === "unauthorized" && next_try_at !== null &&
+            /status 401; there is no fresh bootstrap token/.test(detail)
+          ),
       );
-      await statusTells(stage, { name, says, reason: "unauthorized" });
-      const heard = plane.requests.length;
-      await stage.statusWhen(
-        "the storm goes on",
-        () => plane.requests.length > heard + 8,
-      );
-      assert.deepEqual(await served(stage), verified, name);
-    }
-    const refused = registrations(plane)
-      .filter((token) => token === "plx_fresh_0");
-    assert.equal(refused.length, 1, "a refused token was offered again");
-    await Deno.remove(stage.tokenFile);
-  }, { registration: { max_retry_duration: "1ms" } });
-});
-
-Deno.test("with a fresh token the node joins anew, and keeps what it serves until the next pull", async () => {
-  await besieged(async ({ stage, plane, verified }) => {
-    const report = await stage.local("/v1/state/report/kept", {
-      method: "PUT",
-      body: '{"content_type":"text/plain","payload":"mine"}',
-    });
-    assert.equal(report.status, 200);
-    const former = (request: Request) =>
-      request.headers.get("authorization") === `Bearer ${NODE_SECRET_KEY}`;
-    const secondKey = "second0123456789abcdef0123456789";
-    plane.nodeId = "n-second";
-    plane.nodeSecretKey = secondKey;
-    const { register: _good, ...others } = all((request) =>
-      former(request)
-        ? new Response("who are you?", { status: 401 })
-        : new Response("not yet", { status: 503 })
-    );
-    plane.answers = others;
-    await Deno.writeTextFile(stage.tokenFile, "plx_fresh", { mode: 0o600 });
-    plane.endStreams();
-    await stage.statusWhen(
-      "the node is another one",
-      ({ node_id }) => node_id === "n-second",
-    );
-    assert.deepEqual(registrations(plane), [BOOTSTRAP_TOKEN, "plx_fresh"]);
-    assert.deepEqual(await served(stage), verified, "before the first pull");
-    await assert.rejects(Deno.stat(stage.tokenFile), Deno.errors.NotFound);
-
-    // The new node's numbers begin anew.
-    const start = plane.requests.length;
-    plane.answers = {};
-    plane.state = stateDocument({
-      node_id: "n-second",
-      epoch: 1,
-      state_version: 1,
-    });
-    await stage.statusWhen(
-      "the new node's state is there",
-      (status) =>
-        status.stream.state === "streaming" && status.state.version === 1 &&
-        reasonsOf(status).length === 0 && status.sync.pending === 0,
-    );
-    assert.match(await stage.read("/v1/state/report/kept"), /"mine"/);
-    const later = plane.requests.slice(start);
-    assert.ok(later.some(({ surface }) => surface === "report"));
-    assert.ok(later.every(({ bearer }) => bearer === secondKey));
-    assert.ok(!stage.agentOutput.includes(secondKey), "the bearer is told");
-  });
-});
-
-for (
-  const { hours, event, says } of [
-    { hours: 1, event: "future", says: /3\d{3} s ahead of this node's/ },
-    { hours: -1, event: "stale", says: /3\d{3} s behind this node's/ },
-  ]
-) {
-  Deno.test(`a control plane whose clock is ${hours} h ahead changes nothing, and that shows`, async () => {
-    await besieged(async ({ stage, plane, verified }) => {
-      plane.aheadMs = hours * 3_600_000;
-      plane.endStreams();
-      await statusTells(stage, {
-        name: "the clock",
-        says,
-        reason: "clock_skew",
-      });
-      await stage.statusWhen(
-        "the stream is open",
-        ({ stream }) => stream.state === "streaming" && plane.streaming > 0,
-      );
-      plane.sendEvent("node_state_updated", '{"data":[]}');
-      await stage.statusWhen(
-        `its events are refused as ${event}`,
-        ({ events }) => events.rejected[event] === 1,
-      );
+      assert.deepEqual(reasonsOf(status), ["unauthorized"]);
       assert.deepEqual(await served(stage), verified);
+      assert.deepEqual(registrations(plane), [bootstrapToken(dialect)]);
+      // Long enough to be seen in that state, short enough for a test.
+    }, { stream: { reprobe_interval: "1s" } });
+  });
+}
+
+for (const dialect of [1, 2] as const) {
+  Deno.test(`in a storm of 401 each fresh token is offered once, and to nobody else, dialect ${dialect}`, async () => {
+    await besieged(dialect, async ({ stage, plane, evil, verified }) => {
+      const answers = [
+        { name: "401", answer: echo(401), says: /refused the bootstrap token/ },
+        {
+          name: "a redirect to another host",
+          answer: body(null, { status: 308, headers: { location: evil.url } }),
+          // Dialect 2 repeats nothing but 429, 5xx and silence.
+          says: dialect === 1
+            ? /could not be reached in time/
+            : /refused the registration: status 308/,
+        },
+        {
+          name: "an answer without keys",
+          answer: body('{"node_id":"n-evil","mesh_ip":"10.0.0.1"}'),
+          says: /joining anew failed/,
+        },
+      ];
+      for (const [at, { name, answer, says }] of answers.entries()) {
+        const token = freshToken(plane, at);
+        await Deno.writeTextFile(stage.tokenFile, token, { mode: 0o600 });
+        plane.answers = all(body("no", { status: 401 }), { register: answer });
+        plane.endStreams();
+        await stage.statusWhen(
+          `the token is offered, for ${name}`,
+          () => registrations(plane).includes(token),
+        );
+        await statusTells(stage, { name, says, reason: "unauthorized" });
+        const heard = plane.requests.length;
+        await stage.statusWhen(
+          "the storm goes on",
+          () => plane.requests.length > heard + 8,
+        );
+        assert.deepEqual(await served(stage), verified, name);
+      }
+      const refused = registrations(plane)
+        .filter((token) => token === freshToken(plane, 0));
+      assert.equal(refused.length, 1, "a refused token was offered again");
+      await Deno.remove(stage.tokenFile);
+    }, { registration: { max_retry_duration: "1ms" } });
+  });
+}
+
+for (const dialect of [1, 2] as const) {
+  Deno.test(`with a fresh token the node joins anew, and keeps what it serves until the next pull, dialect ${dialect}`, async () => {
+    await besieged(dialect, async ({ stage, plane, verified }) => {
+      const report = await stage.local("/v1/state/report/kept", {
+        method: "PUT",
+        body: '{"content_type":"text/plain","payload":"mine"}',
+      });
+      assert.equal(report.status, 200);
+      const { form } = plane;
+      const { second } = form;
+      const formerBearer = form.bearer(form.nodeId, form.nodeSecretKey);
+      const former = (request: Request) =>
+        request.headers.get("authorization") === `Bearer ${formerBearer}`;
+      plane.nodeId = second.nodeId;
+      plane.nodeSecretKey = second.nodeSecretKey;
+      const fresh = form.token("fresh");
+      const { register: _good, ...others } = all((request) =>
+        former(request)
+          ? new Response("who are you?", { status: 401 })
+          : new Response("not yet", { status: 503 })
+      );
+      plane.answers = others;
+      await Deno.writeTextFile(stage.tokenFile, fresh, { mode: 0o600 });
+      plane.endStreams();
+      await stage.statusWhen(
+        "the node is another one",
+        ({ node_id }) => node_id === second.nodeId,
+      );
+      assert.deepEqual(registrations(plane), [bootstrapToken(dialect), fresh]);
+      // Peers are those of the node that it was; workloads never see them.
+      const known = (what: readonly string[]) => what.slice(0, -1);
+      assert.deepEqual(
+        known(await served(stage)),
+        known(verified),
+        "before the first pull",
+      );
+      await assert.rejects(Deno.stat(stage.tokenFile), Deno.errors.NotFound);
+
+      // The new node's numbers begin anew.
+      const start = plane.requests.length;
+      plane.answers = {};
+      plane.state = dialect === 2
+        ? goodState(2)
+        : stateDocument({ node_id: second.nodeId, epoch: 1, state_version: 1 });
+      await stage.statusWhen(
+        "the new node's state is there",
+        (status) =>
+          status.stream.state === "streaming" &&
+          status.pull.last_error === null &&
+          (dialect === 2 || status.state.version === 1) &&
+          reasonsOf(status).length === 0 && status.sync.pending === 0,
+      );
+      assert.match(await stage.read("/v1/state/report/kept"), /"mine"/);
+      const later = plane.requests.slice(start);
+      assert.ok(later.some(({ surface }) => surface === "report"));
+      const bearer = form.bearer(second.nodeId, second.nodeSecretKey);
+      assert.ok(later.every((request) => request.bearer === bearer));
+      for (const hidden of [second.nodeSecretKey, bearer]) {
+        assert.ok(!stage.agentOutput.includes(hidden), "the bearer is told");
+      }
     });
   });
 }
 
+for (const dialect of [1, 2] as const) {
+  for (
+    const { hours, event, says } of [
+      { hours: 1, event: "future", says: /3\d{3} s ahead of this node's/ },
+      { hours: -1, event: "stale", says: /3\d{3} s behind this node's/ },
+    ]
+  ) {
+    Deno.test(`a control plane whose clock is ${hours} h ahead changes nothing, and that shows, dialect ${dialect}`, async () => {
+      await besieged(dialect, async ({ stage, plane, verified }) => {
+        plane.aheadMs = hours * 3_600_000;
+        plane.endStreams();
+        await statusTells(stage, {
+          name: "the clock",
+          says,
+          reason: "clock_skew",
+        });
+        await stage.statusWhen(
+          "the stream is open",
+          ({ stream }) => stream.state === "streaming" && plane.streaming > 0,
+        );
+        plane.sendEvent("node_state_updated", "{}");
+        await stage.statusWhen(
+          `its events are refused as ${event}`,
+          ({ events }) => events.rejected[event] === 1,
+        );
+        assert.deepEqual(await served(stage), verified);
+      });
+    });
+  }
+}
+
+// States of dialect 2 have no number, unless they are signed.
 Deno.test("a control plane that says two things under one number gets no trust until the next number", async () => {
-  await besieged(async ({ stage, plane, verified }) => {
+  await besieged(1, async ({ stage, plane, verified }) => {
     const says = /it differs from the one that is stored/;
     const reason = "equivocation";
     plane.answers = { state: body(stateDocument({ data: [] })) };

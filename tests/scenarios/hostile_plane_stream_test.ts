@@ -69,45 +69,47 @@ const streams: readonly BadAnswer[] = [
   })),
 ];
 
-Deno.test("no answer to opening the stream stops the agent or changes its verified state", async () => {
-  await besieged(async (scene) => {
-    for (const one of streams) {
-      assert.doesNotMatch(screen(await scene.stage.status()), one.says);
-      await doBadThing(scene, "events", one);
-    }
+for (const dialect of [1, 2] as const) {
+  Deno.test(`no answer to opening the stream stops the agent or changes its verified state, dialect ${dialect}`, async () => {
+    await besieged(dialect, async (scene) => {
+      for (const one of streams) {
+        assert.doesNotMatch(screen(await scene.stage.status()), one.says);
+        await doBadThing(scene, "events", one);
+      }
+    });
   });
-});
 
-for (
-  const { name, answer } of [
-    { name: "an endless line", answer: endless(STREAM) },
-    { name: "a line that comes byte by byte", answer: slow(STREAM) },
-  ]
-) {
-  Deno.test(`${name} on the stream keeps the agent from nothing`, async () => {
-    await besieged(async ({ stage, plane, verified }) => {
-      plane.answers = { events: answer };
-      plane.endStreams();
-      const start = plane.requests.length;
-      await stage.statusWhen(
-        "the stream is open, and the agent lives on beside it",
-        ({ stream }) =>
-          stream.state === "streaming" &&
-          ["state", "heartbeat"].every((surface) =>
-            plane.requests.slice(start).some((one) => one.surface === surface)
-          ),
-      );
-      assert.deepEqual(await served(stage), verified);
-      assert.match(screen(await stage.status()), /Stream/);
+  for (
+    const { name, answer } of [
+      { name: "an endless line", answer: endless(STREAM) },
+      { name: "a line that comes byte by byte", answer: slow(STREAM) },
+    ]
+  ) {
+    Deno.test(`${name} on the stream keeps the agent from nothing, dialect ${dialect}`, async () => {
+      await besieged(dialect, async ({ stage, plane, verified }) => {
+        plane.answers = { events: answer };
+        plane.endStreams();
+        const start = plane.requests.length;
+        await stage.statusWhen(
+          "the stream is open, and the agent lives on beside it",
+          ({ stream }) =>
+            stream.state === "streaming" &&
+            ["state", "heartbeat"].every((surface) =>
+              plane.requests.slice(start).some((one) => one.surface === surface)
+            ),
+        );
+        assert.deepEqual(await served(stage), verified);
+        assert.match(screen(await stage.status()), /Stream/);
+      }, { api: { sse_idle_timeout: "1s" } });
+    });
+  }
+
+  Deno.test(`a stream that falls silent is noticed, dialect ${dialect}`, async () => {
+    await besieged(dialect, async ({ stage }) => {
+      await statusTells(stage, {
+        name: "silence",
+        says: /Nothing came for 1000 ms/,
+      });
     }, { api: { sse_idle_timeout: "1s" } });
   });
 }
-
-Deno.test("a stream that falls silent is noticed", async () => {
-  await besieged(async ({ stage }) => {
-    await statusTells(stage, {
-      name: "silence",
-      says: /Nothing came for 1000 ms/,
-    });
-  }, { api: { sse_idle_timeout: "1s" } });
-});

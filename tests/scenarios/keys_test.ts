@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { call } from "../node_api/raw_http.ts";
 import { type Listed, listing } from "./files.ts";
-import { NODE_ID, ScriptedPlane } from "./scripted_plane.ts";
+import { planeForm } from "./plane_form.ts";
+import { ScriptedPlane } from "./scripted_plane.ts";
 import { Stage } from "./stage.ts";
 
 /** Keys that somebody might hope to lead out of the store. */
@@ -67,7 +68,7 @@ async function withScriptedPlane(
 /** A state in which every part has an entry for each of `keys`. */
 function document(keys: readonly string[], version = 1): string {
   return JSON.stringify({
-    node_id: NODE_ID,
+    node_id: planeForm(1).nodeId,
     epoch: 1,
     state_version: version,
     policies: [],

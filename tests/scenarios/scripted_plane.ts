@@ -1,7 +1,8 @@
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { encodeBase64 } from "../../src/wire/base64.ts";
-import { signedText } from "../../src/wire/canonical.ts";
+import type { Dialect } from "../../src/wire/dialect.ts";
 import { CutWire } from "./cut_wire.ts";
+import { type PlaneForm, planeForm } from "./plane_form.ts";
 
 /** What of the node surface a scenario can answer differently. */
 export type Surface =
@@ -22,6 +23,8 @@ export interface SeenRequest {
   readonly path: string;
   /** The bearer, if there was one. */
   readonly bearer?: string;
+  /** The bootstrap token of a registration, wherever the dialect has it. */
+  readonly token?: string;
 }
 
 /** How a scenario answers a request; not at all while it does not resolve. */
@@ -36,11 +39,6 @@ export interface EventFields {
   readonly issuedAtMs?: number;
 }
 
-export const NODE_ID = "n-scripted";
-
-/** The bearer of the node: nobody may find it in any text. */
-export const NODE_SECRET_KEY = "canary0123456789abcdef0123456789";
-
 const encoder = new TextEncoder();
 
 /** A control plane that says what a scenario wants, with real signatures. */
@@ -54,18 +52,23 @@ export class ScriptedPlane implements AsyncDisposable {
     ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>
   >();
   #events = 0;
+  /** How it speaks. */
+  readonly form: PlaneForm;
   readonly requests: SeenRequest[] = [];
   /** The document that a good pull answers, as text. */
   state = "{}";
   /** Answers instead of the good ones. */
   answers: { [Name in Surface]?: ScriptedAnswer } = {};
   /** Who the next one to register is. */
-  nodeId = NODE_ID;
-  nodeSecretKey = NODE_SECRET_KEY;
+  nodeId: string;
+  nodeSecretKey: string;
   /** How far this clock is ahead of the agents', ms. */
   aheadMs = 0;
 
-  constructor() {
+  constructor(dialect: Dialect = 1) {
+    this.form = planeForm(dialect);
+    this.nodeId = this.form.nodeId;
+    this.nodeSecretKey = this.form.nodeSecretKey;
     const { privateKey, publicKey } = generateKeyPairSync("ed25519");
     this.#privateKey = privateKey;
     const der = publicKey.export({ format: "der", type: "spki" });
@@ -135,18 +138,11 @@ export class ScriptedPlane implements AsyncDisposable {
     const issuedAt = new Date(
       fields.issuedAtMs ?? Date.now() + this.aheadMs,
     ).toISOString();
-    const unsigned = { type, id, issuedAt, nonce, payload };
-    const signature = encodeBase64(
-      new Uint8Array(
-        sign(null, encoder.encode(signedText(unsigned)), this.#privateKey),
-      ),
-    );
-    const data = `{"event_type":${JSON.stringify(type)}` +
-      `,"event_id":${JSON.stringify(id)}` +
-      `,"issued_at":${JSON.stringify(issuedAt)}` +
-      `,"nonce":${JSON.stringify(nonce)}` +
-      `,"payload":${payload}` +
-      `,"signature":${JSON.stringify(signature)}}`;
+    const event = { type, id, issuedAt, nonce, payload };
+    const data = this.form.envelope(event, this.nodeId, (text) =>
+      encodeBase64(
+        new Uint8Array(sign(null, encoder.encode(text), this.#privateKey)),
+      ));
     return `id: ${number}\nevent: ${type}\ndata: ${data}\n\n`;
   }
 
@@ -161,10 +157,14 @@ export class ScriptedPlane implements AsyncDisposable {
     const surface = surfaceOf(path);
     const bearer = request.headers.get("authorization")
       ?.replace(/^Bearer /, "");
+    const token = surface === "register"
+      ? this.form.tokenIn(await request.clone().json())
+      : undefined;
     this.requests.push({
       surface,
       path,
       ...(bearer === undefined ? {} : { bearer }),
+      ...(token === undefined ? {} : { token }),
     });
     if (surface === undefined) return new Response(null, { status: 404 });
     const other = this.answers[surface];
@@ -179,12 +179,13 @@ export class ScriptedPlane implements AsyncDisposable {
   #good(surface: Surface): Response {
     switch (surface) {
       case "register":
-        return Response.json({
-          node_id: this.nodeId,
-          mesh_ip: "10.100.0.9",
-          signing_public_key: this.#publicKey,
-          node_secret_key: this.nodeSecretKey,
-        });
+        return Response.json(
+          this.form.registration(
+            this.nodeId,
+            this.nodeSecretKey,
+            this.#publicKey,
+          ),
+        );
       case "state":
         return new Response(this.state);
       case "events":
@@ -217,8 +218,9 @@ export class ScriptedPlane implements AsyncDisposable {
 function surfaceOf(path: string): Surface | undefined {
   if (path === "/v1/register") return "register";
   if (path === "/v1/keys/rotate") return "rotate";
-  const [, name] = /^\/v1\/nodes\/n-[a-z-]+\/([a-z]+)(\/|$)/.exec(path) ??
-    [];
+  const [, name] =
+    /^\/v1\/nodes\/[a-z0-9-]+\/(state\/reports|[a-z]+)(?:\/|$)/.exec(path) ??
+      [];
   switch (name) {
     case "state":
     case "events":
@@ -226,6 +228,8 @@ function surfaceOf(path: string): Surface | undefined {
     case "report":
     case "drift":
       return name;
+    case "state/reports":
+      return "report";
     case "secrets":
       return "secret";
     case "executions":

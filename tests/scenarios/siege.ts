@@ -2,13 +2,10 @@ import assert from "node:assert/strict";
 import { fields } from "../../src/cli/output/fields.ts";
 import { NO_SCREEN } from "../../src/cli/output/screen.ts";
 import { statusFields } from "../../src/cli/status_screen.ts";
+import type { Dialect } from "../../src/wire/dialect.ts";
 import type { DegradedReason, StatusDocument } from "../../src/wire/status.ts";
-import {
-  NODE_ID,
-  NODE_SECRET_KEY,
-  type ScriptedAnswer,
-  ScriptedPlane,
-} from "./scripted_plane.ts";
+import { planeForm } from "./plane_form.ts";
+import { type ScriptedAnswer, ScriptedPlane } from "./scripted_plane.ts";
 import { eventually } from "./eventually.ts";
 import { type AgentOptions, Stage } from "./stage.ts";
 
@@ -17,16 +14,28 @@ export const EPOCH = 7;
 export const VERSION = 40;
 
 /** The token that a node of a siege joins with. */
-export const BOOTSTRAP_TOKEN = "plx_token";
+export function bootstrapToken(dialect: Dialect): string {
+  return planeForm(dialect).token("token");
+}
 
+const PEER_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+/** A state of dialect 1. */
 export function stateDocument(
   members: Readonly<Record<string, unknown>> = {},
 ): string {
   return JSON.stringify({
-    node_id: NODE_ID,
+    node_id: planeForm(1).nodeId,
     epoch: EPOCH,
     state_version: VERSION,
-    peers: [],
+    peers: [{
+      id: planeForm(1).second.nodeId,
+      public_key: PEER_KEY,
+      mesh_ip: "10.100.0.7",
+      endpoint: "",
+      allowed_ips: ["10.100.0.7/32"],
+      psk: "",
+    }],
     policies: [],
     metadata: { zone: "a" },
     data: [{
@@ -38,6 +47,45 @@ export function stateDocument(
     }],
     secret_refs: [{ key: "pw", version: 2 }],
     ...members,
+  });
+}
+
+/** A state of dialect 2, which has no number. */
+export function snapshotDocument(
+  members: Readonly<Record<string, unknown>> = {},
+  zone = "a",
+): string {
+  return JSON.stringify({
+    peers: [{
+      node_id: planeForm(2).second.nodeId,
+      mesh_ip: "10.100.0.7",
+      public_key: PEER_KEY,
+    }],
+    reachability: { state: "healthy", changed_at: "2026-02-28T00:00:00Z" },
+    policy: null,
+    bridge: null,
+    state: {
+      metadata: [{ key: "zone", value: zone }],
+      data: [{ key: "motd", value: "verified" }],
+      reports: [],
+    },
+    reports: null,
+    ...members,
+  });
+}
+
+/** The state that a siege begins with. */
+export function goodState(dialect: Dialect): string {
+  return dialect === 1 ? stateDocument() : snapshotDocument();
+}
+
+/** The state that ends a siege: everybody sees that it is another one. */
+function nextState(plane: ScriptedPlane): string {
+  if (plane.form.dialect === 2) return snapshotDocument({}, "b");
+  return stateDocument({
+    node_id: plane.nodeId,
+    state_version: VERSION + 1,
+    metadata: { zone: "b" },
   });
 }
 
@@ -83,7 +131,14 @@ export async function served(stage: Stage): Promise<string[]> {
     await stage.read("/v1/state/metadata"),
     await stage.read("/v1/state/data/motd"),
     await stage.read("/v1/state/secrets"),
+    // Workloads see no peers, but their directory must not change either.
+    await Deno.readTextFile(`${stage.membership}/peers/directory.json`),
   ];
+}
+
+async function hasZone(stage: Stage, zone: string): Promise<boolean> {
+  const { body } = await stage.local("/v1/state/metadata/zone");
+  return body.includes(`"${zone}"`);
 }
 
 /**
@@ -91,14 +146,16 @@ export async function served(stage: Stage): Promise<string[]> {
  * is untouched, that nobody got a token, and that it recovers.
  */
 export async function besieged(
+  dialect: Dialect,
   attack: (scene: Scene) => Promise<void>,
   settings: AgentOptions["settings"] = {},
 ): Promise<void> {
-  await using stage = await Stage.open();
+  await using stage = await Stage.open(dialect);
   await using evil = new Evil();
-  await using plane = new ScriptedPlane();
-  plane.state = stateDocument();
-  await Deno.writeTextFile(stage.tokenFile, BOOTSTRAP_TOKEN, { mode: 0o600 });
+  await using plane = new ScriptedPlane(dialect);
+  plane.state = goodState(dialect);
+  const token = bootstrapToken(dialect);
+  await Deno.writeTextFile(stage.tokenFile, token, { mode: 0o600 });
   const { pid } = await stage.startAgent({
     url: plane.url,
     settings: {
@@ -113,8 +170,7 @@ export async function besieged(
   });
   await stage.statusWhen(
     "the first pull",
-    ({ stream, state }) =>
-      stream.state === "streaming" && state.version === VERSION,
+    ({ stream, state }) => stream.state === "streaming" && state.metadata === 1,
   );
   const verified = await served(stage);
   await attack({ stage, plane, evil, verified });
@@ -124,29 +180,41 @@ export async function besieged(
 
   plane.answers = {};
   plane.aheadMs = 0;
-  plane.state = stateDocument({
-    node_id: plane.nodeId,
-    state_version: VERSION + 1,
-    metadata: { zone: "b" },
-  });
+  plane.state = nextState(plane);
   plane.endStreams();
+  await eventually(
+    "the next state arrives",
+    async () => await hasZone(stage, "b") || undefined,
+  );
   const after = await stage.statusWhen(
     "it recovers",
     (status) =>
-      status.stream.state === "streaming" && reasonsOf(status).length === 0 &&
-      status.state.version === VERSION + 1,
+      status.stream.state === "streaming" && reasonsOf(status).length === 0,
   );
   assert.equal(after.pid, pid, "it was restarted");
   assert.equal(after.stale, false);
   await stage.stopAgent();
-  assert.ok(!stage.agentOutput.includes(NODE_SECRET_KEY), "the bearer is told");
+  for (const hidden of secretsOf(plane)) {
+    assert.ok(!stage.agentOutput.includes(hidden), "the bearer is told");
+  }
 }
 
-/** A bootstrap token goes to the registration alone, and nothing else there. */
-function assertTokensKept({ requests }: ScriptedPlane) {
-  for (const { surface, bearer } of requests) {
-    if (bearer === undefined) continue;
-    assert.equal(bearer.startsWith("plx_"), surface === "register");
+/** What nobody may find in any text. */
+export function secretsOf({ form }: ScriptedPlane): string[] {
+  const { nodeId, nodeSecretKey } = form;
+  return [nodeSecretKey, form.bearer(nodeId, nodeSecretKey)];
+}
+
+/**
+ * A bootstrap token goes to the registration alone, and no other bearer goes
+ * there; in dialect 2 not even that one does.
+ */
+function assertTokensKept({ requests, form }: ScriptedPlane) {
+  const start = form.token("");
+  for (const { surface, bearer, token } of requests) {
+    if (surface !== "register") {
+      assert.ok(bearer !== undefined && !bearer.startsWith(start.slice(0, 4)));
+    } else assert.equal(bearer, form.dialect === 1 ? token : undefined);
   }
 }
 
