@@ -18,6 +18,9 @@ export function bootstrapToken(dialect: Dialect): string {
   return planeForm(dialect).token("token");
 }
 
+/** The same for those that are about dialect 1 alone. */
+export const BOOTSTRAP_TOKEN = bootstrapToken(1);
+
 const PEER_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /** A state of dialect 1. */
