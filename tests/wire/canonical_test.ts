@@ -95,6 +95,17 @@ Deno.test("signedText() escapes controls in header strings as Go does", () => {
   assert(text.includes(nonce), text);
 });
 
+Deno.test("signedText() escapes a character of a header string also where it is the only one", () => {
+  const escaped = new Set(['"', "\\", "<", ">", "&", "\u2028", "\u2029"]);
+  for (let code = 0; code <= 0x2100; code++) {
+    const character = String.fromCharCode(code);
+    const text = signedText({ ...EVENT, id: `a${character}b` });
+    const isPlain = code >= 0x20 && !escaped.has(character);
+    assert.equal(text.includes(`"event_id":"a${character}b"`), isPlain, text);
+    assert.equal(JSON.parse(text).event_id, `a${character}b`);
+  }
+});
+
 Deno.test("signedText() writes a lone surrogate of a header string as U+FFFD", () => {
   assert(signedText({ ...EVENT, id: "a\udc00b" }).includes('"a\ufffdb"'));
 });
