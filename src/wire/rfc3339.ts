@@ -27,6 +27,17 @@ const FRACTION_DIGITS = 9;
  * @see docs/wire.md, section b.2, rule T
  */
 export function parseRfc3339(text: string): Rfc3339Time | undefined {
+  if (text !== last.text) last = { text, time: readTime(text) };
+  return last.time;
+}
+
+/** An event's time is asked for three times in a row: the answer is kept. */
+let last: { readonly text: string; readonly time: Rfc3339Time | undefined } = {
+  text: "",
+  time: undefined,
+};
+
+function readTime(text: string): Rfc3339Time | undefined {
   const match = PATTERN.exec(text);
   if (!match) return undefined;
   const [, year, month, day, hour, minute, second, fraction = ""] = match;

@@ -68,6 +68,17 @@ Deno.test("parseRfc3339() gives ms rounded down and the nanoseconds past them", 
   assert.equal(time?.subMs, 456_789);
 });
 
+Deno.test("parseRfc3339() answers each text by itself, whatever came before", () => {
+  const texts = ["", "2026-03-01T00:00:00Z", "no time", "2026-03-02T00:00:00Z"];
+  for (const before of texts) {
+    for (const text of texts) {
+      parseRfc3339(before);
+      const ms = parseRfc3339(text)?.ms;
+      assert.equal(ms, text.startsWith("2") ? Date.parse(text) : undefined);
+    }
+  }
+});
+
 Deno.test("parseRfc3339() rounds down before 1970, too", () => {
   const time = parseRfc3339("1969-12-31T23:59:59.9995Z");
   assert.equal(time?.ms, -1);
