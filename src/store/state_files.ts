@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { rawElements, rawMembers } from "../wire/raw_json.ts";
+import { rawMemberOfEach, rawMembers } from "../wire/raw_json.ts";
 import {
   type ServiceAssignment,
   serviceMembers,
@@ -169,9 +169,7 @@ function decodeDirectory(
 ): { readonly peers: readonly Peer[]; readonly policies: readonly Policy[] } {
   const directory = parseShape("directory", directorySchema, text);
   const raw = new Map(rawMembers(text));
-  const rules = rawElements(raw.get("policies") ?? "[]").map((policy) =>
-    new Map(rawMembers(policy)).get("rules") ?? "null"
-  );
+  const rules = rawMemberOfEach(raw.get("policies") ?? "[]", "rules");
   return {
     peers: Object.freeze(directory.peers.map((peer) => ({
       id: peer.id,
@@ -181,7 +179,10 @@ function decodeDirectory(
       allowedIps: peer.allowed_ips,
     }))),
     policies: Object.freeze(
-      directory.policies.map(({ id }, at) => ({ id, rules: rules[at]! })),
+      directory.policies.map(({ id }, at) => ({
+        id,
+        rules: rules[at] ?? "null",
+      })),
     ),
   };
 }

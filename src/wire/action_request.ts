@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import type { ExecutionResult } from "./bodies.ts";
 import { parseDuration } from "./duration.ts";
-import { rawMembers } from "./raw_json.ts";
+import { rawMember } from "./raw_json.ts";
 import { parseRfc3339 } from "./rfc3339.ts";
 import { parseShape } from "./shape_error.ts";
 
@@ -70,7 +70,6 @@ export function parseActionRequest(payload: string): ActionRequest {
 
 /** The last one counts, as it does for the other members. */
 function parametersOf(payload: string): string {
-  const raw = rawMembers(payload)
-    .findLast(([member]) => member === "parameters")?.[1];
+  const raw = rawMember(payload, "parameters");
   return raw === undefined || raw === "null" ? "{}" : raw;
 }

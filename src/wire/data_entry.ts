@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { rawElements, rawMembers } from "./raw_json.ts";
+import { rawMemberOfEach } from "./raw_json.ts";
 import { checkShape, ShapeError } from "./shape_error.ts";
 
 /** A versioned value of a node. `payload` is raw JSON text, kept byte for byte. */
@@ -62,13 +62,13 @@ export function dataEntriesFrom(
   entries: readonly z.infer<typeof dataEntrySchema>[],
 ): DataEntry[] {
   if (entries.length === 0) return [];
-  const texts = rawElements(raw ?? "[]");
+  const payloads = rawMemberOfEach(raw ?? "[]", "payload");
   return uniqueByKey(
     "data",
     entries.map((entry, at) => ({
       key: entry.key,
       contentType: entry.content_type,
-      payload: new Map(rawMembers(texts[at]!)).get("payload") ?? "null",
+      payload: payloads[at] ?? "null",
       version: entry.version,
       updatedAt: entry.updated_at,
     })),

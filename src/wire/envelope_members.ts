@@ -1,4 +1,4 @@
-import { rawMembers } from "./raw_json.ts";
+import { eachMember } from "./raw_json.ts";
 import { parseRfc3339 } from "./rfc3339.ts";
 
 /**
@@ -50,10 +50,11 @@ export function envelopeMembers(
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new MalformedEnvelopeError("json", "not an object");
   }
-  const raw = uniqueMembers(data, names);
-  const text = (name: string) => textOf(raw, name);
+  const members = value as Readonly<Record<string, unknown>>;
+  const payload = rawPayload(data, names);
+  const text = (name: string) => textOf(members, name);
   const issuedAt = text("issued_at");
-  const hasTime = (raw.get("issued_at") ?? "null") !== "null";
+  const hasTime = (members["issued_at"] ?? null) !== null;
   if (hasTime && !parseRfc3339(issuedAt)) {
     throw new MalformedEnvelopeError("json", "issued_at is not RFC 3339");
   }
@@ -65,17 +66,20 @@ export function envelopeMembers(
       throw new MalformedEnvelopeError(name, `${name} is missing`);
     },
     issuedAt,
-    payload: raw.get("payload") ?? "null",
+    payload,
   };
 }
 
-function uniqueMembers(
-  data: string,
-  names: ReadonlySet<string>,
-): Map<string, string> {
-  const raw = new Map<string, string>();
+/**
+ * The payload as it was received; `null` when it is missing.
+ *
+ * @throws {MalformedEnvelopeError} when two members share a name: with none
+ * that do, a decoded member is the one that stands in the text.
+ */
+function rawPayload(data: string, names: ReadonlySet<string>): string {
+  let payload = "null";
   const seen = new Set<string>();
-  for (const [name, text] of rawMembers(data)) {
+  eachMember(data, (name, raw) => {
     const folded = names.has(name) ? name : foldCase(name);
     if (seen.has(folded)) {
       throw new MalformedEnvelopeError("json", "a member stands twice");
@@ -84,9 +88,9 @@ function uniqueMembers(
       throw new MalformedEnvelopeError("json", "a member in another case");
     }
     seen.add(folded);
-    raw.set(name, text);
-  }
-  return raw;
+    if (name === "payload") payload = raw;
+  });
+  return payload;
 }
 
 /** Upper case first: only so does the long s, which Go takes for an s, become one. */
@@ -94,10 +98,12 @@ function foldCase(name: string): string {
   return name.toUpperCase().toLowerCase();
 }
 
-function textOf(raw: ReadonlyMap<string, string>, name: string): string {
-  const text = raw.get(name) ?? "null";
-  if (text === "null") return "";
-  const value: unknown = JSON.parse(text);
+function textOf(
+  members: Readonly<Record<string, unknown>>,
+  name: string,
+): string {
+  const value = members[name] ?? null;
+  if (value === null) return "";
   if (typeof value !== "string") {
     throw new MalformedEnvelopeError("json", `${name} is not a string`);
   }

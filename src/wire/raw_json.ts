@@ -33,23 +33,76 @@ export function parseFirstValue(text: string): FirstValue {
 export type RawMember = readonly [name: string, raw: string];
 
 /**
+ * Shows the members of an object in order, duplicates included.
+ *
+ * @param text Text that `JSON.parse` has already accepted.
+ * @param start Where in it the object begins.
+ * @returns the offset after the object.
+ */
+export function eachMember(
+  text: string,
+  visit: (...member: RawMember) => void,
+  start = 0,
+): number {
+  let at = skipSpace(text, start) + 1;
+  for (;;) {
+    at = skipSpace(text, at);
+    if (text[at] === ",") at = skipSpace(text, at + 1);
+    if (at >= text.length || text[at] === "}") return at + 1;
+    const nameEnd = endOfString(text, at);
+    const name = decodeName(text.slice(at, nameEnd));
+    at = skipSpace(text, skipSpace(text, nameEnd) + 1);
+    const end = endOfValue(text, at);
+    visit(name, text.slice(at, end));
+    at = end;
+  }
+}
+
+/**
  * The members of an object in order, duplicates included.
  *
  * @param text An object that `JSON.parse` has already accepted.
  */
 export function rawMembers(text: string): RawMember[] {
   const members: RawMember[] = [];
+  eachMember(text, (name, raw) => members.push([name, raw]));
+  return members;
+}
+
+/**
+ * The raw text of a member, the last one if several have its name, as
+ * `JSON.parse` takes it; undefined when none has.
+ *
+ * @param text An object that `JSON.parse` has already accepted.
+ */
+export function rawMember(text: string, name: string): string | undefined {
+  let found: string | undefined;
+  eachMember(text, (member, raw) => {
+    if (member === name) found = raw;
+  });
+  return found;
+}
+
+/**
+ * The same of each object in an array, in one pass.
+ *
+ * @param text An array of objects that `JSON.parse` has already accepted.
+ */
+export function rawMemberOfEach(
+  text: string,
+  name: string,
+): (string | undefined)[] {
+  const found: (string | undefined)[] = [];
   let at = skipSpace(text, 0) + 1;
   for (;;) {
     at = skipSpace(text, at);
     if (text[at] === ",") at = skipSpace(text, at + 1);
-    if (at >= text.length || text[at] === "}") return members;
-    const nameEnd = endOfString(text, at);
-    const name = decodeName(text.slice(at, nameEnd));
-    at = skipSpace(text, skipSpace(text, nameEnd) + 1);
-    const end = endOfValue(text, at);
-    members.push([name, text.slice(at, end)]);
-    at = end;
+    if (at >= text.length || text[at] === "]") return found;
+    let last: string | undefined;
+    at = eachMember(text, (member, raw) => {
+      if (member === name) last = raw;
+    }, at);
+    found.push(last);
   }
 }
 

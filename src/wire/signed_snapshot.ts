@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as z from "zod/mini";
 import type { Dialect } from "./dialect.ts";
 import { findDuplicate } from "./duplicate_members.ts";
-import { rawMembers } from "./raw_json.ts";
+import { rawMember } from "./raw_json.ts";
 import { parseRfc3339 } from "./rfc3339.ts";
 import { parseShape, ShapeError } from "./shape_error.ts";
 import type { StatePosition } from "./state.ts";
@@ -91,7 +91,7 @@ export function parseSignedSnapshot(text: string): SignedSnapshot {
   if (twice !== undefined) {
     throw new ShapeError(`Invalid ${what}: a member stands twice in ${twice}`);
   }
-  const content = new Map(rawMembers(text)).get("content")!;
+  const content = rawMember(text, "content")!;
   return {
     scope: snapshot.scope,
     epoch: snapshot.epoch,

@@ -51,20 +51,15 @@ const DIALECT_1_MEMBERS = ["policies", "secret_refs", "data", "signing_keys"];
  */
 export function parseStateDocument(text: string): DesiredState {
   const { value, members } = readObject("state document", text);
-  if (
-    !DIALECT_1_MEMBERS.some((name) =>
-      members.some(([member]) => member === name)
-    )
-  ) {
+  if (!DIALECT_1_MEMBERS.some((name) => members.has(name))) {
     throw new ShapeError(
       "Invalid state document: it has none of the members of dialect 1",
     );
   }
   const document = checkShape("state document", stateSchema, value);
-  const raw = new Map(members);
   return {
-    metadata: metadataFrom(raw.get("metadata")),
-    data: dataEntriesFrom(raw.get("data"), document.data ?? []),
+    metadata: metadataFrom(members.get("metadata")),
+    data: dataEntriesFrom(members.get("data"), document.data ?? []),
     secretRefs: uniqueByKey("secret_refs", document.secret_refs ?? []),
     peers: (document.peers ?? []).map((peer) => ({
       id: peer.id,
@@ -73,7 +68,7 @@ export function parseStateDocument(text: string): DesiredState {
       endpoint: peer.endpoint,
       allowedIps: peer.allowed_ips ?? [],
     })),
-    policies: policiesFrom(raw.get("policies")),
+    policies: policiesFrom(members.get("policies")),
     ...(document.services ? { services: servicesFrom(document.services) } : {}),
     ...(document.signing_keys
       ? { signingKeys: signingKeysFrom(document.signing_keys) }

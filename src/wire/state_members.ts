@@ -1,7 +1,7 @@
 /** What state documents and the payloads of state events have in common. */
 import * as z from "zod/mini";
 import { keySchema, versionSchema } from "./data_entry.ts";
-import { type RawMember, rawMembers } from "./raw_json.ts";
+import { rawMembers } from "./raw_json.ts";
 import { ShapeError } from "./shape_error.ts";
 import type { StatePosition } from "./state.ts";
 
@@ -31,7 +31,7 @@ export const scopeMembers = {
 export function readObject(
   what: string,
   text: string,
-): { readonly value: unknown; readonly members: readonly RawMember[] } {
+): { readonly value: unknown; readonly members: ReadonlyMap<string, string> } {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -42,11 +42,11 @@ export function readObject(
     throw new ShapeError(`Invalid ${what}: not an object`);
   }
   const members = rawMembers(text);
-  const names = new Set(members.map(([name]) => name));
-  if (names.size < members.length) {
+  const raw = new Map(members);
+  if (raw.size < members.length) {
     throw new ShapeError(`Invalid ${what}: a member stands twice`);
   }
-  return { value, members };
+  return { value, members: raw };
 }
 
 /**

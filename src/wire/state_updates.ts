@@ -52,13 +52,12 @@ export function parseNodeStateUpdate(text: string): NodeStateUpdate {
   const what = "node_state_updated payload";
   const { value, members } = readObject(what, text);
   const update = checkShape(what, nodeStateUpdateSchema, value);
-  const raw = new Map(members);
   return {
-    ...(raw.has("metadata")
-      ? { metadata: metadataFrom(raw.get("metadata")) }
+    ...(members.has("metadata")
+      ? { metadata: metadataFrom(members.get("metadata")) }
       : {}),
-    ...(raw.has("data")
-      ? { data: dataEntriesFrom(raw.get("data"), update.data ?? []) }
+    ...(members.has("data")
+      ? { data: dataEntriesFrom(members.get("data"), update.data ?? []) }
       : {}),
     ...scopeFrom(update),
   };

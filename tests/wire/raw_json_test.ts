@@ -3,6 +3,8 @@ import fc from "fast-check";
 import {
   parseFirstValue,
   rawElements,
+  rawMember,
+  rawMemberOfEach,
   rawMembers,
 } from "../../src/wire/raw_json.ts";
 
@@ -57,6 +59,31 @@ Deno.test("rawElements() gives the pieces an array was made of", () => {
     assert.deepEqual(
       rawElements(`[${pieces.join(",")}]`),
       elements.map(([json]) => json.trim()),
+    );
+  }));
+});
+
+Deno.test("rawMember() gives the last member of a name, or nothing", () => {
+  const text = '{"b":1, "a" : [2] ,"\\u0061":{"a":3} ,"c":4}';
+  assert.equal(rawMember(text, "a"), '{"a":3}');
+  assert.equal(rawMember(text, "d"), undefined);
+  assert.equal(rawMember("{}", "a"), undefined);
+});
+
+Deno.test("rawMemberOfEach() gives what rawMember() gives of each element", () => {
+  const name = fc.constantFrom("a", "b", "payload");
+  const member = fc.tuple(name, fc.json(), spacing);
+  const object = fc.array(member, { maxLength: 4 }).map((members) => {
+    const pieces = members.map(([name, json, gap]) =>
+      `${gap}"${name}"${gap}:${gap}${json}${gap}`
+    );
+    return `{${pieces.join(",")}}`;
+  });
+  fc.assert(fc.property(fc.array(object), spacing, (objects, gap) => {
+    const text = `${gap}[${gap}${objects.join(`${gap},${gap}`)}${gap}]`;
+    assert.deepEqual(
+      rawMemberOfEach(text, "a"),
+      objects.map((object) => rawMember(object, "a")),
     );
   }));
 });

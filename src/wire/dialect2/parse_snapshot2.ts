@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { type DataEntry, keySchema, uniqueByKey } from "../data_entry.ts";
-import { rawElements, rawMembers } from "../raw_json.ts";
+import { rawMemberOfEach, rawMembers } from "../raw_json.ts";
 import { servicesFrom, servicesSchema } from "../service_assignment.ts";
 import { checkShape, ShapeError } from "../shape_error.ts";
 import type { DesiredState, ExecutionRequest, Policy } from "../state.ts";
@@ -67,8 +67,7 @@ export function parseSnapshot2(
   text: string,
   { isSigned = false }: { readonly isSigned?: boolean } = {},
 ): DesiredState {
-  const { value, members } = readObject("state snapshot", text);
-  const raw = new Map(members);
+  const { value, members: raw } = readObject("state snapshot", text);
   const missing = NEEDED.filter((name) =>
     !raw.has(name) && !(isSigned && name === "reachability")
   );
@@ -134,12 +133,12 @@ function executionsFrom(
   }[],
 ): ExecutionRequest[] {
   if (executions.length === 0) return [];
-  const texts = rawElements(raw ?? "[]");
+  const parameters = rawMemberOfEach(raw ?? "[]", "parameters");
   return executions.map((execution, at) => ({
     executionId: execution.execution_id,
     action: execution.action,
     ...(execution.type === undefined ? {} : { type: execution.type }),
-    parameters: new Map(rawMembers(texts[at]!)).get("parameters") ?? "null",
+    parameters: parameters[at] ?? "null",
     status: execution.status,
     ...(execution.expires_at ? { expiresAt: execution.expires_at } : {}),
   }));
