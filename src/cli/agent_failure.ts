@@ -159,21 +159,37 @@ function shortageHint({ cause }: Error): string | undefined {
   }
 }
 
-/** A refusal names its status, and what the control plane said, itself. */
-function isQuoted({ kind, message }: RegistrationError): boolean {
-  return kind === "refused" && message.includes("status");
+/** A refusal says all of it itself: the status, or what the failure said. */
+function isQuoted({ kind, message, cause }: RegistrationError): boolean {
+  return kind === "refused" &&
+    (message.includes("status") ||
+      cause instanceof Error && cause.message === message);
 }
 
 function registrationHint(
   { kind, cause }: RegistrationError,
   config: Config,
-): string {
-  const failure = cause instanceof ControlError ? cause : undefined;
-  if (failure && isOfResource(failure)) {
+): string | undefined {
+  const address = `is ${config["api.base_url"]} the right address?`;
+  if (kind !== "refused" || !(cause instanceof ControlError)) return address;
+  if (isOfResource(cause)) {
     return "the token is for another project or resource: see " +
       "registration.project_id, .resource_handle and .requested_resource_id";
   }
-  return kind === "refused"
-    ? "a token is good once and for a time: ask for a fresh one"
-    : `is ${config["api.base_url"]} the right address?`;
+  switch (cause.kind) {
+    case "unauthorized":
+    case "forbidden":
+    case "conflict":
+      return "a token is good once and for a time: ask for a fresh one";
+    case "not_found":
+      return address;
+    case "unexpected_status":
+      // Redirects, and what answers 405 or 410; 422 is about the request.
+      return cause.code === undefined && cause.status !== 422
+        ? address
+        : undefined;
+    default:
+      // What was wrong with the request, the message says.
+      return undefined;
+  }
 }

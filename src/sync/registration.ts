@@ -15,7 +15,11 @@ import {
   type RegistrationAnswer,
   RegistrationError,
 } from "./registration_answer.ts";
-import { registrationDialect, type Resource } from "./registration_dialect.ts";
+import {
+  isForDialect2,
+  registrationDialect,
+  type Resource,
+} from "./registration_dialect.ts";
 import {
   askInDialect1,
   askInDialect2,
@@ -90,6 +94,13 @@ export async function register(
   const { dialect: wanted = "auto", resource } = options;
   const found = await options.findToken(signal);
   const dialect = registrationDialect(wanted, found.token, resource);
+  if (dialect === 1 && wanted === "auto" && isForDialect2(found.token)) {
+    io.log.warn(
+      "The bootstrap token is one of dialect 2, but joining in it needs " +
+        "registration.project_id and registration.resource_handle: " +
+        "trying dialect 1",
+    );
+  }
   const pending = await store.loadPending() ?? await newPending(store, io);
   const ask = askIn(dialect, options, found.token, pending);
   const answer = await askWithRetry(ask, dialect, options, signal);

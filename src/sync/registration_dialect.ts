@@ -23,5 +23,10 @@ export function registrationDialect(
   resource: Resource | undefined,
 ): Dialect {
   if (wanted !== "auto") return wanted;
-  return resource && BOOTSTRAP_TOKEN_2.test(token) ? 2 : 1;
+  return resource && isForDialect2(token) ? 2 : 1;
+}
+
+/** Whether a token has the form that dialect 2 alone has. */
+export function isForDialect2(token: string): boolean {
+  return BOOTSTRAP_TOKEN_2.test(token);
 }

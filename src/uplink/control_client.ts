@@ -7,7 +7,6 @@ import {
 } from "../wire/bodies.ts";
 import { ENDPOINTS } from "../wire/endpoints.ts";
 import { parseFirstValue } from "../wire/raw_json.ts";
-import { checkShape } from "../wire/shape_error.ts";
 import {
   type ArtifactName,
   downloadArtifact,
@@ -15,7 +14,8 @@ import {
   type DownloadOptions,
 } from "./artifact.ts";
 import { checkBaseUrl } from "./base_url.ts";
-import { decodeAnswer, withoutNulls } from "./decode_answer.ts";
+import { decodeAnswer } from "./decode_answer.ts";
+import { decodeRegistration } from "./decode_registration.ts";
 import type { HttpCall } from "./http_call.ts";
 import { type AnswerListener, HttpCaller } from "./http_caller.ts";
 import { checkBearer } from "./request_headers.ts";
@@ -160,10 +160,7 @@ export class ControlClient implements Disposable {
       json: JSON.stringify(request),
       bearer: bootstrapToken,
     }, signal);
-    return decodeAnswer(path, () => {
-      const value = withoutNulls(parseFirstValue(text).value);
-      return checkShape("register answer", registerResponseSchema, value);
-    });
+    return decodeRegistration(1, registerResponseSchema, text);
   }
 
   /** Streams a release of plexd into `sink`. @see {@linkcode downloadArtifact} */

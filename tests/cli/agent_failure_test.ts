@@ -9,7 +9,7 @@ import {
   StoreWriteError,
 } from "../../src/store/store_errors.ts";
 import { refusalOf } from "../../src/sync/registration_answer.ts";
-import { ControlError } from "../../src/uplink/control_error.ts";
+import { ControlError, failureOf } from "../../src/uplink/control_error.ts";
 
 const { config } = await loadConfig({
   file: { path: "/not/there.yaml", required: false },
@@ -53,6 +53,36 @@ Deno.test("a refusal asks for another token only where that would help", () => {
   const mismatch = refused("project_mismatch");
   assert.match(mismatch.message, /refused the registration: status 403/);
   assert.match(hintOf(mismatch) ?? "", /registration\.project_id/);
+});
+
+for (
+  const [what, status, hint] of [
+    ["somebody else's page", 404, /the right address/],
+    ["somebody else's method", 405, /the right address/],
+    ["a redirect", 302, /the right address/],
+    ["a used token", 409, /ask for a fresh one/],
+    ["a wrong request", 422, undefined],
+    ["a bad request", 400, undefined],
+  ] as const
+) {
+  Deno.test(`a registration that is answered ${status}, ${what}, is followed by what helps`, () => {
+    const error = new ControlError(failureOf(status), "no", { status });
+    const told = hintOf(refusalOf(error));
+    if (hint) assert.match(told ?? "", hint);
+    else assert.equal(told, undefined);
+  });
+}
+
+Deno.test("a registration in the wrong dialect says once what to do", () => {
+  const what = "asked in dialect 2 and answers in 1: set api.dialect to 1";
+  const told = asCommandError(
+    refusalOf(new ControlError("unsupported", what)),
+    config,
+  );
+  assert.ok(told instanceof CommandError);
+  assert.equal(told.message, what);
+  assert.equal(told.cause, undefined);
+  assert.equal(told.hint, undefined);
 });
 
 Deno.test("a command that the agent is in the way of says how to end it", () => {

@@ -238,6 +238,14 @@ for (const [what, change] of unusable) {
     ));
 }
 
+Deno.test("register() says so when a token of dialect 2 is tried in dialect 1", () =>
+  inFolderAt(registered, async ({ join, node }) => {
+    const none = { resource: undefined } as unknown as typeof nothing;
+    await failureFrom(join(none));
+    assert.match(node.log.text, /trying dialect 1/);
+    assert.ok(!node.log.text.includes(TOKEN));
+  }));
+
 Deno.test("register() in dialect 2 fails without a resource before it asks", () =>
   inFolderAt(registered, async ({ server, join }) => {
     const none = { resource: undefined } as unknown as typeof nothing;

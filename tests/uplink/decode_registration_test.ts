@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
+import { ControlClient } from "../../src/uplink/control_client.ts";
 import { ControlError } from "../../src/uplink/control_error.ts";
 import { decodeRegistration } from "../../src/uplink/decode_registration.ts";
 import { registerResponseSchema } from "../../src/wire/bodies.ts";
 import { registerResponse2Schema } from "../../src/wire/dialect2/bodies.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
+import { MemoryLog } from "../fakes/memory_log.ts";
 import { vectors } from "../vectors/load.ts";
+import { TestServer } from "./serve.ts";
 
 const SCHEMAS = { 1: registerResponseSchema, 2: registerResponse2Schema };
 
@@ -35,3 +39,22 @@ for (const text of ["", "<html>", "null", "[]", '{"node_id":"n_1"}']) {
     }
   });
 }
+
+Deno.test("ControlClient.register() takes no answer of dialect 2, and says what to do", async () => {
+  const found = vectors.dialect_detection
+    .find(({ name }) => name === "register-2");
+  await using server = new TestServer(() => Response.json(found?.document));
+  const client = new ControlClient({
+    baseUrl: server.url,
+    version: "1.2.3",
+    clock: new FakeClock(),
+    log: new MemoryLog(),
+  });
+  const request = { token: "t", public_key: "k", hostname: "h" };
+  await assert.rejects(
+    client.register("t", request, new AbortController().signal),
+    (error) =>
+      error instanceof ControlError && error.kind === "unsupported" &&
+      error.message.endsWith("set api.dialect to 2"),
+  );
+});
