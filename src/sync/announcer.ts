@@ -116,13 +116,14 @@ export class Announcer<Content> implements Part {
 
 /**
  * Whether this content, or this kind of call, is not wanted: nothing but a
- * change helps. The node's own standing (401) and the moment do pass.
+ * change helps. The node's own standing (401), its clock and the moment do pass,
+ * and what is not provisioned (501) may be some day.
  */
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof ControlError)) return false;
-  const { kind, status = 0 } = error;
-  if (kind === "unsupported" || status === 501) return true;
+  const { kind, status = 0, code } = error;
+  if (kind === "unsupported") return true;
   const passes = kind === "unauthorized" || kind === "rate_limited" ||
-    status === 408;
+    status === 408 || code === "endpoint_clock_skew";
   return status >= 400 && status <= 499 && !passes;
 }

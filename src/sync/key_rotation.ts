@@ -262,6 +262,8 @@ function verdictOn(error: unknown, isUnknown: boolean): Verdict {
   }
 }
 
+/** A control plane that has no such part (501) has certainly not taken it. */
 function hasUnknownOutcome(error: unknown): boolean {
-  return error instanceof ControlError && UNKNOWN_OUTCOME.includes(error.kind);
+  return error instanceof ControlError &&
+    UNKNOWN_OUTCOME.includes(error.kind) && error.status !== 501;
 }

@@ -193,6 +193,14 @@ const verdicts: {
     rotated: true,
   },
   {
+    name: "rotation is not asked for, after there was nobody to take keys",
+    answers: [
+      refusal("server", 501, "keys_rotate_not_provisioned"),
+      NONE_PENDING,
+    ],
+    rotated: false,
+  },
+  {
     name: "key is invalid",
     answers: [
       refusal("unexpected_status", 422, "keys_rotate_public_key_invalid"),
