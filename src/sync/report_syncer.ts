@@ -298,12 +298,20 @@ export class ReportSyncer implements Part {
     });
   }
 
-  /** All that the control plane could have and has not, in the order of keys. */
+  /**
+   * All that the control plane could have and has not, in the order of keys. A
+   * report that cannot be sent any more is gone there: nobody may take what it
+   * said before for what it says.
+   */
   #changes(): Change[] {
     const { reports, ledger } = this.#options;
     const { entries, deleted } = ledger.pending(reports.view.entries);
     const changes: Change[] = [
-      ...entries.map((entry) => ({ key: entry.key, entry })),
+      ...entries.map((entry) =>
+        !this.#rules.carries(entry) && ledger.mayHave(entry.key)
+          ? { key: entry.key }
+          : { key: entry.key, entry }
+      ),
       ...deleted.map((key) => ({ key })),
     ];
     return changes

@@ -65,15 +65,27 @@ Deno.test("reports that dialect 2 cannot carry stay local, and keep nothing back
     assert.equal(syncer.counts.local_only, 1);
   }));
 
-Deno.test("a report that has become too long is deleted upstream when it goes", () =>
-  inDialect2(async ({ put, pass, uplink, store }) => {
+Deno.test("a report that has become too long is deleted upstream, and put there again when it fits", () =>
+  inDialect2(async ({ put, pass, uplink, store, syncer }) => {
+    const long = JSON.stringify("x".repeat(5_000));
     await put("a");
     await pass(5_000);
-    await put("a", JSON.stringify("x".repeat(5_000)));
-    await pass(5_000);
-    await store.reports.delete("a");
+    await put("a", long);
+    assert.equal(syncer.pending, 1);
     await pass(5_000);
     assert.deepEqual(uplink.sent(), [["a@1"], ["-a"]]);
+    assert.equal(syncer.pending, 0);
+    assert.equal(syncer.counts.local_only, 1);
+    await put("a", long);
+    await pass(60_000);
+    assert.equal(uplink.calls.length, 2);
+    await put("a", "2");
+    await pass(5_000);
+    assert.deepEqual(uplink.sent().at(-1), ["a@4"]);
+    await put("a", long);
+    await store.reports.delete("a");
+    await pass(5_000);
+    assert.deepEqual(uplink.sent().slice(3), [["-a"]]);
   }));
 
 /** How often a report is tried, and in which steps, that is refused like this. */
