@@ -1,5 +1,6 @@
 import { chunksOf } from "./chunks_of.ts";
 import { ControlError } from "./control_error.ts";
+import { gunzip } from "./gunzip.ts";
 
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 
@@ -81,12 +82,8 @@ async function readDecoded(
   const start = await readUpTo(body, maxBytes, signal);
   const isGzip = start.bytes[0] === 0x1f && start.bytes[1] === 0x8b;
   if (!isGzip || start.rest || start.failure !== undefined) return start;
-  const gunzip = new DecompressionStream("gzip");
-  return readUpTo(
-    new Blob([start.bytes]).stream().pipeThrough(gunzip),
-    maxBytes,
-    signal,
-  );
+  const packed = new Blob([start.bytes]).stream();
+  return readUpTo(gunzip(packed), maxBytes, signal);
 }
 
 async function readUpTo(
