@@ -1,4 +1,6 @@
+import type { ControlClient } from "../uplink/control_client.ts";
 import { ControlError } from "../uplink/control_error.ts";
+import type { FirstValue } from "../wire/raw_json.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { controlFailure } from "./control_failure.ts";
 import { indentJson } from "./indent_json.ts";
@@ -22,16 +24,20 @@ export async function call(invocation: Invocation): Promise<number> {
     );
   }
   const json = await dataOf(invocation);
+  if (method === "GET" && json !== undefined) {
+    throw new CommandError(EXIT.wrongUsage, "a GET has no --data");
+  }
   const config = await invocation.config();
   const { client, nodeId, secrets } = await nodeClient(
     invocation,
     config,
     invocation.platform(config),
   );
+  using _ = client;
   try {
     const own = path.replaceAll("{node_id}", encodeURIComponent(nodeId));
-    const text = await client.call(method, own, json, stop);
-    if (text.trim() !== "") print(withoutSecrets(jsonOf(text), secrets));
+    const answer = await askedOf(client, method, own, json, stop);
+    if (answer) print(withoutSecrets(indentJson(answer.raw), secrets));
   } catch (error) {
     throw error instanceof ControlError ? controlFailure(error) : error;
   }
@@ -49,9 +55,21 @@ async function dataOf({ flags }: Invocation): Promise<string | undefined> {
   );
 }
 
-function jsonOf(text: string): string {
-  if (isJson(text)) return indentJson(text);
-  throw new CommandError(EXIT.failed, "the answer is not JSON");
+function askedOf(
+  client: ControlClient,
+  method: string,
+  path: string,
+  json: string | undefined,
+  stop: AbortSignal,
+): Promise<FirstValue | undefined> {
+  switch (method) {
+    case "GET":
+      return client.getJson(path, stop);
+    case "POST":
+      return client.postJson(path, json, stop);
+    default:
+      return client.sendJson(method, path, json, stop);
+  }
 }
 
 function isJson(text: string): boolean {

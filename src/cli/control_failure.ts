@@ -9,7 +9,7 @@ export function controlFailure(error: ControlError): CommandError {
     serverText ? `${error.message}: ${serverText}` : error.message,
     kind === "unauthorized"
       ? 'the control plane does not know this node: "plexd join --force" joins anew'
-      : status === undefined
+      : status === undefined && kind !== "bad_answer"
       ? '"plexd ping" asks each address of the control plane'
       : undefined,
     error.cause,
@@ -18,6 +18,8 @@ export function controlFailure(error: ControlError): CommandError {
 
 function exitCodeOf({ kind, status }: ControlError): number {
   if (kind === "not_found") return EXIT.notFound;
+  // It is there, but what it says cannot be used.
+  if (kind === "bad_answer") return EXIT.failed;
   return status === undefined || status >= 500
     ? EXIT.controlPlaneUnavailable
     : EXIT.failed;

@@ -20,6 +20,7 @@ export async function download(invocation: Invocation): Promise<number> {
   const config = await invocation.config();
   const io = invocation.platform(config);
   const { client } = await nodeClient(invocation, config, io);
+  using _ = client;
   try {
     const done = await invocation.progress(
       `Downloading ${file}`,

@@ -3,7 +3,6 @@ import type { Config } from "../config/settings.ts";
 import { describeError } from "../platform/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import { ControlError } from "../uplink/control_error.ts";
-import { ENDPOINTS } from "../wire/endpoints.ts";
 import { EXIT, type Invocation } from "./command.ts";
 import type { Screen } from "./output/screen.ts";
 import { show } from "./output/show.ts";
@@ -55,11 +54,11 @@ async function pingOne(
   version: string,
   stop: AbortSignal,
 ): Promise<Pinged> {
-  const { http } = await openUplink(config, io, version);
+  using client = await openUplink(config, io, version);
   const start = io.clock.elapsed();
   const took = () => Math.round(io.clock.elapsed() - start);
   try {
-    const { status } = await http.bytes(ENDPOINTS.ping, stop);
+    const status = await client.ping(stop);
     return { url, reachable: true, status, ms: took(), detail: "" };
   } catch (error) {
     if (!(error instanceof ControlError)) throw error;

@@ -6,7 +6,7 @@ import {
   registerResponseSchema,
 } from "../wire/bodies.ts";
 import { ENDPOINTS } from "../wire/endpoints.ts";
-import { parseFirstValue } from "../wire/raw_json.ts";
+import { type FirstValue, parseFirstValue } from "../wire/raw_json.ts";
 import {
   type ArtifactName,
   downloadArtifact,
@@ -119,27 +119,51 @@ export class ControlClient implements Disposable {
     this.#token = token;
   }
 
-  /** Asks whether the control plane is there. */
-  async ping(signal: AbortSignal): Promise<void> {
-    await this.#text(ENDPOINTS.ping, signal);
+  /**
+   * Asks whether the control plane is there.
+   *
+   * @returns the status of its answer, from 200 to 299.
+   */
+  async ping(signal: AbortSignal): Promise<number> {
+    const { status } = await this.http.bytes(
+      this.#asOurselves(ENDPOINTS.ping),
+      signal,
+    );
+    return status;
   }
 
-  /** The JSON value that `path` answers. */
-  async getJson(path: string, signal: AbortSignal): Promise<unknown> {
-    const text = await this.#text({ method: "GET", path }, signal);
-    return decodeAnswer(path, () => parseFirstValue(text).value);
+  /** The JSON value that `path` answers; undefined for an empty answer. */
+  getJson(path: string, signal: AbortSignal): Promise<FirstValue | undefined> {
+    return this.sendJson("GET", path, undefined, signal);
   }
 
-  /** The JSON value that is answered to `body`; undefined for an empty answer. */
-  async postJson(
+  /** The JSON value that is answered to `json`; undefined for an empty answer. */
+  postJson(
     path: string,
-    body: unknown,
+    json: string | undefined,
     signal: AbortSignal,
-  ): Promise<unknown> {
-    const json = JSON.stringify(body);
-    const text = await this.#text({ method: "POST", path, json }, signal);
+  ): Promise<FirstValue | undefined> {
+    return this.sendJson("POST", path, json, signal);
+  }
+
+  /**
+   * Any call under the bearer of this client.
+   *
+   * @param json JSON text, which goes out as it is.
+   * @returns the first JSON value of the answer, what follows it left out;
+   * undefined for an empty answer.
+   */
+  async sendJson(
+    method: string,
+    path: string,
+    json: string | undefined,
+    signal: AbortSignal,
+  ): Promise<FirstValue | undefined> {
+    const body = json === undefined ? {} : { json };
+    const call = this.#asOurselves({ method, path, ...body });
+    const text = await this.http.text(call, signal);
     if (text.trim() === "") return undefined;
-    return decodeAnswer(path, () => parseFirstValue(text).value);
+    return decodeAnswer(path, () => parseFirstValue(text));
   }
 
   /**
@@ -174,32 +198,12 @@ export class ControlClient implements Disposable {
     return downloadArtifact(this.http, name, token, sink, options, signal);
   }
 
-  /**
-   * Any call under the bearer of this client.
-   *
-   * @param json JSON text.
-   * @returns the answer's text.
-   */
-  call(
-    method: string,
-    path: string,
-    json: string | undefined,
-    signal: AbortSignal,
-  ): Promise<string> {
-    const body = json === undefined ? {} : { json };
-    return this.#text({ method, path, ...body }, signal);
-  }
-
   /** Lets go of idle connections. */
   [Symbol.dispose](): void {
     this.#transport.close();
   }
 
-  async #text(call: HttpCall, signal: AbortSignal): Promise<string> {
-    const bearer = this.#token;
-    return await this.http.text(
-      bearer === undefined ? call : { ...call, bearer },
-      signal,
-    );
+  #asOurselves(call: HttpCall): HttpCall {
+    return this.#token === undefined ? call : { ...call, bearer: this.#token };
   }
 }

@@ -78,6 +78,7 @@ Deno.test({
       await using server = serveTls(certificates, () => new Response("{}"));
       await Deno.writeTextFile(`${folder}/ca.pem`, certificates.ca);
       const strict = await open({ PLEXD_API_BASE_URL: server.url });
+      using _strict = strict.client;
       assert.equal(await kindOf(strict.client.ping(never)), "unreachable");
       const { client, log } = await open({
         PLEXD_API_BASE_URL: server.url,
@@ -157,10 +158,11 @@ Deno.test({
         PLEXD_API_TLS_INSECURE_SKIP_VERIFY: "true",
       });
       using _client = client;
-      assert.deepEqual(await client.getJson("/v1/x", never), { a: 1 });
+      assert.equal((await client.getJson("/v1/x", never))?.raw, '{"a":1}');
       assert.equal(client.exposed, true);
       assert.match(log.text, /not checked/);
       const strict = await open({ PLEXD_API_BASE_URL: server.url });
+      using _strict = strict.client;
       assert.equal(await kindOf(strict.client.ping(never)), "unreachable");
     }),
 });
@@ -181,18 +183,18 @@ Deno.test({
       const headers = { location: `${server.url}/elsewhere` };
       answer = () => new Response("", { status: 307, headers });
       assert.equal(
-        await kindOf(client.postJson("/v1/x", {}, never)),
+        await kindOf(client.postJson("/v1/x", "{}", never)),
         "unexpected_status",
       );
       answer = () => new Response(null, { status: 204 });
-      assert.equal(await client.postJson("/v1/x", {}, never), undefined);
+      assert.equal(await client.postJson("/v1/x", "{}", never), undefined);
       const packed = await new Response(
         new Blob(['{"a":1}']).stream()
           .pipeThrough(new CompressionStream("gzip")),
       ).arrayBuffer();
       const gzip = { "content-encoding": "gzip" };
       answer = () => new Response(packed, { headers: gzip });
-      assert.deepEqual(await client.getJson("/v1/x", never), { a: 1 });
+      assert.equal((await client.getJson("/v1/x", never))?.raw, '{"a":1}');
       let cancelled = false;
       answer = () =>
         new Response(

@@ -62,7 +62,8 @@ async function whileSending(
   let underWay = 0;
   const post = (name: string) => async (body: unknown, signal: AbortSignal) => {
     underWay++;
-    await client.postJson(`/v1/nodes/n/${name}`, body, signal)
+    await client
+      .postJson(`/v1/nodes/n/${name}`, JSON.stringify(body), signal)
       .finally(() => underWay--);
   };
   const telemetry = buildTelemetry({

@@ -47,7 +47,7 @@ const calls: {
   method: string;
   path: string;
   bearer?: string;
-  body?: unknown;
+  body?: string;
   result?: unknown;
 }[] = [
   {
@@ -56,31 +56,47 @@ const calls: {
     call: (client) => client.ping(never),
     method: "GET",
     path: "/v1/ping",
+    result: 200,
   },
   {
     name: "getJson",
-    answer: '{"a":1} and more',
+    answer: ' {"a":1.0} and more',
     call: (client) => client.getJson("/v1/x", never),
     method: "GET",
     path: "/v1/x",
-    result: { a: 1 },
+    result: { raw: '{"a":1.0}', value: { a: 1 }, rest: " and more" },
+  },
+  {
+    name: "getJson without an answer",
+    answer: "",
+    call: (client) => client.getJson("/v1/x", never),
+    method: "GET",
+    path: "/v1/x",
   },
   {
     name: "postJson",
     answer: "[true]",
-    call: (client) => client.postJson("/v1/x", { b: 2 }, never),
+    call: (client) => client.postJson("/v1/x", '{"b":2.0}', never),
     method: "POST",
     path: "/v1/x",
-    body: { b: 2 },
-    result: [true],
+    body: '{"b":2.0}',
+    result: { raw: "[true]", value: [true], rest: "" },
   },
   {
     name: "postJson without an answer",
-    answer: "",
-    call: (client) => client.postJson("/v1/x", { b: 2 }, never),
+    answer: " ",
+    call: (client) => client.postJson("/v1/x", undefined, never),
     method: "POST",
     path: "/v1/x",
-    body: { b: 2 },
+  },
+  {
+    name: "sendJson",
+    answer: "null",
+    call: (client) => client.sendJson("PUT", "/v1/x", "[3]", never),
+    method: "PUT",
+    path: "/v1/x",
+    body: "[3]",
+    result: { raw: "null", value: null, rest: "" },
   },
   {
     name: "register",
@@ -89,7 +105,7 @@ const calls: {
     method: "POST",
     path: "/v1/register",
     bearer: "boot-token",
-    body: registration,
+    body: JSON.stringify(registration),
     result: registered,
   },
 ];
@@ -117,8 +133,7 @@ for (
       headers.get("content-type"),
       body === undefined ? null : "application/json",
     );
-    if (body === undefined) assert.equal(textOf(seen), "");
-    else assert.deepEqual(JSON.parse(textOf(seen)), body);
+    assert.equal(textOf(seen), body ?? "");
   });
 }
 
@@ -140,7 +155,9 @@ Deno.test("ControlClient.register() leaves the bearer of other calls alone", asy
 for (const { json_bytes, content_encoding } of vectors.gzip_threshold) {
   Deno.test(`ControlClient sends a body of ${json_bytes} bytes with encoding ${content_encoding}`, async () => {
     await using server = new TestServer(() => new Response());
-    const text = "é".repeat(10) + "x".repeat(json_bytes - 22);
+    const text = JSON.stringify(
+      "é".repeat(10) + "x".repeat(json_bytes - 22),
+    );
     await clientFor(server.url).postJson("/v1/x", text, never);
     const [seen] = server.seen;
     assert.equal(seen?.headers.get("content-encoding"), content_encoding);
@@ -150,7 +167,7 @@ for (const { json_bytes, content_encoding } of vectors.gzip_threshold) {
     );
     const sent = content_encoding ? await gunzip(seen!.body) : textOf(seen);
     assert.equal(new TextEncoder().encode(sent).length, json_bytes);
-    assert.equal(JSON.parse(sent), text);
+    assert.equal(sent, text);
   });
 }
 
