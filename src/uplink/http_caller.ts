@@ -217,7 +217,7 @@ export class HttpCaller {
       duration_ms: Math.round(tookMs),
     });
     if (response.ok) return response;
-    throw await refusalFrom(call, response, clock.now(), signal);
+    throw await refusalFrom(call, response, clock, signal);
   }
 }
 

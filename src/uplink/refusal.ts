@@ -1,6 +1,8 @@
+import type { Clock } from "../platform/clock.ts";
 import { parseProblem, PROBLEM_MEDIA_TYPE } from "../wire/problem.ts";
 import { readStart } from "./answer_body.ts";
 import { ControlError, failureOf } from "./control_error.ts";
+import { cutAfter } from "./deadline.ts";
 import { type HttpCall, nameOf, secretsOf } from "./http_call.ts";
 import { mediaTypeOf } from "./media_type.ts";
 import { parseRetryAfter } from "./retry_after.ts";
@@ -8,6 +10,9 @@ import { MAX_SERVER_TEXT_BYTES, presentServerText } from "./server_text.ts";
 
 /** A problem document is read whole up to this, since half of one is none. */
 const MAX_PROBLEM_BYTES = 64 * 1024;
+
+/** How long the text is waited for: the status is known, and says more. */
+const TEXT_WAIT_MS = 2_000;
 
 /** A longer name of a reason names nothing. */
 const CODE = /^[\w.:-]{1,128}$/;
@@ -21,14 +26,16 @@ const CODE = /^[\w.:-]{1,128}$/;
 export async function refusalFrom(
   call: HttpCall,
   response: Response,
-  nowMs: number,
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<ControlError> {
   const { status, headers } = response;
   const retryAfterMs = status === 429 || status === 503
-    ? parseRetryAfter(headers.get("retry-after"), nowMs)
+    ? parseRetryAfter(headers.get("retry-after"), clock.now())
     : undefined;
-  const reason = await reasonIn(response, secretsOf(call), signal);
+  const late = () => new Error("The text of the refusal did not come");
+  await using cut = cutAfter({ clock, ms: TEXT_WAIT_MS, signal, late });
+  const reason = await reasonIn(response, secretsOf(call), cut.signal);
   const named = reason.code === undefined ? "" : ` (${reason.code})`;
   return new ControlError(
     failureOf(status),

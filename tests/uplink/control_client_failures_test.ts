@@ -185,6 +185,42 @@ for (const { what, answer } of floods) {
   });
 }
 
+for (
+  const { what, status, kind } of [
+    { what: "401", status: "401 Unauthorized", kind: "unauthorized" },
+    { what: "503", status: "503 Unavailable", kind: "server" },
+  ]
+) {
+  Deno.test(`ControlClient tells of a ${what} whose text does not come to its end`, async () => {
+    await using server = new RawServer(
+      `HTTP/1.1 ${status}\r\ncontent-length: 100\r\nretry-after: 7\r\n\r\nbecause`,
+      true,
+    );
+    const { client, clock } = fixture(server.url);
+    const work = controlErrorFrom(client.getJson("/v1/x", never));
+    await until("the text is waited for", () => clock.sleeping.length === 2);
+    await clock.advance(2_000);
+    const error = await work;
+    assert.equal(error.kind, kind);
+    assert.equal(error.serverText, "because");
+    assert.equal(error.retryAfterMs, what === "503" ? 7_000 : undefined);
+    assert.deepEqual(clock.sleeping, []);
+  });
+}
+
+Deno.test("ControlClient ends with the caller's reason while the text of a refusal comes", async () => {
+  const answer = "HTTP/1.1 500 x\r\ncontent-length: 100\r\n\r\nbecause";
+  await using server = new RawServer(answer, true);
+  const { client, clock } = fixture(server.url);
+  const stop = new AbortController();
+  const work = failureFrom(client.getJson("/v1/x", stop.signal));
+  await until("the text is waited for", () => clock.sleeping.length === 2);
+  const reason = new Error("enough");
+  stop.abort(reason);
+  assert.equal(await work, reason);
+  assert.deepEqual(clock.sleeping, []);
+});
+
 Deno.test("ControlClient keeps little of an error body that is a gzip bomb", async () => {
   await using server = new TestServer(async () => {
     const { body, headers } = await gzipBomb("gzip");
