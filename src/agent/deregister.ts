@@ -129,9 +129,9 @@ async function askControlPlane(
   identity: Identity,
   { config, io, version, stop, force }: DeregisterOptions,
 ): Promise<string> {
-  const { http } = await openUplink(config, io, version);
+  using client = await openUplink(config, io, version);
   const uplink = nodeUplinkFor(identity, {
-    http,
+    http: client.http,
     config,
     version,
     clock: io.clock,

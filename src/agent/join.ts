@@ -41,7 +41,7 @@ export interface Joined {
  */
 export async function joinControlPlane(options: JoinOptions): Promise<Joined> {
   const { config, io, version, stop, force } = options;
-  const client = await openUplink(config, io, version);
+  using client = await openUplink(config, io, version);
   let opened: Membership;
   try {
     opened = await openStore(config, io, version);

@@ -35,13 +35,16 @@ export async function openTransport(
       ...(client ? { clientCertificate: client } : {}),
     });
   }
-  if (ca === undefined && client === undefined) return fetchTransport();
   try {
     return fetchTransport(Deno.createHttpClient({
+      // HTTP/2 has all calls on one connection, which the runtime keeps until
+      // the system gives it up: 15 minutes without a control plane.
+      http2: false,
       ...(ca === undefined ? {} : { caCerts: [ca] }),
       ...client,
     }));
-  } catch {
+  } catch (error) {
+    if (ca === undefined && client === undefined) throw error;
     throw new ConfigError([{
       where: client ? "api.client_cert_file" : "api.ca_file",
       what: "the certificates cannot be used: are they whole, and does the " +

@@ -1,4 +1,5 @@
-import type { Dispatcher } from "undici";
+import type { Client, Dispatcher } from "undici";
+import { gunzip } from "./gunzip.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
 
 /** Options for {@linkcode openInsecureTransport}. */
@@ -19,67 +20,81 @@ const MAX_AHEAD_BYTES = 64 * 1024 * 1024;
  * A transport that does not check certificates, for this client alone: the
  * runtime's own `fetch` cannot do without. Everything that trusts the
  * connection must look at {@linkcode Transport.insecure}. It uses no proxy.
+ *
+ * Each call has a connection of its own, which its signal ends at any point,
+ * while it is being made, too.
  */
 export async function openInsecureTransport(
   options: InsecureTransportOptions,
 ): Promise<Transport> {
   // Loaded only when it is wanted: it costs time and memory at start.
-  const { Agent } = await import("./undici_library.ts");
+  const { Client } = await import("./undici_library.ts");
   const { connectTimeoutMs: timeout, clientCertificate } = options;
-  const agent = new Agent({
-    connect: { rejectUnauthorized: false, ...clientCertificate, timeout },
-    // Headers and bodies have the time that the caller gives them.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
   return {
     insecure: true,
-    send(url, request) {
+    async send(url, request) {
       const { origin, pathname, search } = new URL(url);
-      return dispatch(agent, origin, pathname + search, request);
+      const { signal } = request;
+      signal.throwIfAborted();
+      const client = new Client(origin, {
+        // Without the signal, an attempt to connect would go on.
+        connect: {
+          rejectUnauthorized: false,
+          ...clientCertificate,
+          timeout,
+          signal,
+        },
+        // Headers and bodies have the time that the caller gives them.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      });
+      return await dispatch(client, pathname + search, request);
     },
-    close: () => void agent.destroy(),
+    close() {},
   };
 }
 
 function dispatch(
-  dispatcher: Dispatcher,
-  origin: string,
+  client: Client,
   path: string,
   { method, headers, body, signal }: TransportRequest,
 ): Promise<Response> {
   const { promise, resolve, reject } = Promise.withResolvers<Response>();
   let answer: AnswerBody | undefined;
-  let abort = () => {};
-  const over = () => signal.removeEventListener("abort", abort);
+  const end = (reason?: Error) => {
+    signal.removeEventListener("abort", abort);
+    // It would connect anew, for calls that do not come.
+    client.destroy(reason ?? null, () => {});
+  };
+  const fail = (error: Error) => {
+    answer?.fail(error);
+    reject(error);
+    end(error);
+  };
+  const abort = () => fail(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
   const options = {
-    origin,
     path,
     method: method as Dispatcher.HttpMethod,
     headers: { ...headers },
     body: body ?? null,
+    reset: true,
   };
-  dispatcher.dispatch(options, {
-    onRequestStart(request) {
-      over();
-      abort = () => request.abort(signal.reason);
-      signal.addEventListener("abort", abort, { once: true });
-      if (signal.aborted) abort();
-    },
-    onResponseStart(request, status, headers) {
-      answer = new AnswerBody((reason) => request.abort(reason));
+  client.dispatch(options, {
+    // The library wants one: by it, it knows this form of handler.
+    onRequestStart() {},
+    onResponseStart(_request, status, headers) {
+      // Such as 103, with the answer still to come.
+      if (status >= 100 && status < 200) return;
+      answer = new AnswerBody(fail);
       resolve(responseOf(status, headers, answer.stream));
     },
     onResponseData: (_request, bytes) => answer?.push(bytes),
     onResponseEnd() {
-      over();
       answer?.end();
+      end();
     },
-    onResponseError(_request, error) {
-      over();
-      answer?.fail(error);
-      reject(error);
-    },
+    onResponseError: (_request, error) => fail(error),
   });
   return promise;
 }
@@ -134,8 +149,5 @@ function responseOf(
     return new Response(null, { status, headers });
   }
   const isGzip = headers.get("content-encoding")?.toLowerCase() === "gzip";
-  return new Response(
-    isGzip ? body.pipeThrough(new DecompressionStream("gzip")) : body,
-    { status, headers },
-  );
+  return new Response(isGzip ? gunzip(body) : body, { status, headers });
 }

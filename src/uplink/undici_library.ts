@@ -2,4 +2,4 @@
  * What is used of undici. It is loaded through this file, when it is wanted:
  * bundled, a package that is itself imported on demand has no named members.
  */
-export { Agent } from "undici";
+export { Client } from "undici";

@@ -12,8 +12,9 @@ import {
   type Certificates,
   withCertificates,
 } from "../uplink/certificates.ts";
+import { DarkRelay } from "../uplink/dark_relay.ts";
 import { nodeOf } from "../uplink/node_of.ts";
-import { failureFrom, until } from "../uplink/serve.ts";
+import { failureFrom, RawServer, until } from "../uplink/serve.ts";
 import { StrictTlsServer } from "../uplink/tls_server.ts";
 
 const never = new AbortController().signal;
@@ -55,6 +56,7 @@ function serveTls({ server }: Certificates, handler: () => Response) {
     onListen() {},
   }, handler);
   return {
+    port: running.addr.port,
     url: `https://localhost:${running.addr.port}`,
     async [Symbol.asyncDispose]() {
       stop.abort();
@@ -107,6 +109,42 @@ Deno.test({
       });
       using _ = client;
       assert.equal(await kindOf(client.ping(never)), "unreachable");
+    }),
+});
+
+Deno.test({
+  name:
+    "a connection that died without a word costs one call, and none after it",
+  ignore,
+  fn: () =>
+    inFolder(async (folder, certificates) => {
+      // Offers HTTP/2, where calls that time out leave the connection as it is.
+      await using server = serveTls(certificates, () => new Response("{}"));
+      await using relay = new DarkRelay(server.port);
+      await Deno.writeTextFile(`${folder}/ca.pem`, certificates.ca);
+      const { client, clock } = await open({
+        PLEXD_API_BASE_URL: `https://localhost:${relay.port}`,
+        PLEXD_API_CA_FILE: `${folder}/ca.pem`,
+      });
+      using _ = client;
+      await client.ping(never);
+      relay.goDark();
+      const lost = kindOf(client.ping(never));
+      await until("the call runs", () => clock.sleeping.length === 1);
+      await clock.advance(30_000);
+      assert.equal(await lost, "timeout");
+      const end = new AbortController();
+      let isBack = false;
+      const next = client.ping(end.signal).then(
+        () => isBack = true,
+        () => {},
+      );
+      try {
+        await until("the next call is answered", () => isBack);
+      } finally {
+        end.abort();
+        await next;
+      }
     }),
 });
 
@@ -249,6 +287,50 @@ Deno.test({
       );
     }),
 });
+
+Deno.test({
+  name: "without checks, a call that its caller ends stops connecting",
+  ...unchecked,
+  fn: async () => {
+    // Takes connections, and never says anything.
+    using mute = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+    const { client } = await open({
+      PLEXD_API_BASE_URL: `https://localhost:${mute.addr.port}`,
+      PLEXD_API_TLS_INSECURE_SKIP_VERIFY: "true",
+      PLEXD_API_CONNECT_TIMEOUT: "1h",
+    });
+    using _ = client;
+    const stop = new AbortController();
+    let end: unknown;
+    const call = failureFrom(client.ping(stop.signal))
+      .then((error) => end = error);
+    using connection = await mute.accept();
+    assert.ok(await connection.read(new Uint8Array(4_096)), "a greeting");
+    const reason = new Error("enough");
+    stop.abort(reason);
+    await until("the call has ended", () => end !== undefined);
+    assert.equal(await call, reason);
+  },
+});
+
+for (const status of ["102 Processing", "103 Early Hints"]) {
+  Deno.test({
+    name: `without checks, an answer may come after a ${status}`,
+    ...unchecked,
+    fn: async () => {
+      await using server = new RawServer(
+        `HTTP/1.1 ${status}\r\nlink: </x>\r\n\r\n` +
+          "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]",
+      );
+      const { client } = await open({
+        PLEXD_API_BASE_URL: server.url,
+        PLEXD_API_TLS_INSECURE_SKIP_VERIFY: "true",
+      });
+      using _ = client;
+      assert.equal((await client.getJson("/v1/x", never))?.raw, "[]");
+    },
+  });
+}
 
 const unusable = [
   {
