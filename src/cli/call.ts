@@ -1,5 +1,6 @@
 import type { ControlClient } from "../uplink/control_client.ts";
 import { ControlError } from "../uplink/control_error.ts";
+import { hideSecret } from "../uplink/hide_secret.ts";
 import type { FirstValue } from "../wire/raw_json.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { controlFailure } from "./control_failure.ts";
@@ -81,12 +82,6 @@ function isJson(text: string): boolean {
   }
 }
 
-/** A slash may stand escaped in JSON. */
 function withoutSecrets(json: string, secrets: readonly string[]): string {
-  for (const secret of secrets) {
-    for (const form of [secret, secret.replaceAll("/", "\\/")]) {
-      json = json.replaceAll(form, "[redacted]");
-    }
-  }
-  return json;
+  return secrets.reduce((text, one) => hideSecret(one, text, false), json);
 }

@@ -1,3 +1,5 @@
+import { hideSecret } from "./hide_secret.ts";
+
 /** Most bytes of an error body that are kept. @see docs/wire.md, section a.1 */
 export const MAX_SERVER_TEXT_BYTES = 4_096;
 
@@ -12,20 +14,9 @@ export function presentServerText(
   cut: boolean,
   secrets: readonly string[],
 ): string {
-  for (const secret of secrets) {
-    text = text.replaceAll(secret, "[redacted]");
-    if (cut) text = withoutStartOf(secret, text);
-  }
+  for (const secret of secrets) text = hideSecret(secret, text, cut);
   const plain = text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ").trim();
   return startOf(plain, MAX_SERVER_TEXT_BYTES);
-}
-
-/** Drops the beginning of a secret that was cut off together with the text. */
-function withoutStartOf(secret: string, text: string): string {
-  for (let length = secret.length - 1; length > 0; length--) {
-    if (text.endsWith(secret.slice(0, length))) return text.slice(0, -length);
-  }
-  return text;
 }
 
 function startOf(text: string, maxBytes: number): string {

@@ -28,6 +28,30 @@ Deno.test("presentServerText() hides a token that was cut off at any place", () 
   }
 });
 
+/** As the bearer of dialect 1 is, and as JSON and URLs may write it. */
+const SECRET = "aB+/9=";
+const QUOTES = [
+  SECRET,
+  "aB+\\/9=",
+  "aB\\u002b/9=",
+  "aB\\u002B\\u002F9\\u003d",
+  "aB%2B%2f9%3D",
+];
+for (const quote of QUOTES) {
+  Deno.test(`presentServerText() knows a secret in ${quote}, whole and cut off`, () => {
+    const text = `{"error":"token ${quote}${quote}, unknown"}`;
+    assert.equal(
+      presentServerText(text, false, [SECRET]),
+      '{"error":"token [redacted][redacted], unknown"}',
+    );
+    for (let length = 1; length < quote.length; length++) {
+      const start = `token ${quote.slice(0, length)}`;
+      assert.equal(presentServerText(start, true, [SECRET]), "token");
+    }
+    assert.equal(presentServerText("a 100%", false, [SECRET]), "a 100%");
+  });
+}
+
 Deno.test("presentServerText() bounds bytes, not characters", () => {
   const shown = presentServerText("é".repeat(5_000), true, []);
   assert.equal(new TextEncoder().encode(shown).length, MAX_SERVER_TEXT_BYTES);
