@@ -6,7 +6,7 @@ export interface Proxies {
   readonly http?: string;
   /** For https. */
   readonly https?: string;
-  /** Hosts that are asked without. */
+  /** Hosts, domains and networks that are asked without. */
   readonly noProxy: readonly string[];
 }
 
@@ -30,10 +30,23 @@ export function proxiesFrom(
   const https = proxyIn(env, "HTTPS_PROXY", problems) ?? all;
   if (problems.length > 0) throw new ConfigError(problems);
   const [, exempt = ""] = variableIn(env, "NO_PROXY") ?? [];
-  const noProxy = exempt.split(",").map((one) => one.trim())
+  const noProxy = exempt.split(/[\s,]+/).map(exemptHost)
     .filter((one) => one !== "");
   if (noProxy.includes("*") || (!http && !https)) return undefined;
   return { ...(http ? { http } : {}), ...(https ? { https } : {}), noProxy };
+}
+
+/**
+ * One of `NO_PROXY` in the form that the runtime understands: it would go over
+ * others without a word. It cannot tell ports apart, so that a port exempts all
+ * of its host.
+ */
+function exemptHost(text: string): string {
+  const host = text.toLowerCase();
+  const address = /^\[(.+)\](:\d+)?$/.exec(host)?.[1];
+  if (address !== undefined) return address;
+  return host.replace(/^\*\./, ".").replace(/^([^:]+):\d+$/, "$1")
+    .replace(/\.$/, "");
 }
 
 /** The variables that say the same, and no others. */

@@ -80,6 +80,34 @@ Deno.test("a proxy is not asked for what is on this machine", async () => {
   assert.deepEqual(proxy.seen, []);
 });
 
+Deno.test("a proxy is not asked for hosts that NO_PROXY names, in any of its forms", async () => {
+  await using server = new TestServer(() => new Response("{}"));
+  await using proxy = new ConnectProxy(Number(new URL(server.url).port));
+  const exempt = [
+    "a.test",
+    "of.a.test",
+    "b.test",
+    "of.c.test",
+    "of.d.test",
+    "e.test",
+    "f.test",
+  ];
+  const others = ["xa.test", "of.xc.test", "g.test"];
+  const { code, stdout } = await ping({
+    PLEXD_API_ALLOW_PLAINTEXT: "true",
+    PLEXD_API_BASE_URL: "http://h.test",
+    PLEXD_API_FALLBACK_URLS: [...exempt, ...others]
+      .map((host) => `http://${host}`).join(","),
+    HTTP_PROXY: `http://${proxy.address}`,
+    NO_PROXY: "a.test B.TEST,.c.test, *.d.test,e.test:80 f.test.",
+  });
+  assert.equal(code, 0, stdout);
+  assert.deepEqual(
+    proxy.seen.map((head) => /^GET http:\/\/([^/]+)\//.exec(head)?.[1]),
+    ["h.test", ...others],
+  );
+});
+
 Deno.test({
   name:
     "plexd ping goes through the proxy of the environment, certificate checks and all",

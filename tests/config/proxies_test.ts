@@ -33,6 +33,31 @@ const environments: {
     proxies: { https: Q, noProxy: [] },
   },
   {
+    what: "every form of an exempt host",
+    env: {
+      HTTP_PROXY: P,
+      NO_PROXY:
+        "A.Example *.b.example\t.c.example,d.example:8443 ,e.example. " +
+        "10.0.0.0/8,10.1.2.3:80,fd00::/8,fd00::1,[fd00::2],[fd00::3]:443",
+    },
+    proxies: {
+      http: P,
+      noProxy: [
+        "a.example",
+        ".b.example",
+        ".c.example",
+        "d.example",
+        "e.example",
+        "10.0.0.0/8",
+        "10.1.2.3",
+        "fd00::/8",
+        "fd00::1",
+        "fd00::2",
+        "fd00::3",
+      ],
+    },
+  },
+  {
     what: "one for all",
     env: { ALL_PROXY: "socks5://p.example:1080", HTTP_PROXY: P },
     proxies: { http: P, https: "socks5://p.example:1080", noProxy: [] },

@@ -71,7 +71,11 @@ export function plexdPage(
           bold("NO_PROXY"),
         ]
           .join(", "),
-        "The way to the control plane.",
+        "The way to the control plane. " +
+          `${
+            bold("NO_PROXY")
+          } has hosts, domains with all hosts in them, and ` +
+          "networks that are asked without; this machine always is.",
       ),
       ".SH FILES",
       ...tagged(italic("/etc/plexd/config.yaml"), "The configuration."),
