@@ -52,6 +52,19 @@ Deno.test({
         const status = await runPlexd(["status"], { env });
         assert.match(status.stdout, /insecure_tls/);
         assert.equal(await agent.stop("SIGTERM"), 0);
+        // Joined long since, it warns at each start, and no less in status.
+        await using again = new ServedPlexd(["up", "--die-with-stdin"], env);
+        await again.writes(/certificate of the control plane is not checked/);
+        await again.writes(/Event stream up/);
+        const later = await runPlexd(["status", "--output", "json"], { env });
+        const { reasons } = JSON.parse(later.stdout);
+        assert.ok(
+          reasons.some((one: { reason: string }) =>
+            one.reason === "insecure_tls"
+          ),
+          later.stdout,
+        );
+        assert.equal(await again.stop("SIGTERM"), 0);
         assert.equal(await plane.stop("stdin"), 0);
       } finally {
         await Deno.remove(folder, { recursive: true });

@@ -20,7 +20,7 @@ export class DarkRelay implements AsyncDisposable {
     return this.#listener.addr.port;
   }
 
-  goDark() {
+  goDark(): void {
     this.#age++;
   }
 
