@@ -100,7 +100,10 @@ Deno.test("plexd call says why it failed", async () => {
     async ({ run }) => {
       const refused = await run(["call", "POST", "/x", "--data", "{}"]);
       assert.equal(refused.code, 1);
-      assert.match(refused.stderr, /403: token_gone: bearer \[redacted\]/);
+      assert.match(
+        refused.stderr,
+        /status 403 \(token_gone\): bearer \[redacted\]/,
+      );
       const html = await run(["call", "GET", "/html"]);
       assert.equal(html.code, 1);
       assert.match(html.stderr, /not JSON/);
@@ -110,6 +113,7 @@ Deno.test("plexd call says why it failed", async () => {
           ["GET", "x"],
           ["GET", "/a b"],
           ["POST", "/x", "--data", "{"],
+          ["GET", "/x", "--data", "{}"],
         ]
       ) {
         assert.equal((await run(["call", ...words])).code, 2, words.join(" "));
