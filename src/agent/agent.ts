@@ -76,6 +76,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const intake = openIntake(config, options.io);
   const { io } = intake;
   const startedAtMs = io.clock.now();
+  const startedMs = io.clock.elapsed();
   const degraded = new Degraded(io.clock, io.log);
   // What is wrong with the configuration must show before anything is written.
   const skew = new ClockSkew({ clock: io.clock, degraded });
@@ -158,6 +159,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       changes,
       storeFigures: counted.figures,
       startedAtMs,
+      startedMs,
       store,
       degraded,
       disk,

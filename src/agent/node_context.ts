@@ -29,6 +29,8 @@ export interface NodeContext {
   readonly version: string;
   /** Ms since the Unix epoch. */
   readonly startedAtMs: number;
+  /** The same moment as monotonic time, ms: what an uptime counts from. */
+  readonly startedMs: number;
   readonly store: Membership;
   readonly identity: Identity;
   readonly uplink: NodeUplink;

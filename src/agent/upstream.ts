@@ -44,6 +44,7 @@ export function buildUpstream(
     heartbeat: new Heartbeat({
       uplink,
       intervalMs: config["heartbeat.interval"],
+      startedMs: context.startedMs,
       reasons: () => degraded.list().map(({ reason }) => reason),
       ...(inHeartbeat
         ? { health: () => agentHealth(degraded.list(), recoveries()) }

@@ -2,14 +2,21 @@ import { describeError } from "../platform/log.ts";
 import { isoTime } from "../platform/clock.ts";
 import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
+import { spreadMs } from "../uplink/backoff.ts";
+import { ControlError } from "../uplink/control_error.ts";
 import type { NodeUplink } from "../uplink/node_uplink.ts";
 import type { AgentHealth } from "../wire/agent_health.ts";
 
 /** Options for {@linkcode Heartbeat}. */
 export interface HeartbeatOptions {
   readonly uplink: Pick<NodeUplink, "heartbeat">;
-  /** Time from the start of one to the start of the next. @default {30000} */
+  /**
+   * Time from the start of one to the start of the next, before jitter of a
+   * tenth. @default {30000}
+   */
   readonly intervalMs?: number;
+  /** Monotonic time at which the agent started, ms. */
+  readonly startedMs: number;
   /** Names of what is wrong, asked for each heartbeat. */
   readonly reasons: () => readonly string[];
   /**
@@ -30,6 +37,12 @@ export interface HeartbeatOptions {
   readonly io: Platform;
 }
 
+/**
+ * Longest silence that a control plane can ask for with `Retry-After`: after
+ * that, plexd's own counts a node as gone.
+ */
+const LONGEST_SILENCE_MS = 300_000;
+
 /** How the heartbeats go: another object for each of them. */
 export interface HeartbeatStatus {
   /** When the next one is due, ms since the Unix epoch. */
@@ -41,9 +54,10 @@ export class Heartbeat implements Part {
   readonly name = "heartbeat";
   readonly #options: HeartbeatOptions;
   readonly #intervalMs: number;
-  readonly #startedMs: number;
   #status: HeartbeatStatus = {};
   #wake: (() => void) | undefined;
+  /** What the last one failed with, as long as they fail. */
+  #failing: string | undefined;
 
   constructor(options: HeartbeatOptions) {
     const { intervalMs = 30_000 } = options;
@@ -54,7 +68,6 @@ export class Heartbeat implements Part {
     }
     this.#options = options;
     this.#intervalMs = intervalMs;
-    this.#startedMs = options.io.clock.elapsed();
   }
 
   /** When the next one is due. */
@@ -68,11 +81,17 @@ export class Heartbeat implements Part {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options.io;
+    const { clock, random } = this.#options.io;
     while (!signal.aborted) {
-      const dueMs = clock.elapsed() + this.#intervalMs;
-      this.#status = { nextMs: clock.now() + this.#intervalMs };
-      await this.#beat(signal);
+      const intervalMs = spreadMs(this.#intervalMs, () => random.unit());
+      let dueMs = clock.elapsed() + intervalMs;
+      this.#status = { nextMs: clock.now() + intervalMs };
+      const askedMs = await this.#beat(signal);
+      const earliestMs = clock.elapsed() + askedMs;
+      if (earliestMs > dueMs) {
+        dueMs = earliestMs;
+        this.#status = { nextMs: clock.now() + askedMs };
+      }
       const woken = new AbortController();
       this.#wake = () => woken.abort();
       await clock
@@ -82,7 +101,8 @@ export class Heartbeat implements Part {
     }
   }
 
-  async #beat(signal: AbortSignal): Promise<void> {
+  /** @returns how long the control plane wants to be left alone, ms. */
+  async #beat(signal: AbortSignal): Promise<number> {
     const { uplink, reasons, binarySha256, publicEndpoint, io } = this.#options;
     const { onReconcile, onRotateKeys, onAnswer, health } = this.#options;
     try {
@@ -92,19 +112,42 @@ export class Heartbeat implements Part {
       const hints = await uplink.heartbeat({
         timestamp: isoTime(io.clock.now()),
         status: wrong.length === 0 ? "healthy" : "degraded",
-        uptimeMs: io.clock.elapsed() - this.#startedMs,
+        uptimeMs: io.clock.elapsed() - this.#options.startedMs,
         binarySha256: sha256,
         reasons: wrong,
         ...(publicEndpoint === undefined ? {} : { publicEndpoint }),
         ...(health ? { agent: health() } : {}),
       }, signal);
+      this.#failing = undefined;
       onAnswer?.(undefined);
       if (hints.reconcile) onReconcile();
       if (hints.rotateKeys) onRotateKeys();
+      return 0;
     } catch (error) {
-      if (signal.aborted) return;
-      io.log.warn("Heartbeat failed", { error: describeError(error) });
+      if (signal.aborted) return 0;
+      this.#tell(describeError(error));
       onAnswer?.(error);
+      return this.#askedMs(error);
     }
+  }
+
+  /** Once for each cause: an outage of a day is no news every 30 s. */
+  #tell(error: string) {
+    const isNews = error !== this.#failing;
+    this.#failing = error;
+    this.#options.io.log[isNews ? "warn" : "debug"]("Heartbeat failed", {
+      error,
+    });
+  }
+
+  /** Spread beyond it: nodes that were told the same must not come together. */
+  #askedMs(error: unknown): number {
+    const asked = error instanceof ControlError
+      ? error.retryAfterMs
+      : undefined;
+    if (asked === undefined) return 0;
+    const { random } = this.#options.io;
+    const spread = this.#intervalMs * random.unit();
+    return Math.min(asked + spread, LONGEST_SILENCE_MS);
   }
 }

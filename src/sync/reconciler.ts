@@ -3,6 +3,7 @@ import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
 import { isoTime } from "../platform/clock.ts";
 import type { StateView } from "../store/state_view.ts";
+import { spreadMs } from "../uplink/backoff.ts";
 import type { Correction, DriftReport } from "../wire/bodies.ts";
 import type { SigningKeys } from "../wire/signing_keys.ts";
 import type { DesiredState, ExecutionRequest } from "../wire/state.ts";
@@ -73,9 +74,6 @@ const MIN_GAP_MS = 1_000;
 
 /** A pull that an event has overtaken is repeated, but not for ever. */
 const MAX_RACES = 3;
-
-/** Nodes that were started together do not pull together for ever. */
-const JITTER = 0.1;
 
 /** What an applied pull found, and what took its place. */
 interface Applied {
@@ -187,7 +185,7 @@ export class Reconciler implements Part {
   async #wait(signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#options.io;
     if (this.#triggers.size === 0) {
-      const ms = this.#intervalMs * (1 - JITTER + 2 * JITTER * random.unit());
+      const ms = spreadMs(this.#intervalMs, () => random.unit());
       this.#status = { ...this.#status, nextMs: clock.now() + ms };
       await this.#triggerOr(ms, signal);
     }

@@ -25,5 +25,13 @@ export function backoffMs(
   return step * (1 - JITTER + 2 * JITTER * unit());
 }
 
+/** Nodes that were started together do not call together for ever. */
+const SPREAD = 0.1;
+
+/** An interval, spread by a tenth either way. @param unit From 0 to 1. */
+export function spreadMs(ms: number, unit: () => number): number {
+  return ms * (1 - SPREAD + 2 * SPREAD * unit());
+}
+
 /** However long a server asks to wait, a node looks again within the hour. */
 export const RETRY_AFTER_CAP_MS = 3_600_000;

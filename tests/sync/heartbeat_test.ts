@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Heartbeat } from "../../src/sync/heartbeat.ts";
+import { Heartbeat, type HeartbeatStatus } from "../../src/sync/heartbeat.ts";
 import { ControlError } from "../../src/uplink/control_error.ts";
 import type { Beat, BeatHints } from "../../src/uplink/node_uplink.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
@@ -18,9 +18,14 @@ async function whileBeating(
     readonly reasons: string[];
     /** Sends one at once. */
     readonly now: () => void;
+    /** What the heartbeats say of themselves. */
+    readonly status: () => HeartbeatStatus;
   }) => Promise<void>,
+  random = new FakeRandom(),
 ) {
   const clock = new FakeClock();
+  // The agent runs for a while already.
+  await clock.advance(4_000);
   const log = new MemoryLog();
   const bodies: Beat[] = [];
   const answers: (BeatHints | Error)[] = [];
@@ -43,7 +48,8 @@ async function whileBeating(
     onRotateKeys: () => heard.push("rotate"),
     onAnswer: (failure) =>
       heard.push(failure instanceof ControlError ? failure.kind : "fine"),
-    io: { clock, random: new FakeRandom(), log },
+    startedMs: 1_000,
+    io: { clock, random, log },
   });
   const stop = new AbortController();
   const done = heartbeat.run(stop.signal);
@@ -57,6 +63,7 @@ async function whileBeating(
       heard,
       reasons,
       now: () => heartbeat.now(),
+      status: () => heartbeat.status,
     });
   } finally {
     stop.abort();
@@ -82,6 +89,7 @@ Deno.test("the agent's health goes along where it is asked for", async () => {
     binarySha256: () => Promise.resolve("00ff"),
     onReconcile() {},
     onRotateKeys() {},
+    startedMs: 0,
     io: { clock, random: new FakeRandom(), log: new MemoryLog() },
   }).run(stop.signal);
   await clock.advance(0);
@@ -97,9 +105,9 @@ Deno.test("heartbeats are sent at the start and every 30 s, with real content", 
     assert.equal(bodies.length, 1);
     await clock.advance(1);
     assert.deepEqual(bodies[1], {
-      timestamp: "2026-03-01T12:00:30.000Z",
+      timestamp: "2026-03-01T12:00:34.000Z",
       status: "healthy",
-      uptimeMs: 30_000,
+      uptimeMs: 33_000,
       binarySha256: "00ff",
       reasons: [],
       publicEndpoint: "192.0.2.1:51820",
@@ -128,16 +136,119 @@ Deno.test("a heartbeat's hint asks for a new node key", () =>
     assert.deepEqual(heard, ["fine", "fine", "rotate"]);
   }));
 
-Deno.test("a heartbeat that fails is told and logged, and the next one comes in time", () =>
-  whileBeating(async ({ clock, answers, heard, log, bodies }) => {
-    answers.push(new ControlError("unauthorized", "Status 401"));
+for (const [unit, intervalMs] of [[0, 27_000], [0.999, 32_994]] as const) {
+  Deno.test(`heartbeats of nodes that started together part: ${intervalMs} ms at chance ${unit}`, () =>
+    whileBeating(async ({ clock, bodies, status }) => {
+      assert.equal(status().nextMs, clock.now() + intervalMs);
+      await clock.advance(intervalMs - 1);
+      assert.equal(bodies.length, 1);
+      await clock.advance(1);
+      assert.equal(bodies.length, 2);
+    }, new FakeRandom(unit)));
+}
+
+for (
+  const [kind, status] of [
+    ["unauthorized", 401],
+    ["forbidden", 403],
+    ["not_found", 404],
+    ["too_large", 413],
+    ["rate_limited", 429],
+    ["server", 500],
+    ["server", 501],
+    ["unreachable", undefined],
+  ] as const
+) {
+  Deno.test(`a heartbeat that fails with ${status ?? kind} is told, and the next one comes in time`, () =>
+    whileBeating(async ({ clock, answers, heard, log, bodies }) => {
+      const details = status === undefined ? {} : { status };
+      answers.push(new ControlError(kind, `It was ${kind}`, details));
+      await clock.advance(30_000);
+      assert.deepEqual(heard, ["fine", kind]);
+      assert.deepEqual(log.lines.map(({ level }) => level), ["warn"]);
+      await clock.advance(30_000);
+      assert.equal(bodies.length, 3);
+      assert.equal(heard[2], "fine");
+    }));
+}
+
+Deno.test("heartbeats that fail one after the other warn once for each cause", () =>
+  whileBeating(async ({ clock, answers, log }) => {
+    const away = new ControlError("unreachable", "No answer");
+    const sick = new ControlError("server", "Status 500", { status: 500 });
+    answers.push(away, away, away, sick, sick);
+    await clock.advance(180_000);
+    answers.push(sick);
     await clock.advance(30_000);
-    assert.deepEqual(heard, ["fine", "unauthorized"]);
-    assert.deepEqual(log.lines.map(({ level }) => level), ["warn"]);
-    await clock.advance(30_000);
-    assert.equal(bodies.length, 3);
-    assert.equal(heard[2], "fine");
+    const told = log.lines.map(({ level, fields }) => [level, fields["error"]]);
+    assert.deepEqual(told.filter(([level]) => level === "warn"), [
+      ["warn", "No answer"],
+      ["warn", "Status 500"],
+      // It went well in between.
+      ["warn", "Status 500"],
+    ]);
+    assert.equal(told.length, 6);
   }));
+
+// Half an interval goes on top, so that nobody comes with all the others.
+for (const [askedMs, waitMs] of [[60_000, 75_000], [3_600_000, 300_000]]) {
+  Deno.test(`a control plane that asks for ${askedMs} ms of peace has ${waitMs} ms`, () =>
+    whileBeating(async ({ clock, answers, bodies, status }) => {
+      const retryAfterMs = askedMs!;
+      answers.push(
+        new ControlError("rate_limited", "Slower", {
+          status: 429,
+          retryAfterMs,
+        }),
+      );
+      await clock.advance(30_000);
+      assert.equal(bodies.length, 2);
+      assert.equal(status().nextMs, clock.now() + waitMs!);
+      await clock.advance(waitMs! - 1);
+      assert.equal(bodies.length, 2);
+      await clock.advance(1);
+      assert.equal(bodies.length, 3);
+    }));
+}
+
+Deno.test("a heartbeat that asks for less peace than there is changes nothing", () =>
+  whileBeating(async ({ clock, answers, bodies }) => {
+    answers.push(
+      new ControlError("server", "Soon", { status: 503, retryAfterMs: 1_000 }),
+    );
+    await clock.advance(60_000);
+    assert.equal(bodies.length, 3);
+  }));
+
+Deno.test("a heartbeat that takes longer than its interval is not overtaken by the next", async () => {
+  const clock = new FakeClock();
+  let underWay = 0;
+  let most = 0;
+  let calls = 0;
+  const stop = new AbortController();
+  const done = new Heartbeat({
+    uplink: {
+      async heartbeat(_beat, signal) {
+        calls++;
+        most = Math.max(most, ++underWay);
+        await clock.sleep(40_000, signal).finally(() => underWay--);
+        return { reconcile: false, rotateKeys: false };
+      },
+    },
+    reasons: () => [],
+    binarySha256: () => Promise.resolve(""),
+    onReconcile() {},
+    onRotateKeys() {},
+    startedMs: 0,
+    io: { clock, random: new FakeRandom(), log: new MemoryLog() },
+  }).run(stop.signal);
+  await clock.advance(400_000);
+  assert.equal(most, 1);
+  assert.equal(calls, 11);
+  stop.abort();
+  await done;
+  assert.deepEqual(clock.sleeping, []);
+});
 
 Deno.test("Heartbeat refuses an interval under a second", () => {
   const io = {
@@ -154,6 +265,7 @@ Deno.test("Heartbeat refuses an interval under a second", () => {
         binarySha256: () => Promise.resolve(""),
         onReconcile() {},
         onRotateKeys() {},
+        startedMs: 0,
         io,
       }),
     RangeError,
