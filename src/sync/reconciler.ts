@@ -8,6 +8,7 @@ import type { Correction, DriftReport } from "../wire/bodies.ts";
 import type { SigningKeys } from "../wire/signing_keys.ts";
 import type { DesiredState, ExecutionRequest } from "../wire/state.ts";
 import { diffState } from "./diff.ts";
+import { DriftReports } from "./drift_reports.ts";
 import { withLocalVersions } from "./local_versions.ts";
 import type { StatePort } from "./node_state_handler.ts";
 import {
@@ -97,6 +98,7 @@ export class Reconciler implements Part {
   /** Aborts when the part ends. */
   #life: AbortSignal | undefined;
   readonly #triggers = new Set<string>();
+  readonly #drift: DriftReports;
   #wake: (() => void) | undefined;
   #lastStartMs = -Infinity;
   #status: ReconcileStatus = {};
@@ -108,8 +110,13 @@ export class Reconciler implements Part {
         `Cannot reconcile as "intervalMs" must be >= 1000: current value is ${intervalMs}`,
       );
     }
+    const { uplink, io } = options;
     this.#options = options;
     this.#intervalMs = intervalMs;
+    this.#drift = new DriftReports({
+      send: (report, signal) => uplink.reportDrift(report, signal),
+      log: io.log,
+    });
   }
 
   get status(): ReconcileStatus {
@@ -162,6 +169,7 @@ export class Reconciler implements Part {
     } finally {
       // Whoever else wanted it: nothing is applied once the parts have ended.
       await this.#pulling?.catch(() => {});
+      await this.#drift.idle();
     }
   }
 
@@ -220,7 +228,7 @@ export class Reconciler implements Part {
         corrections: corrections.length,
         reasons,
       });
-      await this.#report(corrections, signal);
+      this.#report(corrections, signal);
     } catch (error) {
       if (signal.aborted) {
         // Nobody waits for it any more, but what it was for is not done.
@@ -286,17 +294,12 @@ export class Reconciler implements Part {
     return applied;
   }
 
-  async #report(corrections: readonly Correction[], signal: AbortSignal) {
-    const { uplink, io } = this.#options;
-    const timestamp = isoTime(io.clock.now());
-    try {
-      await uplink.reportDrift(
-        { timestamp, corrections: [...corrections] },
-        signal,
-      );
-    } catch (error) {
-      if (signal.aborted) throw error;
-      io.log.warn("Drift report failed", { error: describeError(error) });
-    }
+  #report(corrections: readonly Correction[], signal: AbortSignal) {
+    const timestamp = isoTime(this.#options.io.clock.now());
+    // That nobody waits for the pull any more does not undo what it corrected.
+    this.#drift.add(
+      { timestamp, corrections: [...corrections] },
+      this.#life ?? signal,
+    );
   }
 }

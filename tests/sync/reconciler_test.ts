@@ -22,6 +22,8 @@ class FakeControl {
   readonly drifts: DriftReport[] = [];
   readonly failures: Error[] = [];
   readonly driftFailures: Error[] = [];
+  /** Nobody answers what is told of drift. */
+  isDeaf = false;
   fetches = 0;
   answer: DesiredState = stateOf({});
   /** Runs between the question and the answer. */
@@ -46,7 +48,12 @@ class FakeControl {
     return answer;
   }
 
-  reportDrift(report: DriftReport): Promise<void> {
+  reportDrift(report: DriftReport, signal: AbortSignal): Promise<void> {
+    if (this.isDeaf) {
+      return new Promise((_resolve, reject) =>
+        signal.addEventListener("abort", () => reject(signal.reason))
+      );
+    }
     const failure = this.driftFailures.shift();
     if (failure) return Promise.reject(failure);
     this.drifts.push(report);
@@ -180,6 +187,22 @@ Deno.test("a drift report that fails is logged, and the pull counts all the same
     log.lines.filter(({ level }) => level === "warn").map((l) => l.message),
     ["Drift report failed"],
   );
+});
+
+Deno.test("a control plane that is deaf to drift holds no pull up, nor the stop", async () => {
+  const { reconciler, uplink, state, outcomes, clock } = setUp();
+  uplink.isDeaf = true;
+  const stop = new AbortController();
+  const done = reconciler.run(stop.signal);
+  for (const text of ["1", "2", "3"]) {
+    uplink.answer = withMetadata(text);
+    await clock.advance(60_000);
+    assert.equal([...state.view.metadata.values()][0], text);
+  }
+  assert.deepEqual(outcomes.filter((one) => one !== undefined), []);
+  stop.abort();
+  await done;
+  assert.deepEqual(clock.sleeping, []);
 });
 
 Deno.test("pullNow() that fails changes nothing, shows why and keeps the last success", async () => {
