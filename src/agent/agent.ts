@@ -81,10 +81,11 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   // What is wrong with the configuration must show before anything is written.
   const skew = new ClockSkew({ clock: io.clock, degraded });
   const login = new LoginCheck(io.clock);
+  // It carries telemetry, too: what it logs must not ask for more of that.
   const dial = (config: Config) =>
     openUplink(
       config,
-      io,
+      intake.plainIo,
       version,
       ({ status, headers, tookMs, bearer }) => {
         skew.answered(headers.get("date"), tookMs);
@@ -206,6 +207,10 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       );
     }
     await requests.finish();
+    // Who has left is heard by nobody any more.
+    if (!requests.left.aborted) {
+      intake.buffers.tellLost("Telemetry is lost by the stop");
+    }
   } catch (error) {
     run.failing(describeError(error));
     throw error;

@@ -27,3 +27,14 @@ export function storeRecoveredRecord(
     result: "success",
   };
 }
+
+/** Records before this one are missing: so many were dropped. */
+export function auditGapRecord(count: number): AuditRecord {
+  return {
+    eventType: "audit_gap",
+    action: "drop",
+    subject: { type: "agent" },
+    object: { type: "audit_records", count },
+    result: "failure",
+  };
+}

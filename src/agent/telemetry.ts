@@ -3,16 +3,20 @@ import { BatchSender } from "../sync/batch_sender.ts";
 import type { Config } from "../config/settings.ts";
 import type { KernelFiles } from "../platform/kernel_files.ts";
 import type { Part } from "../platform/part.ts";
+import type { Identity } from "../store/identity.ts";
 import type { NodeUplink } from "../uplink/node_uplink.ts";
-import type { Dialect } from "../wire/dialect.ts";
 import type { StatusDocument, TelemetryCounts } from "../wire/status.ts";
+import { auditGapRecord } from "./audit_records.ts";
 import { SystemSampler } from "./system_sampler.ts";
 import type { TelemetryIntake } from "./telemetry_intake.ts";
 
 /** What {@linkcode buildTelemetry} works with. */
 export interface TelemetryNeeds {
   readonly config: Config;
-  readonly dialect: Dialect;
+  readonly identity: Pick<
+    Identity,
+    "controlPlane" | "domainId" | "nodeId" | "dialect"
+  >;
   readonly uplink: Pick<NodeUplink, "sendMetrics" | "sendLogs" | "sendAudit">;
   readonly intake: TelemetryIntake;
   /** Aborts when this node has been deregistered. */
@@ -29,13 +33,17 @@ export interface Telemetry {
 
 /** Puts together what sends telemetry, as far as the settings want it. */
 export function buildTelemetry(needs: TelemetryNeeds): Telemetry {
-  const { config, uplink, intake } = needs;
+  const { config, identity, uplink, intake } = needs;
   const { logs, audit } = intake;
+  const buffers = intake.buffers.for(identity);
   const shared = {
-    dialect: needs.dialect,
+    dialect: identity.dialect,
     left: needs.left,
     io: intake.plainIo,
   };
+  // Said once items get through again: it asks for one more of them, no call.
+  const tellGap = (telemetry: string) => (dropped: number) =>
+    intake.io.log.warn("Telemetry was dropped", { telemetry, dropped });
   const sampler = new SystemSampler({
     dataDir: config.data_dir,
     readText: (path) => needs.kernel.read(path),
@@ -46,6 +54,8 @@ export function buildTelemetry(needs: TelemetryNeeds): Telemetry {
       name: "metrics",
       collect: () => sampler.sample(),
       send: (samples, signal) => uplink.sendMetrics(samples, signal),
+      buffer: buffers.metrics,
+      onGap: tellGap("metrics"),
       ...batchSettings(config, "metrics"),
       ...shared,
     })
@@ -54,6 +64,9 @@ export function buildTelemetry(needs: TelemetryNeeds): Telemetry {
     name: "logs",
     collect: () => logs.drain(),
     send: (entries, signal) => uplink.sendLogs(entries, signal),
+    buffer: buffers.logs,
+    lostBefore: () => logs.dropped,
+    onGap: tellGap("logs"),
     ...batchSettings(config, "log_fwd"),
     ...shared,
   });
@@ -64,6 +77,12 @@ export function buildTelemetry(needs: TelemetryNeeds): Telemetry {
       return audit.drain();
     },
     send: (entries, signal) => uplink.sendAudit(entries, signal),
+    buffer: buffers.audit,
+    lostBefore: () => audit.dropped,
+    onGap(dropped) {
+      intake.record(auditGapRecord(dropped));
+      tellGap("audit")(dropped);
+    },
     ...batchSettings(config, "audit_fwd"),
     ...shared,
   });

@@ -2,6 +2,7 @@ import type { Config } from "../config/settings.ts";
 import { teeLogger } from "../platform/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import { type AuditRecord, AuditTrail } from "../sync/audit_trail.ts";
+import { TelemetryBuffers } from "./telemetry_buffers.ts";
 import { LogForwarder } from "../sync/log_forwarder.ts";
 import { SecretReadLog } from "../sync/secret_read_log.ts";
 import { hostNameOf } from "./host_name.ts";
@@ -27,6 +28,8 @@ export interface TelemetryIntake {
   forget(secret: string): void;
   /** All that are hidden. */
   readonly secrets: readonly string[];
+  /** What could not be sent yet. */
+  readonly buffers: TelemetryBuffers;
   /** The last lines of the log. */
   readonly recent: RecentLog;
   /** Absent when they are not wanted. */
@@ -63,6 +66,7 @@ export function openIntake(config: Config, io: Platform): TelemetryIntake {
     io: logs ? { ...plainIo, log: teeLogger(plainIo.log, logs.hear) } : plainIo,
     plainIo,
     recent,
+    buffers: new TelemetryBuffers(plainIo.log),
     record: (record) => audit?.record(record),
     hide(secret) {
       // The same identity again, with every reload.

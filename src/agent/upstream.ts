@@ -73,7 +73,7 @@ export function buildUpstream(
     }),
     telemetry: buildTelemetry({
       config,
-      dialect: context.identity.dialect,
+      identity: context.identity,
       uplink,
       intake: context.intake,
       left: context.requests.left,

@@ -2,15 +2,16 @@ import { describeError, type Logger } from "../platform/log.ts";
 import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
 import { actionAfter } from "../uplink/after_failure.ts";
+import { spreadMs } from "../uplink/backoff.ts";
 import { FailureSeries } from "../uplink/failure_series.ts";
 import type { Dialect } from "../wire/dialect.ts";
-import { BoundedQueue } from "./bounded_queue.ts";
+import { BatchBuffer } from "./batch_buffer.ts";
 
 /** How often a kind of telemetry is collected and sent. */
 export interface BatchSettings {
   /** Time between two collections, ms. */
   readonly collectMs: number;
-  /** Time between two sendings, ms. */
+  /** Time between two sendings, before jitter of a tenth, ms. */
   readonly reportMs: number;
   /** Most items in one call; twice as many are kept. */
   readonly batchSize: number;
@@ -27,12 +28,18 @@ export interface BatchSenderOptions<Item> extends BatchSettings {
   readonly send: (items: readonly Item[], signal: AbortSignal) => Promise<void>;
   /** Time for the last sending, once the agent stops. @default {2000} */
   readonly flushMs?: number;
-  /** Must not lead back here, or one failed call would ask for the next. */
   /**
    * Aborts when the control plane does not know this node any more: what is
    * left then goes nowhere. @default never
    */
   readonly left?: AbortSignal;
+  /** Where items wait that could not be sent. @default a new one */
+  readonly buffer?: BatchBuffer<Item>;
+  /** Items that were lost before they were collected. @default none */
+  readonly lostBefore?: () => number;
+  /** Items get through again, and so many others have not. */
+  readonly onGap?: (dropped: number) => void;
+  /** Its log must not lead back here: a failed call would ask for the next. */
   readonly io: Platform;
 }
 
@@ -53,6 +60,12 @@ interface Outcome<Item> {
   readonly kept?: readonly Item[];
 }
 
+/**
+ * Items in a row that are too large by themselves, before the rest has to wait:
+ * who refuses all of them is asked a few times, not once for each.
+ */
+const MOST_TOO_LARGE = 3;
+
 /** Longest wait after failures, before jitter; `Retry-After` may ask for more. */
 const LONGEST_WAIT_MS = 300_000;
 
@@ -70,10 +83,10 @@ export class BatchSender<Item> implements Part {
   readonly #options: BatchSenderOptions<Item>;
   readonly #flushMs: number;
   readonly #log: Logger;
-  readonly #buffer: BoundedQueue<Item>;
+  readonly #buffer: BatchBuffer<Item>;
   readonly #failures: FailureSeries;
-  #sent = 0;
-  #refused = 0;
+  #tooLarge = 0;
+  #isFull = false;
   #lastError: string | undefined;
 
   /** @throws {RangeError} for a setting out of its range. */
@@ -90,7 +103,8 @@ export class BatchSender<Item> implements Part {
     this.#options = options;
     this.#flushMs = flushMs;
     this.#log = io.log.with({ telemetry: options.name });
-    this.#buffer = new BoundedQueue(2 * batchSize);
+    this.#buffer = options.buffer ?? new BatchBuffer(2 * batchSize);
+    this.#buffer.queue.resize(2 * batchSize);
     this.#failures = new FailureSeries({
       baseMs: reportMs,
       maxMs: Math.max(reportMs, LONGEST_WAIT_MS),
@@ -100,9 +114,9 @@ export class BatchSender<Item> implements Part {
 
   get status(): BatchStatus {
     return {
-      sent: this.#sent,
-      dropped: this.#refused + this.#buffer.dropped,
-      buffered: this.#buffer.size,
+      sent: this.#buffer.sent,
+      dropped: this.#buffer.dropped,
+      buffered: this.#buffer.queue.size,
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
     };
   }
@@ -137,7 +151,7 @@ export class BatchSender<Item> implements Part {
 
   async #collect(): Promise<void> {
     try {
-      this.#buffer.add(await this.#options.collect());
+      this.#add(await this.#options.collect());
     } catch (error) {
       this.#log.warn("Telemetry not collected", {
         error: describeError(error),
@@ -145,8 +159,19 @@ export class BatchSender<Item> implements Part {
     }
   }
 
+  #add(items: readonly Item[]) {
+    const { queue } = this.#buffer;
+    const { dropped } = queue;
+    queue.add(items);
+    if (queue.dropped === dropped || this.#isFull) return;
+    this.#isFull = true;
+    this.#log.warn("Telemetry has no more room, the oldest is dropped", {
+      kept: queue.size,
+    });
+  }
+
   async #sendUntil(stop: AbortSignal, cut: AbortSignal): Promise<void> {
-    let waitMs = this.#options.reportMs;
+    let waitMs = this.#intervalMs();
     while (await this.#slept(waitMs, stop)) {
       waitMs = await this.#sendAll(cut);
     }
@@ -154,18 +179,20 @@ export class BatchSender<Item> implements Part {
 
   /** Sends what there is. @returns how long to wait before the next time, ms. */
   async #sendAll(cut: AbortSignal): Promise<number> {
-    const { reportMs, batchSize } = this.#options;
-    let waitMs = reportMs;
+    const { batchSize } = this.#options;
+    const { queue } = this.#buffer;
+    let waitMs = this.#intervalMs();
+    this.#tooLarge = 0;
     // What comes in meanwhile has its turn the next time.
-    let left = this.#buffer.size;
+    let left = queue.size;
     while (left > 0) {
-      const batch = this.#buffer.take(Math.min(batchSize, left));
+      const batch = queue.take(Math.min(batchSize, left));
       left -= batch.length;
       const { failure, kept } = await this.#send(batch, cut);
       if (failure === undefined) continue;
       waitMs = this.#failures.add(failure);
       if (!kept) continue;
-      this.#buffer.putBack(kept);
+      queue.putBack(kept);
       return waitMs;
     }
     return waitMs;
@@ -184,14 +211,26 @@ export class BatchSender<Item> implements Part {
       const split = action === "split_batch";
       if (split && batch.length > 1) return await this.#sendHalves(batch, cut);
       const dropped = split || action === "drop" ? batch.length : 0;
+      if (split) this.#tooLarge++;
       if (!cut.aborted) this.#tell(failure, dropped);
-      this.#refused += dropped;
+      this.#buffer.refused += dropped;
       return dropped > 0 ? { failure } : { failure, kept: batch };
     }
-    this.#sent += batch.length;
-    this.#lastError = undefined;
-    this.#failures.end();
+    this.#taken(batch.length);
     return {};
+  }
+
+  #taken(count: number) {
+    const { lostBefore = () => 0, onGap } = this.#options;
+    this.#buffer.sent += count;
+    this.#lastError = undefined;
+    this.#isFull = false;
+    this.#tooLarge = 0;
+    this.#failures.end();
+    const dropped = this.#buffer.dropped + lostBefore();
+    const news = dropped - this.#buffer.told;
+    this.#buffer.told = dropped;
+    if (news > 0) onGap?.(news);
   }
 
   /** A batch that is too long goes in two, until what is too long stands alone. */
@@ -202,8 +241,9 @@ export class BatchSender<Item> implements Part {
     const middle = Math.ceil(batch.length / 2);
     const rest = batch.slice(middle);
     const first = await this.#send(batch.slice(0, middle), cut);
-    if (first.kept) {
-      return { failure: first.failure, kept: [...first.kept, ...rest] };
+    const kept = first.kept ?? [];
+    if (first.kept || this.#tooLarge >= MOST_TOO_LARGE) {
+      return { failure: first.failure, kept: [...kept, ...rest] };
     }
     const second = await this.#send(rest, cut);
     return second.failure === undefined ? first : second;
@@ -215,6 +255,11 @@ export class BatchSender<Item> implements Part {
     const known = this.#lastError !== undefined;
     this.#lastError = error;
     if (!known) this.#log.warn("Telemetry not sent", { error, dropped });
+  }
+
+  #intervalMs(): number {
+    const { reportMs, io } = this.#options;
+    return spreadMs(reportMs, () => io.random.unit());
   }
 
   /** @returns false when `stop` came first. */

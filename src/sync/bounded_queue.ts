@@ -1,17 +1,18 @@
 /** Items in order of arrival. Past its limit the oldest make room. */
 export class BoundedQueue<Item> {
-  readonly #limit: number;
+  #limit: number;
   #items: Item[] = [];
   #dropped = 0;
 
   /** @param limit Most items that are kept. */
   constructor(limit: number) {
-    if (!(limit >= 1)) {
-      throw new RangeError(
-        `Cannot keep a queue as "limit" must be >= 1: current value is ${limit}`,
-      );
-    }
-    this.#limit = limit;
+    this.#limit = checked(limit);
+  }
+
+  /** Keeps another number of items from now on. */
+  resize(limit: number): void {
+    this.#limit = checked(limit);
+    this.#makeRoom();
   }
 
   get size(): number {
@@ -45,4 +46,11 @@ export class BoundedQueue<Item> {
     this.#items.splice(0, excess);
     this.#dropped += excess;
   }
+}
+
+function checked(limit: number): number {
+  if (limit >= 1) return limit;
+  throw new RangeError(
+    `Cannot keep a queue as "limit" must be >= 1: current value is ${limit}`,
+  );
 }

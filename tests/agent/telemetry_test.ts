@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import {
+  auditGapRecord,
   eventRefusedRecord,
   storeRecoveredRecord,
 } from "../../src/agent/audit_records.ts";
@@ -69,7 +70,11 @@ async function whileSending(
   const telemetry = buildTelemetry({
     left: new AbortController().signal,
     config,
-    dialect: 1,
+    identity: {
+      controlPlane: "https://example.com",
+      nodeId: "n",
+      dialect: 1,
+    },
     uplink: {
       sendMetrics: post("metrics"),
       sendLogs: post("logs"),
@@ -216,3 +221,44 @@ Deno.test("what waits to be collected counts as buffered, and as dropped past th
       return Promise.resolve();
     },
   ));
+
+Deno.test("what was dropped while nobody took it is told once things get through", () => {
+  let isSick = true;
+  return whileSending(
+    { ...CONFIG, "audit_fwd.batch_size": 2, "log_fwd.batch_size": 2 },
+    () => isSick ? new Response("no", { status: 500 }) : new Response("{}"),
+    async ({ intake, server, untilSeen, status, stop, local }) => {
+      for (let n = 0; n < 9; n++) {
+        intake.record(eventRefusedRecord(`reason-${n}`, n));
+        intake.io.log.warn("It went wrong", { n });
+      }
+      await untilSeen(4);
+      assert.equal(status().audit?.dropped, 5);
+      const gone = server.seen.length;
+      isSick = false;
+      await untilSeen(gone + 6);
+      await stop();
+      const audit = bodiesOf<AuditEntry>(server, "audit");
+      const gap = auditGapRecord(5);
+      assert.deepEqual(audit.at(-1)?.event_type, gap.eventType);
+      assert.deepEqual(audit.at(-1)?.object, gap.object);
+      assert.equal(
+        audit.filter(({ event_type }) => event_type === "audit_gap").length,
+        1,
+      );
+      const gaps = bodiesOf<LogEntry>(server, "logs")
+        .map(({ message }) => message)
+        .filter((message) => message.startsWith("Telemetry was dropped"));
+      assert.deepEqual(
+        new Set(gaps),
+        new Set([
+          "Telemetry was dropped telemetry=audit dropped=5",
+          "Telemetry was dropped telemetry=logs dropped=5",
+        ]),
+      );
+      assert.ok(
+        local.lines.some(({ message }) => message === "Telemetry not sent"),
+      );
+    },
+  );
+});

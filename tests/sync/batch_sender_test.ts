@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { BatchBuffer } from "../../src/sync/batch_buffer.ts";
 import {
   BatchSender,
   type BatchSenderOptions,
@@ -37,8 +38,8 @@ const SETTINGS = { collectMs: 1_000, reportMs: 10_000, batchSize: 3 };
 async function whileSending(
   work: (running: Running) => Promise<void>,
   settings: Partial<BatchSenderOptions<number>> = {},
+  { clock = new FakeClock(), random = new FakeRandom() } = {},
 ) {
-  const clock = new FakeClock();
   const log = new MemoryLog();
   const found: number[] = [];
   const calls: (readonly number[])[] = [];
@@ -54,7 +55,7 @@ async function whileSending(
       await Promise.race([outcome, aborted(signal)]);
     },
     ...SETTINGS,
-    io: { clock, random: new FakeRandom(), log },
+    io: { clock, random, log },
     ...settings,
   });
   const stop = new AbortController();
@@ -203,6 +204,90 @@ Deno.test("BatchSender drops the one item that is too large by itself", () =>
         ? Promise.reject(failure("too_large", { status: 413 }))
         : Promise.resolve(),
   }));
+
+Deno.test("BatchSender asks a control plane that finds all too large a few times, not for each item", () => {
+  const sizes: number[] = [];
+  return whileSending(async ({ clock, found, sender }) => {
+    for (let n = 0; n < 64; n++) found.push(n);
+    await clock.advance(10_000);
+    assert.deepEqual(sizes, [64, 32, 16, 8, 4, 2, 1, 1, 2, 1]);
+    const { dropped, buffered, sent } = sender.status;
+    assert.deepEqual([dropped, buffered, sent], [3, 61, 0]);
+    await clock.advance(20_000);
+    assert.equal(sender.status.dropped, 6);
+    assert.ok(sizes.length <= 20);
+  }, {
+    batchSize: 64,
+    send(items) {
+      sizes.push(items.length);
+      return Promise.reject(failure("too_large", { status: 413 }));
+    },
+  });
+});
+
+Deno.test("BatchSender goes on with what its predecessor could not send", async () => {
+  const buffer = new BatchBuffer<number>(1);
+  await whileSending(async ({ clock, found, outcomes, sender }) => {
+    found.push(1, 2);
+    outcomes.push(failure("unreachable"), failure("unreachable"));
+    await clock.advance(10_000);
+    assert.equal(sender.status.buffered, 2);
+  }, { buffer });
+  assert.equal(buffer.queue.size, 2);
+  await whileSending(async ({ clock, found, calls, sender }) => {
+    found.push(3);
+    await clock.advance(10_000);
+    assert.deepEqual(calls, [[1, 2, 3]]);
+    assert.deepEqual(sender.status, { sent: 3, dropped: 0, buffered: 0 });
+  }, { buffer });
+});
+
+Deno.test("BatchSender says when there is no more room, and how much is missing once it gets through", () => {
+  const gaps: number[] = [];
+  let lostBefore = 0;
+  return whileSending(async ({ clock, found, outcomes, log }) => {
+    outcomes.push(failure("unreachable"), failure("unreachable"));
+    found.push(1, 2, 3, 4, 5, 6);
+    await clock.advance(10_000);
+    for (const n of [7, 8]) {
+      found.push(n);
+      await clock.advance(1_000);
+    }
+    lostBefore = 5;
+    assert.deepEqual(gaps, []);
+    await clock.advance(60_000);
+    assert.deepEqual(gaps, [7]);
+    await clock.advance(60_000);
+    found.push(9);
+    await clock.advance(60_000);
+    assert.deepEqual(gaps, [7]);
+    const told = log.lines.map(({ message }) => message);
+    assert.deepEqual(told, [
+      "Telemetry not sent",
+      "Telemetry has no more room, the oldest is dropped",
+    ]);
+  }, {
+    onGap: (dropped) => gaps.push(dropped),
+    lostBefore: () => lostBefore,
+  });
+});
+
+for (const [unit, firstMs] of [[0, 9_000], [0.75, 10_500]] as const) {
+  Deno.test(`BatchSender parts from others that started with it: ${firstMs} ms at chance ${unit}`, () => {
+    const clock = new FakeClock();
+    return whileSending(
+      async ({ found, calls }) => {
+        found.push(1);
+        await clock.advance(firstMs - 1);
+        assert.equal(calls.length, 0);
+        await clock.advance(1);
+        assert.equal(calls.length, 1);
+      },
+      {},
+      { clock, random: new FakeRandom(unit) },
+    );
+  });
+}
 
 Deno.test("BatchSender sends once more when it is stopped", () =>
   whileSending(async ({ found, calls, stop, sender }) => {
