@@ -278,7 +278,7 @@ async function runNode(
     buildHealthKeeper(context, memory, self),
     ...self.parts,
     ...buildCaches(context),
-    ...announcements.parts,
+    ...announcements,
     ...telemetry.parts,
     ...context.tasks.parts.map((part) => onceConfirmed(store.restored, part)),
     context.requests.part({

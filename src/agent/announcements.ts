@@ -8,7 +8,7 @@ import {
   type PeerDirectory,
 } from "../sync/peer_endpoints.ts";
 import type { NodeUplink } from "../uplink/node_uplink.ts";
-import type { Capabilities, NatType } from "../wire/bodies.ts";
+import type { NatType } from "../wire/bodies.ts";
 import { binarySha256 } from "./binary_checksum.ts";
 
 /** What {@linkcode buildAnnouncements} works with. */
@@ -24,25 +24,25 @@ export interface AnnouncementNeeds {
   readonly io: Platform;
 }
 
+/**
+ * Executables can be replaced while the agent runs, and actions are asked for by
+ * their checksums. Each look reads all of them.
+ */
+const LOOK_EVERY_MS = 300_000;
+
 /** Where the node is reached, and what stands in front of it. */
 interface Endpoint {
   readonly publicEndpoint: string;
   readonly natType: NatType;
 }
 
-/** What the node says about itself. */
-export interface Announcements {
-  readonly capabilities: Announcer<Capabilities>;
-  readonly endpoint: Announcer<Endpoint>;
-  readonly parts: readonly Part[];
-}
-
 /** Puts together what tells what the node can do and where it is. */
-export function buildAnnouncements(needs: AnnouncementNeeds): Announcements {
+export function buildAnnouncements(needs: AnnouncementNeeds): readonly Part[] {
   const { config, version, uplink, hooks, pull, io } = needs;
   const capabilities = new Announcer({
     name: "capabilities",
     content: () => capabilitiesOf({ version, binarySha256, hooks }),
+    lookEveryMs: LOOK_EVERY_MS,
     send: (content, signal) => uplink.updateCapabilities(content, signal),
     io,
   });
@@ -60,7 +60,7 @@ export function buildAnnouncements(needs: AnnouncementNeeds): Announcements {
     },
     io,
   });
-  return { capabilities, endpoint, parts: [capabilities, endpoint] };
+  return [capabilities, endpoint];
 }
 
 function endpointOf(config: Config): Endpoint | undefined {

@@ -1,3 +1,4 @@
+import { aborted } from "../platform/aborted.ts";
 import { describeError } from "../platform/log.ts";
 import type { Part } from "../platform/part.ts";
 import type { Membership } from "../store/membership.ts";
@@ -34,10 +35,7 @@ export function followCanaryGroup({ store, io }: FollowContext): Part {
         former = next;
         look();
       });
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) return resolve();
-        signal.addEventListener("abort", () => resolve(), { once: true });
-      });
+      await aborted(signal);
       end();
     },
   };

@@ -3,7 +3,7 @@ import { agentHealth } from "../sync/agent_health.ts";
 import { HealthReport, withdrawHealthReport } from "../sync/health_report.ts";
 import { Heartbeat } from "../sync/heartbeat.ts";
 import { ReportSyncer } from "../sync/report_syncer.ts";
-import { type Announcements, buildAnnouncements } from "./announcements.ts";
+import { buildAnnouncements } from "./announcements.ts";
 import { binarySha256 } from "./binary_checksum.ts";
 import type { Downstream } from "./downstream.ts";
 import type { ContactMemory } from "./health.ts";
@@ -15,7 +15,8 @@ export interface Upstream {
   readonly syncer: ReportSyncer;
   readonly heartbeat: Heartbeat;
   readonly health: Part;
-  readonly announcements: Announcements;
+  /** What tells what the node can do and where it is. */
+  readonly announcements: readonly Part[];
   readonly telemetry: Telemetry;
 }
 

@@ -1,6 +1,8 @@
+import { aborted } from "../platform/aborted.ts";
 import { describeError } from "../platform/log.ts";
 import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
+import { spreadMs } from "../uplink/backoff.ts";
 import { ControlError } from "../uplink/control_error.ts";
 import { FailureSeries } from "../uplink/failure_series.ts";
 
@@ -10,6 +12,11 @@ export interface AnnouncerOptions<Content> {
   readonly name: string;
   /** What holds now; undefined when there is nothing to say. */
   readonly content: () => Promise<Content | undefined>;
+  /**
+   * Time between two looks at it, before jitter of a tenth, ms. @default it
+   * does not change while this part runs
+   */
+  readonly lookEveryMs?: number;
   /** Rejects with a `ControlError`, or with the signal's reason. */
   readonly send: (content: Content, signal: AbortSignal) => Promise<void>;
   /** First wait after a failure. @default {5000} */
@@ -30,8 +37,6 @@ export class Announcer<Content> implements Part {
   readonly #failures: FailureSeries;
   /** What was taken or refused, as JSON text. */
   #settled: string | undefined;
-  #stale = true;
-  #wake: (() => void) | undefined;
 
   constructor(options: AnnouncerOptions<Content>) {
     const { retryMs = 5_000, maxRetryMs = 300_000, io } = options;
@@ -44,38 +49,20 @@ export class Announcer<Content> implements Part {
     });
   }
 
-  /** What is to be announced may have changed. */
-  changed(): void {
-    this.#stale = true;
-    this.#wake?.();
-  }
-
-  /** The control plane may have lost it, as after joining anew. */
-  forget(): void {
-    this.#settled = undefined;
-    this.changed();
-  }
-
   async run(signal: AbortSignal): Promise<void> {
-    // Racing each wait with one promise for the stop would keep every wait.
-    signal.addEventListener("abort", () => this.#wake?.(), { once: true });
+    const { io, lookEveryMs } = this.#options;
     while (!signal.aborted) {
-      const woken = this.#nextChange();
-      if (this.#stale) {
-        const waitMs = await this.#announce(signal);
-        if (waitMs !== undefined) {
-          await this.#options.io.clock.sleep(waitMs, signal).catch(() => {});
-          continue;
-        }
-      }
-      if (!this.#stale && !signal.aborted) await woken;
+      const retryMs = await this.#announce(signal);
+      const waitMs = retryMs ??
+        (lookEveryMs && spreadMs(lookEveryMs, () => io.random.unit()));
+      if (waitMs === undefined) return await aborted(signal);
+      await io.clock.sleep(waitMs, signal).catch(() => {});
     }
   }
 
   /** @returns how long to wait before trying again, ms. */
   async #announce(signal: AbortSignal): Promise<number | undefined> {
     const { name, content, send, io } = this.#options;
-    this.#stale = false;
     try {
       const latest = await content();
       const text = JSON.stringify(latest);
@@ -94,7 +81,6 @@ export class Announcer<Content> implements Part {
       return undefined;
     } catch (error) {
       if (signal.aborted) return undefined;
-      this.#stale = true;
       const wait_ms = Math.round(this.#failures.add(error));
       const first = this.#failures.count <= 1;
       io.log[first ? "warn" : "debug"]("Announcement failed", {
@@ -104,13 +90,6 @@ export class Announcer<Content> implements Part {
       });
       return wait_ms;
     }
-  }
-
-  /** Armed before looking for work, so that no change falls between. */
-  #nextChange(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#wake = resolve;
-    return promise;
   }
 }
 

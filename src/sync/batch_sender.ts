@@ -1,3 +1,4 @@
+import { aborted } from "../platform/aborted.ts";
 import { describeError, type Logger } from "../platform/log.ts";
 import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -271,12 +272,4 @@ export class BatchSender<Item> implements Part {
       return false;
     }
   }
-}
-
-/** Resolves once the signal aborts. */
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

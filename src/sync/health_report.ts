@@ -1,3 +1,4 @@
+import { aborted } from "../platform/aborted.ts";
 import { describeError } from "../platform/log.ts";
 import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -139,10 +140,7 @@ export function withdrawHealthReport(
   return {
     name: "health_report",
     async run(signal) {
-      const stopped = new Promise<void>((resolve) => {
-        signal.addEventListener("abort", () => resolve(), { once: true });
-        if (signal.aborted) resolve();
-      });
+      const stopped = aborted(signal);
       try {
         if (reports.get(HEALTH_REPORT_KEY)) {
           await reports.delete(HEALTH_REPORT_KEY);

@@ -9,13 +9,15 @@ import { FakeRandom } from "../fakes/fake_random.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
 
 interface Running {
-  readonly announcer: Announcer<string>;
   readonly clock: FakeClock;
   readonly log: MemoryLog;
   readonly sent: string[];
   readonly failures: Error[];
+  /** Changes what holds, until it has been looked at. */
   say(content: string | undefined): Promise<void>;
 }
+
+const LOOK_EVERY_MS = 600_000;
 
 async function whileAnnouncing(
   first: string | undefined,
@@ -34,6 +36,7 @@ async function whileAnnouncing(
       const failure = failures.shift();
       return failure ? Promise.reject(failure) : Promise.resolve();
     },
+    lookEveryMs: LOOK_EVERY_MS,
     io: { clock, random: new FakeRandom(), log },
   });
   const stop = new AbortController();
@@ -41,15 +44,13 @@ async function whileAnnouncing(
   try {
     await settle();
     await work({
-      announcer,
       clock,
       log,
       sent,
       failures,
       async say(next) {
         content = next;
-        announcer.changed();
-        await settle();
+        await clock.advance(LOOK_EVERY_MS);
       },
     });
   } finally {
@@ -64,17 +65,33 @@ function failure(kind: ControlFailure, status?: number) {
 }
 
 Deno.test("Announcer tells once at the start, and again only what is new", () =>
-  whileAnnouncing("a", async ({ announcer, clock, sent, say }) => {
+  whileAnnouncing("a", async ({ clock, sent, say }) => {
     await clock.advance(3_600_000);
     assert.deepEqual(sent, ["a"]);
     await say("a");
     assert.deepEqual(sent, ["a"]);
     await say("b");
     assert.deepEqual(sent, ["a", "b"]);
-    announcer.forget();
-    await settle();
-    assert.deepEqual(sent, ["a", "b", "b"]);
+    await say("a");
+    assert.deepEqual(sent, ["a", "b", "a"]);
   }));
+
+Deno.test("Announcer looks once, and waits for the stop, where nothing can change", async () => {
+  const clock = new FakeClock();
+  let looks = 0;
+  const stop = new AbortController();
+  const done = new Announcer<string>({
+    name: "endpoint",
+    content: () => (looks++, Promise.resolve("a")),
+    send: () => Promise.resolve(),
+    io: { clock, random: new FakeRandom(), log: new MemoryLog() },
+  }).run(stop.signal);
+  await clock.advance(86_400_000);
+  assert.equal(looks, 1);
+  assert.deepEqual(clock.sleeping, []);
+  stop.abort();
+  await done;
+});
 
 Deno.test("Announcer says nothing while there is nothing to say", () =>
   whileAnnouncing(undefined, async ({ sent, say }) => {
@@ -143,8 +160,24 @@ Deno.test("Announcer warns once in a row of failures, and honours Retry-After", 
   ]));
 
 Deno.test("Announcer sends what is new after a wait, not what failed", () =>
-  whileAnnouncing("a", async ({ clock, sent, say }) => {
+  whileAnnouncing("a", async ({ sent, say }) => {
     await say("b");
-    await clock.advance(5_000);
     assert.deepEqual(sent, ["a", "b"]);
   }, [failure("unreachable")]));
+
+Deno.test("Announcer gives up at once what is under way at the stop", async () => {
+  const clock = new FakeClock();
+  const log = new MemoryLog();
+  const stop = new AbortController();
+  const done = new Announcer<string>({
+    name: "endpoint",
+    content: () => Promise.resolve("a"),
+    send: (_content, signal) => clock.sleep(30_000, signal),
+    io: { clock, random: new FakeRandom(), log },
+  }).run(stop.signal);
+  await settle();
+  assert.deepEqual(clock.sleeping, [30_000]);
+  stop.abort();
+  await done;
+  assert.deepEqual(log.lines, []);
+});
