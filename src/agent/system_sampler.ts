@@ -97,12 +97,13 @@ export class SystemSampler {
     };
   }
 
-  async #disk(): Promise<SystemData> {
+  async #disk(): Promise<SystemData | undefined> {
     const { bsize, blocks, bfree } = await statfs(this.#options.dataDir);
-    return {
-      disk_used_bytes: (blocks - bfree) * bsize,
-      disk_total_bytes: blocks * bsize,
-    };
+    const total = blocks * bsize;
+    // Some file systems of a network or in user space make no sense here.
+    const used = Math.max(0, blocks - bfree) * bsize;
+    if (!Number.isSafeInteger(total) || total <= 0) return undefined;
+    return { disk_used_bytes: used, disk_total_bytes: total };
   }
 
   async #network(): Promise<SystemData | undefined> {

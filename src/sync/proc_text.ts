@@ -20,8 +20,8 @@ export function parseCpuTimes(text: string): Parsed<CpuTimes> {
   // The time of guests, from the ninth on, is in that of users already.
   const ticks = line.trim().split(/ +/).map(Number).slice(0, 8);
   const [idle, waiting = 0] = ticks.slice(3);
-  if (idle === undefined) return undefined;
-  const total = ticks.reduce((sum, one) => sum + one, 0);
+  const total = exact(ticks.reduce((sum, one) => sum + one, 0));
+  if (idle === undefined || total === undefined) return undefined;
   return { busy: total - idle - waiting, total };
 }
 
@@ -55,6 +55,7 @@ export function parseNetwork(text: string): Parsed<NetworkBytes> {
     rx += columns[0] ?? 0;
     tx += columns[8] ?? 0;
   }
+  if (exact(rx) === undefined || exact(tx) === undefined) return undefined;
   return { rx, tx };
 }
 
@@ -87,5 +88,13 @@ export function parseControlGroup(text: string): Parsed<string> {
 
 function kibibytes(text: string, name: string): number | undefined {
   const found = new RegExp(`^${name}: +(\\d+) kB$`, "m").exec(text)?.[1];
-  return found === undefined ? undefined : Number(found) * 1_024;
+  return found === undefined ? undefined : exact(Number(found) * 1_024);
+}
+
+/**
+ * A count that JSON can carry: an endless number would go up as `null`, and a
+ * control plane refuses the whole batch for it.
+ */
+function exact(count: number): Parsed<number> {
+  return Number.isSafeInteger(count) ? count : undefined;
 }

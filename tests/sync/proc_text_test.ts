@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import {
   cpuPercent,
   parseControlGroup,
@@ -72,6 +73,63 @@ for (const text of ["", "cpu\n", "cpu  x y z\n", "MemTotal: 5 kB\n", "lo\0:"]) {
     assert.equal(parseNetwork(text), undefined);
   });
 }
+
+const ENDLESS = "9".repeat(400);
+const tooMuch = [
+  `cpu ${ENDLESS} 0 0 1\n`,
+  `MemTotal: ${ENDLESS} kB\nMemAvailable: 1 kB\n`,
+  "MemTotal: 18446744073709551615 kB\nMemAvailable: 1 kB\n",
+  "eth0: 18446744073709551615 0 0 0 0 0 0 0 1 0 0 0 0 0 0 0\n",
+  `eth0: 1 0 0 0 0 0 0 0 ${ENDLESS} 0 0 0 0 0 0 0\n`,
+  // A broken driver: negative, in hexadecimal, cut off.
+  "MemTotal: -5 kB\nMemAvailable: 1 kB\n",
+  "MemTotal: 0x10 kB\nMemAvailable: 1 kB\n",
+  "MemTotal: 5 kB\nMemAvail",
+];
+for (const text of tooMuch) {
+  Deno.test(`numbers that no JSON carries exactly say nothing: ${text.slice(0, 40).trim()}`, () => {
+    assert.equal(parseCpuTimes(text), undefined);
+    assert.equal(parseMemory(text), undefined);
+    assert.equal(parseNetwork(text), undefined);
+  });
+}
+
+Deno.test("whatever the kernel's files hold, what is read of them goes through JSON", () =>
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof(
+        fc.constantFrom(
+          "cpu ",
+          "cpu0 ",
+          "MemTotal:",
+          "MemAvailable:",
+          "eth0:",
+          "lo:",
+          " ",
+          " kB",
+          "\n",
+          "-1",
+          ENDLESS,
+        ),
+        fc.nat().map(String),
+        fc.string({ maxLength: 4 }),
+      )),
+      (pieces) => {
+        const text = pieces.join("");
+        for (const parse of [parseCpuTimes, parseMemory, parseNetwork]) {
+          const found = parse(text);
+          if (found === undefined) continue;
+          assert.deepEqual(JSON.parse(JSON.stringify(found)), found);
+          assert.ok(
+            Object.values(found).every((one) =>
+              Number.isSafeInteger(one) && one >= 0
+            ),
+          );
+        }
+      },
+    ),
+    { numRuns: 2_000 },
+  ));
 
 Deno.test("parsePressure() reads the last minute's shares, and both or none", () => {
   const some = "some avg10=1.00 avg60=2.50 avg300=0.00 total=123\n";
