@@ -8,6 +8,7 @@ import {
 import { scrub } from "../platform/scrub.ts";
 import type { LogEntry } from "../wire/bodies.ts";
 import { BoundedQueue } from "./bounded_queue.ts";
+import { Repeats, TOLD_ONE_BY_ONE } from "./repeats.ts";
 
 /** Options for {@linkcode LogForwarder}. */
 export interface LogForwarderOptions {
@@ -30,15 +31,18 @@ const LONGEST_MESSAGE = 2_048;
 
 /**
  * Takes the agent's own warnings and errors, as entries for the control plane.
+ * What is said again and again is told now and then, with its count.
  *
  * @see docs/wire.md, section a.6 "Log"
  */
 export class LogForwarder {
   readonly #options: LogForwarderOptions;
   readonly #queue: BoundedQueue<LogEntry>;
+  readonly #repeats: Repeats;
 
   constructor(options: LogForwarderOptions) {
     this.#options = options;
+    this.#repeats = new Repeats(options.clock);
     this.#queue = new BoundedQueue(options.limit);
   }
 
@@ -63,11 +67,14 @@ export class LogForwarder {
     const { hostname, secrets, clock } = this.#options;
     // Scrubbed first: half a credential would not be recognised.
     const text = scrub(formatMessage(message, fields), secrets());
+    const count = this.#repeats.count(text);
+    if (count === undefined) return;
+    const again = count > TOLD_ONE_BY_ONE ? ` said=${count}` : "";
     this.#queue.add([{
       timestamp: isoTime(clock.now()),
       source: "plexd",
       unit: "plexd",
-      message: startOf(text),
+      message: startOf(text, LONGEST_MESSAGE - again.length) + again,
       severity,
       hostname,
     }]);
@@ -79,7 +86,7 @@ export class LogForwarder {
   }
 }
 
-function startOf(text: string): string {
-  if (text.length <= LONGEST_MESSAGE) return text;
-  return `${text.slice(0, LONGEST_MESSAGE - 1).toWellFormed()}…`;
+function startOf(text: string, length: number): string {
+  if (text.length <= length) return text;
+  return `${text.slice(0, length - 1).toWellFormed()}…`;
 }

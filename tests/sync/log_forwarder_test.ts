@@ -81,6 +81,48 @@ Deno.test("LogForwarder is bounded, in entries and in each message", () => {
   assert.ok(second.message.isWellFormed());
 });
 
+Deno.test("LogForwarder tells what is said again and again ten times, then at each doubling", async () => {
+  const { forwarder, log, local, clock } = setUp(100);
+  for (let n = 1; n <= 100; n++) {
+    log.warn("State pull failed", { attempt: n, error: "no answer" });
+  }
+  log.error("It broke");
+  const messages = forwarder.drain().map(({ message }) => message);
+  const text = (n: number) =>
+    `State pull failed attempt=${n} error="no answer"`;
+  assert.deepEqual(messages, [
+    ...Array.from({ length: 10 }, (_, at) => text(at + 1)),
+    ...[20, 40, 80].map((n) => `${text(n)} said=${n}`),
+    "It broke",
+  ]);
+  assert.equal(local.lines.length, 101, "the local log has all of them");
+  assert.equal(forwarder.dropped, 0);
+
+  await clock.advance(3_599_999);
+  log.warn("State pull failed", { attempt: 1, error: "no answer" });
+  assert.deepEqual(forwarder.drain(), []);
+  await clock.advance(3_600_000);
+  log.warn("State pull failed", { attempt: 1, error: "no answer" });
+  assert.equal(forwarder.drain()[0]?.message, text(1));
+});
+
+Deno.test("LogForwarder keeps a long message that is said again within its bounds", () => {
+  const { forwarder, log } = setUp(100);
+  for (let n = 1; n <= 20; n++) log.warn("x".repeat(3_000));
+  const last = forwarder.drain().at(-1)?.message ?? "";
+  assert.equal(last.length, 2_048);
+  assert.ok(last.endsWith("x… said=20"));
+});
+
+Deno.test("a hundred thousand texts are forwarded within bounds, and the newest are there", () => {
+  const { forwarder, log } = setUp(400);
+  const word = (n: number) =>
+    n.toString(26).replaceAll(/\d/g, (digit) => "qrstuvwxyz"[Number(digit)]!);
+  for (let n = 0; n < 100_000; n++) log.warn(`Failed: ${word(n)}`);
+  assert.equal(forwarder.waiting, 400);
+  assert.ok(forwarder.drain().at(-1)?.message.endsWith(word(99_999)));
+});
+
 const CANARY = "c4n4ry-8vZ0bqT3xLk2Jw==";
 const leaks = [
   `The answer quoted ${CANARY}.`,
