@@ -49,7 +49,10 @@ export const REPORT_RULES: Readonly<Record<Dialect, ReportRules>> = {
   1: {
     maxBatch: 500,
     carries: () => true,
-    after: (failure) => isRefusal(failure) ? "park" : "later",
+    after(failure) {
+      if (lacksRoom(failure)) return "park_until_room";
+      return isRefusal(failure) ? "park" : "later";
+    },
     suspends: isNotProvisioned,
     pace: () => undefined,
   },
@@ -58,13 +61,10 @@ export const REPORT_RULES: Readonly<Record<Dialect, ReportRules>> = {
     carries: ({ key, payload = "" }) =>
       REPORT_KEY_2.test(key) && fits(payload, MAX_REPORT_VALUE_BYTES),
     after(failure) {
-      const { status, code } = known(failure);
-      if (status === 409 && code === "report_quota_exceeded") {
-        return "park_until_room";
-      }
+      if (lacksRoom(failure)) return "park_until_room";
       if (isRefusal(failure)) return "park";
       // A fault of the server may be about this one report.
-      return status === 500 ? "others_first" : "later";
+      return known(failure).status === 500 ? "others_first" : "later";
     },
     suspends: isNotProvisioned,
     pace: (failure) => isNotProvisioned(failure) ? NOT_PROVISIONED : TRANSIENT,
@@ -81,6 +81,15 @@ function isRefusal(failure: Error): boolean {
   const { kind, status } = failure;
   return kind === "bad_request" || kind === "too_large" ||
     kind === "conflict" || status === 415 || status === 422;
+}
+
+/**
+ * Whether the node has as many reports there as it may have. Public control
+ * planes of dialect 1 do not say so; plexd's own does in either dialect.
+ */
+function lacksRoom(failure: Error): boolean {
+  const { status, code } = known(failure);
+  return status === 409 && code === "report_quota_exceeded";
 }
 
 /** Whether the control plane has no part that takes reports. */

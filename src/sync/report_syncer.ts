@@ -351,18 +351,53 @@ export class ReportSyncer implements Part {
       if (isRefused(error)) ledger.markRefused(first);
       const decision = this.#rules.after(error);
       if (decision === "later" || decision === "others_first") return error;
-      // Halved until whatever is refused stands alone.
-      if (batch.length > 1) {
-        return await this.#send(batch, signal, Math.ceil(batch.length / 2));
+      const untilRoom = decision === "park_until_room";
+      if (batch.length === 1) {
+        this.#park(batch, untilRoom, error);
+        return undefined;
       }
-      this.#park(batch[0]!, decision === "park_until_room", error);
-      return undefined;
+      return untilRoom
+        ? await this.#sendWhatFits(batch, error, signal)
+        // Halved until whatever is refused stands alone.
+        : await this.#send(batch, signal, Math.ceil(batch.length / 2));
     }
     this.#taken(changes);
     for (const { key, entry } of batch) {
       this.#waiters.ended(key, entry, this.#plan, "synced");
     }
     return undefined;
+  }
+
+  /**
+   * Sends a batch for which there is no room in pieces: first deletions and
+   * changes of what the control plane has, then new reports up to the first one
+   * that finds no room. Those after it would find none either.
+   */
+  async #sendWhatFits(
+    batch: readonly Change[],
+    refusal: Error,
+    signal: AbortSignal,
+  ): Promise<Error | undefined> {
+    const { ledger } = this.#options;
+    const isNew = ({ key, entry }: Change) => entry && !ledger.mayHave(key);
+    const { fresh = [], known = [] } = Object.groupBy(
+      batch,
+      (change) => isNew(change) ? "fresh" : "known",
+    );
+    const half = Math.ceil(batch.length / 2);
+    const [first, rest] = fresh.length > 0 && known.length > 0
+      ? [known, fresh]
+      : [batch.slice(0, half), batch.slice(half)];
+    const failure = await this.#send(first, signal, first.length);
+    if (failure && this.#rules.after(failure) === "later") return failure;
+    const isFull = first.some((change) =>
+      isNew(change) && this.#parked.get(change.key)?.entry === change.entry
+    );
+    if (!isFull) {
+      return await this.#send(rest, signal, rest.length) ?? failure;
+    }
+    this.#park(rest, true, refusal);
+    return failure;
   }
 
   /** What tells of a full disk must go up, too: it is sent in any case. */
@@ -395,14 +430,22 @@ export class ReportSyncer implements Part {
     }
   }
 
-  /** Sets aside the one change that was refused. */
-  #park({ key, entry }: Change, untilRoom: boolean, refusal: Error) {
+  /** Sets aside what was refused. */
+  #park(changes: readonly Change[], untilRoom: boolean, refusal: Error) {
     const { clock, log } = this.#options.io;
     const error = describeError(refusal);
-    this.#parked.set(key, { entry, untilRoom, atMs: clock.now(), error });
-    this.#waiters.ended(key, entry, this.#plan, "refused");
+    const atMs = clock.now();
+    for (const { key, entry } of changes) {
+      this.#parked.set(key, { entry, untilRoom, atMs, error });
+      this.#waiters.ended(key, entry, this.#plan, "refused");
+    }
     this.#status = { ...this.#status, lastError: error };
-    log.warn("Report refused, kept until it changes", { key, error });
+    const [first, ...others] = changes;
+    log.warn("Report refused, kept until it changes", {
+      key: first?.key,
+      ...(others.length === 0 ? {} : { others: others.length }),
+      error,
+    });
   }
 
   /** At least the quiet time, so that "at once" makes no busy loop. */

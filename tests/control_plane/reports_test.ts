@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { MAX_REPORTS_1 } from "../../src/control_plane/node_routes/report.ts";
 import { vectors } from "../vectors/load.ts";
 import { RunningPlane, type TestNode } from "./running_plane.ts";
 
@@ -78,6 +79,31 @@ Deno.test("report keeps the last of two entries of one key, and one that is also
   });
   assert.equal(answer.status, 200);
   assert.deepEqual(await reportsOf(node), [entry("k", 2, 2)]);
+});
+
+Deno.test("a node without room for a report changes nothing with that batch, and can change and delete others", async () => {
+  await using plane = await RunningPlane.start();
+  const node = await plane.join();
+  const post = (entries: readonly unknown[], deleted: string[] = []) =>
+    node.call("POST", "/report", { entries, deleted });
+  const all = Array.from(
+    { length: MAX_REPORTS_1 },
+    (_, n) => entry(`r${n}`, n),
+  );
+  assert.equal((await post(all)).status, 200);
+
+  const refused = await post([entry("r0", "changed", 2), entry("more", 1)]);
+  refused.assertProblem(409, "report_quota_exceeded");
+  const kept = await reportsOf(node);
+  assert.equal(kept.length, MAX_REPORTS_1);
+  assert.equal(kept.find(({ key }) => key === "r0")?.["version"], 1);
+
+  assert.equal((await post([entry("r0", "changed", 2)])).status, 200);
+  assert.equal((await post([entry("more", 1)], ["r1"])).status, 200);
+  assert.equal((await post(all.slice(2))).status, 200, "sent once more");
+  (await post([entry("r1", 1)])).assertProblem(409, "report_quota_exceeded");
+  assert.equal((await post([], ["r2"])).status, 200);
+  assert.equal((await post([entry("r1", 1)])).status, 200);
 });
 
 Deno.test("report emits no event", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ReportSyncer } from "../../src/sync/report_syncer.ts";
+import type { ReportChanges } from "../../src/store/sync_ledger.ts";
 import type { ControlFailure } from "../../src/uplink/control_error.ts";
 import { ControlClient } from "../../src/uplink/control_client.ts";
 import { Dialect1Uplink } from "../../src/uplink/dialect1_uplink.ts";
@@ -183,6 +184,82 @@ for (const kind of refusals) {
       })
     ));
 }
+
+/** Takes so many reports, as plexd's own control plane does. */
+function withRoomFor(most: number, there = new Set<string>()) {
+  return ({ entries, deleted }: ReportChanges) => {
+    const next = new Set(there);
+    for (const key of deleted) next.delete(key);
+    for (const { key } of entries) next.add(key);
+    if (next.size > Math.max(most, there.size)) {
+      return failure("conflict", {
+        status: 409,
+        code: "report_quota_exceeded",
+      });
+    }
+    there.clear();
+    for (const key of next) there.add(key);
+    return undefined;
+  };
+}
+
+Deno.test("where there is no room for all reports, as many as fit go up with a few calls, and others with each deletion", () =>
+  inFolder((dir) =>
+    whileSyncing(dir, async ({ put, pass, uplink, store, syncer, log }) => {
+      const there = new Set<string>();
+      uplink.rule = withRoomFor(30, there);
+      const names = Array.from({ length: 100 }, (_, n) => `r${100 + n}`);
+      for (const name of names.slice(0, 20)) await put(name);
+      await pass(5_000);
+      assert.equal(there.size, 20);
+      uplink.calls.length = 0;
+
+      for (const name of names.slice(20)) await put(name);
+      await put("r100", "2");
+      await pass(5_000);
+      assert.equal(there.size, 30);
+      assert.ok(uplink.calls.length <= 14, `${uplink.calls.length} calls`);
+      assert.ok(uplink.sent().some((keys) => keys.join() === "r100@2"));
+      assert.equal(syncer.counts.refused, 70);
+      const { state, error } = syncer.stateOf(
+        store.reports.view.entries.get("r199")!,
+      );
+      assert.equal(state, "refused");
+      assert.match(error ?? "", /conflict/);
+      const warned = log.lines.filter(({ level }) => level === "warn");
+      assert.ok(warned.length <= 8, `${warned.length} warnings`);
+
+      const calls = uplink.calls.length;
+      await pass(3_600_000);
+      assert.equal(uplink.calls.length, calls, "nothing is asked in vain");
+
+      await store.reports.delete("r105");
+      await pass(5_000);
+      await pass(5_000);
+      assert.equal(there.size, 30);
+      assert.equal(there.has("r105"), false);
+      assert.equal(syncer.counts.refused, 69);
+      assert.ok(uplink.calls.length - calls <= 16);
+    })
+  ));
+
+Deno.test("a conflict that is none of room parks its report alone", () =>
+  inFolder((dir) =>
+    whileSyncing(dir, async ({ put, pass, uplink, store, syncer }) => {
+      uplink.rule = ({ entries }) =>
+        entries.some(({ key }) => key === "b")
+          ? failure("conflict", { status: 409 })
+          : undefined;
+      for (const key of ["a", "b", "c"]) await put(key);
+      await pass(5_000);
+      assert.equal(syncer.counts.synced, 2);
+      await store.reports.delete("a");
+      await pass(5_000);
+      await pass(5_000);
+      assert.deepEqual(uplink.sent().at(-1), ["-a"]);
+      assert.equal(syncer.counts.refused, 1);
+    })
+  ));
 
 Deno.test("a refused deletion does not keep the others back", () =>
   inFolder((dir) =>

@@ -12,6 +12,9 @@ import { type NodeRoute, nodeRoute } from "./node_route.ts";
 /** A batch holds several entries of which each may have 1 MiB. */
 export const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 
+/** Reports that a node may have. Of telemetry, as many are kept. */
+export const MAX_REPORTS_1 = 1_000;
+
 export const reportBatchSchema = z.object({
   entries: z.nullish(z.array(z.unknown())),
   deleted: z.nullish(z.array(z.string())),
@@ -22,6 +25,8 @@ export const reportBatchSchema = z.object({
  *
  * Batches come at least once, so an entry that is there already is done. A key
  * in both lists stays: losing what a node wrote is worse than keeping it.
+ * A batch for which there is no room is refused whole: no answer of this dialect
+ * can say which of its entries were taken.
  *
  * @see docs/wire.md, section e.2
  */
@@ -36,12 +41,24 @@ export function reportRoute(services: Services): NodeRoute {
     const entries = value.entries ? entriesFrom(raw.get("entries")!) : [];
     const deleted = value.deleted ?? [];
     await storage.write(async (rows) => {
+      const before = await rows.reports.count(node.id);
       for (const key of deleted) await rows.reports.remove(node.id, key);
       for (const entry of entries) {
         await store(rows, node.id, entry, io.clock.now());
       }
+      // Deletions have made room first, and what is there already may change.
+      if (entries.length > 0) await refuseTooMany(rows, node.id, before);
     });
     return jsonAnswer({ accepted: entries.length, deleted: deleted.length });
+  });
+}
+
+/** Who has too many since before there was a limit may still change them. */
+async function refuseTooMany(rows: Rows, nodeId: string, before: number) {
+  const count = await rows.reports.count(nodeId);
+  if (count <= Math.max(before, MAX_REPORTS_1)) return;
+  throw new ProblemError(409, "report_quota_exceeded", {
+    detail: `A node has at most ${MAX_REPORTS_1} reports: delete some first`,
   });
 }
 

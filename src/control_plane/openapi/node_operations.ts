@@ -212,6 +212,7 @@ export const NODE_OPERATIONS: Operations = {
     dialects: [1],
     request: json(reportBatchSchema),
     answers: { 200: json(answers.reportsTaken) },
+    refusals: { 409: ["report_quota_exceeded"] },
   },
   [`PUT ${node}/state/reports/{key}`]: {
     id: "PutNodeReport",
