@@ -16,6 +16,7 @@ import {
   CorruptIdentityError,
   CorruptTrustError,
   errorCode,
+  PurgeError,
   SealKeyError,
   StoreOpenError,
   StoreWriteError,
@@ -94,6 +95,14 @@ export function asCommandError(error: unknown, config: Config): unknown {
       error.message,
       "nothing was removed; --force forgets this node here all the same",
       error.cause,
+    );
+  }
+  if (error instanceof PurgeError) {
+    return new CommandError(
+      EXIT.failed,
+      error.message,
+      "the node is deregistered; give this user the right to remove it, or " +
+        'run "plexd deregister --purge" once more as root',
     );
   }
   if (error instanceof Deno.errors.PermissionDenied) {

@@ -1,8 +1,9 @@
 import type { Clock } from "../platform/clock.ts";
-import { systemDisk } from "./disk.ts";
+import { type Disk, systemDisk } from "./disk.ts";
 import { membershipPaths } from "./folders.ts";
 import { takeLock } from "./lock.ts";
 import { readMembership } from "./read_membership.ts";
+import { PurgeError } from "./store_errors.ts";
 
 /** Options for {@linkcode purgeMembership}. */
 export interface PurgeOptions {
@@ -10,6 +11,8 @@ export interface PurgeOptions {
   readonly cluster: string;
   readonly clock: Clock;
   readonly version: string;
+  /** @default {systemDisk} */
+  readonly disk?: Pick<Disk, "list" | "remove">;
 }
 
 /** What a purge has removed. */
@@ -25,18 +28,25 @@ export interface Purged {
  * Removes a membership's folder with all that is in it, the lock last.
  *
  * @throws {AlreadyRunningError} when a process holds it.
- * @throws {Error} of the system when something cannot be removed.
+ * @throws {PurgeError} when something cannot be removed; all else is gone then.
  */
 export function purgeMembership(options: PurgeOptions): Purged {
-  const { dataDir, cluster, clock, version } = options;
+  const { dataDir, cluster, clock, version, disk = systemDisk } = options;
   const { root } = membershipPaths(dataDir, cluster);
   const lock = takeLock(root, clock, version);
   try {
     const stored = readMembership({ dataDir, cluster });
-    for (const { name } of systemDisk.list(root)) {
-      if (name !== "lock") systemDisk.remove(`${root}/${name}`);
+    let failure: unknown;
+    for (const { name } of disk.list(root)) {
+      if (name === "lock") continue;
+      try {
+        remove(disk, `${root}/${name}`);
+      } catch (error) {
+        failure ??= error;
+      }
     }
-    systemDisk.remove(root);
+    if (failure) throw failure;
+    remove(disk, root);
     return {
       folder: root,
       reports: stored?.reports.size ?? 0,
@@ -44,5 +54,13 @@ export function purgeMembership(options: PurgeOptions): Purged {
     };
   } finally {
     lock.release();
+  }
+}
+
+function remove(disk: Pick<Disk, "remove">, path: string) {
+  try {
+    disk.remove(path);
+  } catch (error) {
+    throw new PurgeError(path, error);
   }
 }

@@ -37,6 +37,15 @@ export class StoreReadError extends Error {
   }
 }
 
+/** Part of a membership could not be removed; what could is gone. */
+export class PurgeError extends Error {
+  override readonly name = "PurgeError";
+
+  constructor(path: string, cause: unknown) {
+    super(`Cannot remove ${path}: ${describeError(cause)}`, { cause });
+  }
+}
+
 /** The store's folder cannot be used at all. */
 export class StoreOpenError extends Error {
   override readonly name = "StoreOpenError";
