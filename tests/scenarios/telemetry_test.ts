@@ -79,7 +79,11 @@ for (const dialect of [1, 2] as const) {
     await stage.startControlPlane();
     await stage.leaveToken();
     const { node_id } = await stage.startAgent({
-      settings: { metrics: { enabled: false }, log_fwd: OFTEN },
+      settings: {
+        metrics: { enabled: false },
+        log_fwd: OFTEN,
+        audit_fwd: OFTEN,
+      },
     });
     await stage.stopControlPlane();
     await stage.statusWhen(
@@ -87,10 +91,38 @@ for (const dialect of [1, 2] as const) {
       ({ reasons }) =>
         reasons.some(({ reason }) => reason === "control_plane_unreachable"),
     );
+    const target = "/v1/state/secrets/away-password";
+    assert.equal((await call(stage.secretsSocket, target)).status, 503);
+    // What waits belongs to the agent, not to the parts that send it.
+    await stage.configure({
+      settings: {
+        metrics: { enabled: false },
+        log_fwd: OFTEN,
+        audit_fwd: OFTEN,
+        reconcile: { interval: "2s" },
+      },
+    });
+    stage.agent.signal("SIGHUP");
+    await stage.agent.writes(/.*Configuration read anew.*/);
     await stage.startControlPlane();
-    await eventually("the warning is upstream", async () => {
-      const logs = await stage.admin.call("GET", `/nodes/${node_id}/logs`);
-      return JSON.stringify(logs).includes("Degraded reason=") || undefined;
+    const told = async (kind: string) =>
+      JSON.stringify(
+        await stage.admin.call("GET", `/nodes/${node_id}/${kind}`),
+      );
+    const logs = await eventually("the warnings are upstream", async () => {
+      const logs = await told("logs");
+      return logs.includes("Degraded reason=") &&
+          logs.includes("Secret not fetched")
+        ? logs
+        : undefined;
+    });
+    assert.ok(!logs.includes("away-password"), "names are for audit records");
+    assert.doesNotMatch(logs, /Telemetry/, "nothing about itself");
+    await eventually("the try is accounted for", async () => {
+      const audit = await told("audit");
+      return dialect === 1
+        ? audit.includes('"key":"away-password","status":503') || undefined
+        : /"secret_read","outcome":"failure"/.test(audit) || undefined;
     });
     const { telemetry } = await stage.status();
     assert.equal(telemetry.metrics, null);
