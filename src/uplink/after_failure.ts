@@ -69,7 +69,7 @@ const DECIDE: { readonly [Name in Surface]: Decide<Name> } = {
         return "local_503";
     }
   },
-  metrics({ kind, status }) {
+  metrics({ kind, status = 0 }) {
     switch (kind) {
       case "too_large":
         return "split_batch";
@@ -79,9 +79,13 @@ const DECIDE: { readonly [Name in Surface]: Decide<Name> } = {
       case "forbidden":
       case "not_found":
       case "conflict":
-      case "unexpected_status":
       case "unsupported":
         return "drop";
+      case "unexpected_status":
+        // A time-out, or a redirect of what stands in between, passes.
+        return status > 400 && status < 500 && status !== 408
+          ? "drop"
+          : "transient";
       default:
         // Nobody takes them there, and a buffer of old samples helps nobody.
         return status === 501 ? "drop" : "transient";

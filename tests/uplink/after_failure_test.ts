@@ -72,10 +72,10 @@ Deno.test("actionAfter() lets only 429, 5xx and the network repeat a registratio
 
 Deno.test("actionAfter() never has samples kept that nobody will ever take", () => {
   for (const dialect of DIALECTS) {
-    for (const status of [400, 403, 404, 409, 415, 422, 501]) {
+    for (const status of [400, 403, 404, 409, 410, 415, 422, 499, 501]) {
       assert.equal(actionAfter("metrics", answered(status), dialect), "drop");
     }
-    for (const status of [401, 500, 503]) {
+    for (const status of [301, 302, 307, 401, 408, 500, 503, 504]) {
       assert.equal(
         actionAfter("metrics", answered(status), dialect),
         "transient",
