@@ -74,7 +74,10 @@ export class EventFeed implements Part {
   #skippedEvents = 0;
   /** How long the state to come will wait. */
   #waitMs = 0;
+  /** The server answered that it was asked too often. */
   #limited = false;
+  /** The server said how long to wait. */
+  #asked = false;
   /** Ends what is waited for, or read, in favour of a new connection. */
   #renewal: AbortController | undefined;
 
@@ -109,7 +112,7 @@ export class EventFeed implements Part {
    * became of the connection. What a server asked to wait for still holds.
    */
   reconnect(): void {
-    if (!this.#limited) this.#renewal?.abort(RENEWAL);
+    if (!this.#limited && !this.#asked) this.#renewal?.abort(RENEWAL);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -151,6 +154,7 @@ export class EventFeed implements Part {
     const { idleTimeoutMs, maxEventBytes } = this.#settings;
     // What a server asked to wait for is over.
     this.#limited = false;
+    this.#asked = false;
     try {
       this.#stream = await EventStream.open(
         {
@@ -185,6 +189,7 @@ export class EventFeed implements Part {
 
   async #read(signal: AbortSignal): Promise<LinkEvent> {
     const { clock, cursor } = this.#options;
+    const { idleTimeoutMs } = this.#settings;
     const openedMs = clock.elapsed();
     const before = cursor();
     this.#pulls.connected(signal);
@@ -209,7 +214,10 @@ export class EventFeed implements Part {
     // The cursor moves with verified data only, so anyone may open a stream,
     // but only the control plane can end a series early.
     const verified = now !== undefined && now !== before;
-    if (verified || clock.elapsed() - openedMs >= GOOD_SERVICE_MS) {
+    // The silence that ended it was no service: behind a proxy that holds a
+    // stream back, every connection opens well and nothing ever comes.
+    const silentMs = isSilence(error) ? idleTimeoutMs : 0;
+    if (verified || clock.elapsed() - openedMs - silentMs >= GOOD_SERVICE_MS) {
       this.#series.end();
     }
     return this.#lose(error);
@@ -218,7 +226,9 @@ export class EventFeed implements Part {
   async #wait(signal: AbortSignal): Promise<LinkEvent> {
     const { pollingAfterMs } = this.#settings;
     if (!this.#limited && this.#series.lastingMs >= pollingAfterMs) {
-      this.#waitMs = this.#jittered(this.#settings.pollIntervalMs);
+      const pollMs = this.#jittered(this.#settings.pollIntervalMs);
+      // Pulls go elsewhere; a stream is asked for when the server said.
+      this.#waitMs = this.#asked ? Math.max(this.#waitMs, pollMs) : pollMs;
       return "long_outage";
     }
     return await this.#sleep(signal);
@@ -290,6 +300,8 @@ export class EventFeed implements Part {
   #lose(error: unknown): LinkEvent {
     const action = actionAfter("events", error, this.#dialect);
     this.#limited = action === "rate_limited";
+    this.#asked = error instanceof ControlError &&
+      error.retryAfterMs !== undefined;
     this.#waitMs = this.#series.add(error);
     this.#note(error);
     this.#options.log.warn("Event stream lost", {
@@ -384,4 +396,8 @@ export class EventFeed implements Part {
     const unit = () => this.#options.random.unit();
     return backoffMs(0, unit, { baseMs: ms, maxMs: ms });
   }
+}
+
+function isSilence(error: unknown): boolean {
+  return error instanceof ControlError && error.kind === "timeout";
 }

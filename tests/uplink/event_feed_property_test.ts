@@ -18,11 +18,13 @@ const MOST = 1.25;
 
 const PULL_GAP_MS = LEAST * BASE_MS;
 
+const LONGEST_ASKED_MS = 3_600_000;
+
 /**
  * Longest time without a try: what a server may ask for, with a first step. All
  * other waits, such as the one between two probes, are shorter.
  */
-const SILENCE_MS = 3_600_000 + MOST * BASE_MS;
+const SILENCE_MS = LONGEST_ASKED_MS + MOST * BASE_MS;
 
 /** What a control plane does about one attempt to open a stream. */
 type Deed =
@@ -105,6 +107,19 @@ class Script {
     return this.opens.length >= this.#deeds.length;
   }
 
+  /** How long the server has asked to wait at each try, in ms. */
+  get asked(): number[] {
+    return this.opens.map((_, at) => {
+      const deed = this.#deeds[at % this.#deeds.length]!;
+      // Only these statuses carry it, 501 being another matter.
+      const { kind, code, retryAfterMs = 0 } = deed.does === "fail"
+        ? deed.error
+        : new ControlError("unreachable", "none");
+      const says = (kind === "rate_limited" || kind === "server") && !code;
+      return says ? Math.min(retryAfterMs, LONGEST_ASKED_MS) : 0;
+    });
+  }
+
   cursor = () => this.#cursor === 0 ? undefined : String(this.#cursor);
 
   open = (
@@ -180,6 +195,7 @@ Deno.test("EventFeed falls silent after no sequence of failures, and never runs 
       assertPaced(script.pulls.filter((_, at) => at % 2 === 0), PULL_GAP_MS);
       assertPaced(script.pulls.filter((_, at) => at % 2 === 1), PULL_GAP_MS);
       assertBounded(script.opens);
+      assertHeeded(script.opens, script.asked);
     },
   );
   await fc.assert(property, { numRuns: 300 });
@@ -204,6 +220,14 @@ function assertPaced(times: readonly number[], gapMs: number) {
   for (const [at, time] of times.slice(1).entries()) {
     const gap = time - times[at]!;
     assert.ok(gap >= gapMs, `${gap} ms between two tries`);
+  }
+}
+
+/** What a server asked to wait is waited, in whatever state. */
+function assertHeeded(times: readonly number[], asked: readonly number[]) {
+  for (const [at, time] of times.slice(1).entries()) {
+    const gap = time - times[at]!;
+    assert.ok(gap >= asked[at]!, `${gap} ms where ${asked[at]} were asked for`);
   }
 }
 

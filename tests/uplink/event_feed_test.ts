@@ -269,6 +269,37 @@ Deno.test("EventFeed reconnects after 90 s of silence", async () => {
   assert.equal(uplink.feed.status.failure, "timeout");
 });
 
+Deno.test("EventFeed polls where every stream opens well and nothing ever comes", async () => {
+  await using uplink = new Uplink();
+  const waits: number[] = [];
+  while (uplink.state !== "polling") {
+    await settle();
+    assert.equal(uplink.state, "streaming");
+    await uplink.clock.advance(90_000);
+    if (uplink.state === "polling") break;
+    assert.equal(uplink.feed.status.failure, "timeout");
+    waits.push(...uplink.clock.sleeping);
+    await uplink.clock.advance(uplink.clock.sleeping[0]!);
+  }
+  assert.deepEqual(waits, [1_000, 2_000, 4_000, 8_000]);
+});
+
+Deno.test("EventFeed takes a minute of keep-alives for service, though silence ended it", async () => {
+  await using uplink = new Uplink(
+    {},
+    (uplink) => uplink.failures.push(unreachable(), unreachable()),
+  );
+  await uplink.clock.advance(3_000);
+  for (const ms of [30_000, 30_000]) {
+    await uplink.clock.advance(ms);
+    uplink.send(":\n");
+    await settle();
+  }
+  await uplink.clock.advance(90_000);
+  assert.equal(uplink.feed.status.failure, "timeout");
+  assert.deepEqual(uplink.clock.sleeping, [1_000]);
+});
+
 const limits = [
   { what: "429 and a time", kind: "rate_limited", asked: 30_000, wait: 31_000 },
   {
@@ -322,6 +353,22 @@ Deno.test("EventFeed heeds the server's wait even when the outage has been long"
   assert.equal(uplink.attempts, 11);
   assert.equal(uplink.state, "waiting");
   assert.deepEqual(uplink.clock.sleeping, [31_000]);
+});
+
+Deno.test("EventFeed polls in a long outage, but asks for a stream no sooner than the server said", async () => {
+  await using uplink = new Uplink({}, (uplink) => {
+    uplink.failures.push(...Array.from({ length: 10 }, unreachable));
+    uplink.down = new ControlError("server", "down", {
+      status: 503,
+      retryAfterMs: 600_000,
+    });
+  });
+  await uplink.clock.advance(303_000);
+  assert.equal(uplink.attempts, 11);
+  assert.equal(uplink.state, "polling");
+  assert.equal(uplink.pulls, 1);
+  assert.deepEqual(uplink.clock.sleeping, [601_000]);
+  assert.equal(uplink.feed.status.nextTryMs, uplink.clock.now() + 601_000);
 });
 
 const refusals = [
@@ -701,6 +748,20 @@ Deno.test("reconnect() opens a new stream at once, without a word of an outage",
     "streaming",
   ]);
   assert.equal(uplink.pulls, 2);
+});
+
+Deno.test("reconnect() does not cut the wait short that a 503 asked for", async () => {
+  await using uplink = new Uplink({}, (uplink) => {
+    uplink.failures.push(
+      new ControlError("server", "down", { retryAfterMs: 60_000 }),
+    );
+  });
+  await settle();
+  uplink.feed.reconnect();
+  await settle();
+  assert.equal(uplink.state, "waiting");
+  await uplink.clock.advance(61_000);
+  assert.equal(uplink.state, "streaming");
 });
 
 Deno.test("reconnect() cuts a wait short, but not one that a server asked for", async () => {
