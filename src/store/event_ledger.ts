@@ -1,4 +1,5 @@
 import { describeError } from "../platform/log.ts";
+import { ALL_EVENT_TYPES } from "../wire/event_types.ts";
 import type { Carrier } from "../wire/transitions.ts";
 import { CommitQueue } from "./commit_queue.ts";
 import { type OpenLog, readIfThere } from "./disk.ts";
@@ -97,7 +98,7 @@ export class EventLedger {
     return this.#ids.get(eventId);
   }
 
-  /** When the latest event of a type was issued, ms since the Unix epoch. */
+  /** When the latest event of a known type was issued, ms since the epoch. */
   lastIssuedMs(type: string): number | undefined {
     return this.#issued.get(type);
   }
@@ -211,6 +212,8 @@ export class EventLedger {
   }
 
   #saw(type: string, ms: number) {
+    // Nobody asks about the others, and of those there is no end.
+    if (!ALL_EVENT_TYPES.has(type)) return;
     this.#issued.set(type, Math.max(ms, this.#issued.get(type) ?? -Infinity));
   }
 

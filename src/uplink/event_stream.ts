@@ -1,7 +1,8 @@
 import type { Clock } from "../platform/clock.ts";
 import { ControlError } from "./control_error.ts";
 import type { MessageSink } from "./message_sink.ts";
-import { SseParser } from "./sse_parser.ts";
+import { isSendableEventId } from "./request_headers.ts";
+import { type SseMessage, SseParser } from "./sse_parser.ts";
 
 /** What opens a stream; {@linkcode ControlClient.openEvents} in the agent. */
 export type OpenEvents = (
@@ -118,7 +119,7 @@ export class EventStream {
       if (done) return;
       for (const message of parser.push(value)) {
         this.#connection.signal.throwIfAborted();
-        await sink.accept(message);
+        await sink.accept(withSendableId(message));
       }
     }
   }
@@ -138,6 +139,11 @@ export class EventStream {
       await clock.sleep(left, finished).catch(() => {});
     }
   }
+}
+
+/** An id that cannot be sent back is no place to go on from: none is moved to. */
+function withSendableId(message: SseMessage): SseMessage {
+  return isSendableEventId(message.id) ? message : { ...message, id: "" };
 }
 
 function broken(cause: unknown): never {

@@ -15,6 +15,13 @@ export function checkBearer(token: string): void {
 /** A longer id does not fit into a request; no server needs one. */
 const MAX_EVENT_ID_BYTES = 4_096;
 
+/** Whether an id can be sent back. The stream cannot go on after one that cannot. */
+export function isSendableEventId(id: string): boolean {
+  // No character has fewer bytes than code units; so long texts are not encoded.
+  return id.length <= MAX_EVENT_ID_BYTES && !/\p{Cc}|^ | $/u.test(id) &&
+    new TextEncoder().encode(id).length <= MAX_EVENT_ID_BYTES;
+}
+
 /**
  * The `Last-Event-ID` header. Header text is bytes, so the id goes out as
  * UTF-8.
@@ -25,8 +32,7 @@ const MAX_EVENT_ID_BYTES = 4_096;
 export function eventIdHeader(
   id: string | undefined,
 ): Readonly<Record<string, string>> {
-  if (!id || /\p{Cc}|^ | $/u.test(id)) return {};
+  if (!id || !isSendableEventId(id)) return {};
   const bytes = new TextEncoder().encode(id);
-  if (bytes.length > MAX_EVENT_ID_BYTES) return {};
   return { "last-event-id": String.fromCharCode(...bytes) };
 }

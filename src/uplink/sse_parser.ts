@@ -183,7 +183,7 @@ export class SseParser {
     if (name === "data") this.#data.push(value);
     else if (name === "event") this.#event = value;
     else if (name === "id" && !value.includes("\0")) this.#nextId = value;
-    else if (name === "retry" && /^\d{1,15}$/.test(value)) {
+    else if (name === "retry" && /^\d+$/.test(value)) {
       this.#onRetry(Number(value));
     }
   }

@@ -98,6 +98,9 @@ function foldCase(name: string): string {
   return name.toUpperCase().toLowerCase();
 }
 
+/** Ids and nonces are kept, thousands of them: more than this names nothing. */
+const MAX_TEXT_LENGTH = 1_024;
+
 function textOf(
   members: Readonly<Record<string, unknown>>,
   name: string,
@@ -106,6 +109,9 @@ function textOf(
   if (value === null) return "";
   if (typeof value !== "string") {
     throw new MalformedEnvelopeError("json", `${name} is not a string`);
+  }
+  if (value.length > MAX_TEXT_LENGTH) {
+    throw new MalformedEnvelopeError("json", `${name} is too long`);
   }
   // Two texts that are signed as one are one: a lone surrogate is U+FFFD.
   return value.toWellFormed();

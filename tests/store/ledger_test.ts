@@ -19,8 +19,9 @@ Deno.test("EventLedger knows after a restart what was recorded", () =>
     const { store, clock } = await openStore(dir);
     const now = clock.now();
     assert.equal(store.events.cursor, undefined);
-    await store.events.record([receipt(1, now - 5, "a"), receipt(2, now, "b")]);
-    const { cursor: _, ...withoutCursor } = receipt(3, now - 9, "a");
+    const [a, b] = ["node_state_updated", "policy_updated"] as const;
+    await store.events.record([receipt(1, now - 5, a), receipt(2, now, b)]);
+    const { cursor: _, ...withoutCursor } = receipt(3, now - 9, a);
     await store.events.record([{ ...withoutCursor, carrier: "nats" }]);
     const check = (events: typeof store.events) => {
       assert.equal(events.cursor, "2");
@@ -28,8 +29,8 @@ Deno.test("EventLedger knows after a restart what was recorded", () =>
       assert.equal(events.hasApplied("event-4"), false);
       const carriers = [1, 3, 4].map((at) => events.carrierOf(`event-${at}`));
       assert.deepEqual(carriers, ["sse", "nats", undefined]);
-      assert.equal(events.lastIssuedMs("a"), now - 5);
-      assert.equal(events.lastIssuedMs("c"), undefined);
+      assert.equal(events.lastIssuedMs("node_state_updated"), now - 5);
+      assert.equal(events.lastIssuedMs("rotate_keys"), undefined);
       assert.deepEqual([...events.nonces()].map(({ nonce }) => nonce), [
         "nonce-1",
         "nonce-2",
@@ -48,6 +49,20 @@ Deno.test("EventLedger knows after a restart what was recorded", () =>
     assert.ok(third.store.events.hasApplied("event-1"));
     assert.deepEqual(third.recovered, []);
     await third.store.close();
+  }));
+
+Deno.test("EventLedger keeps no times of types that nobody knows, of which there is no end", () =>
+  inFolder(async (dir) => {
+    const { store, clock } = await openStore(dir);
+    await store.events.record(
+      Array.from(
+        { length: 100 },
+        (_, at) => receipt(at, clock.now(), `invented_${at}`),
+      ),
+    );
+    assert.equal(store.events.lastIssuedMs("invented_7"), undefined);
+    assert.ok(store.events.hasApplied("event-7"));
+    await store.close();
   }));
 
 Deno.test("EventLedger forgets nonces ten minutes after they were issued", () =>

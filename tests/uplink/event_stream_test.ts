@@ -46,6 +46,7 @@ class Fixture {
   readonly clock = new FakeClock();
   readonly messages: CarriedMessage[] = [];
   readonly stop = new CountedAbort();
+  maxEventBytes = 1_000;
   skipped = 0;
   retryMs = 0;
   accept = (message: CarriedMessage) => {
@@ -66,7 +67,7 @@ class Fixture {
         sink: { accept: (message) => this.accept(message) },
         clock: this.clock,
         idleTimeoutMs: 90_000,
-        maxEventBytes: 1_000,
+        maxEventBytes: this.maxEventBytes,
         onRetry: (ms) => this.retryMs = ms,
         onSkipped: () => this.skipped++,
       },
@@ -94,6 +95,23 @@ Deno.test("EventStream hands every message to the sink, in order, until the serv
   assert.equal(fixture.retryMs, 7);
   assert.deepEqual(fixture.clock.sleeping, []);
   assert.equal(fixture.stop.listeners, 0);
+});
+
+Deno.test("EventStream names no place that it could not ask to go on from", async () => {
+  await using server = new StreamServer();
+  const fixture = new Fixture();
+  fixture.maxEventBytes = 10_000;
+  const opening = fixture.open(server.url);
+  const ids = ["42", "x".repeat(4_096), "é".repeat(2_049), "a\tb", " a", "é"];
+  for (const id of ids) {
+    await server.send(`id: ${id}\ndata: a\n\n`);
+  }
+  await server.end();
+  await (await opening).read();
+  assert.deepEqual(
+    fixture.messages.map(({ id }) => id),
+    ["42", "x".repeat(4_096), "", "", "", "é"],
+  );
 });
 
 Deno.test("EventStream gives the sink one message at a time", async () => {

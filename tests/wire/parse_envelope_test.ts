@@ -77,6 +77,10 @@ const refused = [
   { when: "with an empty issued_at", more: '"issued_at":""' },
   { when: "with issued_at as a number", more: '"issued_at":1' },
   { when: "with the signature as an object", more: '"signature":{}' },
+  {
+    when: "with a nonce of 1025 characters",
+    more: `"nonce":"${"x".repeat(1_025)}"`,
+  },
 ];
 for (const { when, more } of refused) {
   Deno.test(`parseEnvelope() refuses an envelope ${when}`, () => {
@@ -89,6 +93,13 @@ for (const text of ["", " ", "null", "1", '"x"', "[]", "[{}]", "\ufeff{}"]) {
     assert.equal(kindOf(text), "json");
   });
 }
+
+Deno.test("parseEnvelope() takes a nonce of 1024 characters, however they are written", () => {
+  for (const written of ["x".repeat(1_024), "\\u0078".repeat(1_024)]) {
+    const text = `{"event_type":"t","event_id":"i","nonce":"${written}"}`;
+    assert.equal(parseEnvelope(text).nonce, "x".repeat(1_024));
+  }
+});
 
 Deno.test("parseEnvelope() reads __proto__ and constructor as unknown members", () => {
   const text =
