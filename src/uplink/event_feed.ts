@@ -226,9 +226,7 @@ export class EventFeed implements Part {
   async #wait(signal: AbortSignal): Promise<LinkEvent> {
     const { pollingAfterMs } = this.#settings;
     if (!this.#limited && this.#series.lastingMs >= pollingAfterMs) {
-      const pollMs = this.#jittered(this.#settings.pollIntervalMs);
-      // Pulls go elsewhere; a stream is asked for when the server said.
-      this.#waitMs = this.#asked ? Math.max(this.#waitMs, pollMs) : pollMs;
+      this.#waitMs = this.#atLeastAsked(this.#settings.pollIntervalMs);
       return "long_outage";
     }
     return await this.#sleep(signal);
@@ -313,7 +311,7 @@ export class EventFeed implements Part {
   }
 
   #refuse(error: unknown): LinkEvent {
-    this.#waitMs = this.#jittered(this.#settings.reprobeIntervalMs);
+    this.#waitMs = this.#atLeastAsked(this.#settings.reprobeIntervalMs);
     this.#note(error);
     this.#options.log.warn("Event stream refused", {
       error: describeError(error),
@@ -390,6 +388,11 @@ export class EventFeed implements Part {
 
   #nextTryMs(): number {
     return this.#options.clock.now() + this.#waitMs;
+  }
+
+  /** Pulls go elsewhere; a stream is asked for when the server said. */
+  #atLeastAsked(ms: number): number {
+    return Math.max(this.#jittered(ms), this.#asked ? this.#waitMs : 0);
   }
 
   #jittered(ms: number): number {
