@@ -16,6 +16,12 @@ export class Figures {
   requests = 0;
   /** Answers to them. */
   answers = 0;
+  /** Readers of what comes from a control plane. */
+  parsers = 0;
+  /** Inputs that were given to them. */
+  inputs = 0;
+  /** Readers that failed, held what they had read, or read it wrong. */
+  readonly misread: string[] = [];
   /** Clients that were silent, slow, or never read. */
   slowClients = 0;
   /** Times that an agent was left without descriptors. */
@@ -40,7 +46,13 @@ export class Figures {
   }
 
   get #bad(): readonly (readonly string[])[] {
-    return [this.losses, this.refused, this.untyped, this.broken];
+    return [
+      this.losses,
+      this.refused,
+      this.untyped,
+      this.broken,
+      this.misread,
+    ];
   }
 
   /** For people: every figure, each thing that went wrong, and the sum. */
@@ -60,7 +72,10 @@ export class Figures {
       `slow clients         ${this.slowClients}`,
       `exhaustions          ${this.exhaustions}`,
       `longest outage       ${this.longestOutageMs.toFixed()} ms`,
+      `parsers              ${this.parsers}`,
+      `malformed inputs     ${this.inputs}`,
       ...this.notes,
+      `misread inputs       ${this.misread.length}`,
       `broken listeners     ${this.broken.length}`,
       `losses               ${this.losses.length}`,
       `refused starts       ${this.refused.length}`,
@@ -76,6 +91,7 @@ export class Figures {
     return `${bad === 0 ? "ok" : "FAILED"}: ${tried} crashes, faults and ` +
       `damages, ${this.acknowledged} acknowledged writes, ` +
       `${this.losses.length} losses, ${this.refused.length} refused starts, ` +
-      `${this.requests} hostile requests (--seed ${seed})`;
+      `${this.requests} hostile requests, ` +
+      `${this.inputs} malformed inputs (--seed ${seed})`;
   }
 }

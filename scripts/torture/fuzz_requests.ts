@@ -8,6 +8,7 @@ import {
   startAttacked,
 } from "./attacked_agent.ts";
 import type { Figures } from "./figures.ts";
+import { concat, mangledBytes } from "./mangle.ts";
 import type { Seeded } from "./seeded.ts";
 
 /** Connections at a time. */
@@ -201,47 +202,5 @@ function fuzzed(random: Seeded): Uint8Array {
   const end = random.below(30) === 0 ? "\n" : "\r\n";
   const text = [`${method} ${path} HTTP/1.1`, ...fields, "", body].join(end);
   const bytes = encoder.encode(text);
-  return random.below(3) === 0 ? mutated(bytes, random) : bytes;
-}
-
-/** Bytes changed, taken out, put in or said twice. */
-function mutated(bytes: Uint8Array, random: Seeded): Uint8Array {
-  let out = bytes.slice();
-  for (let times = 1 + random.below(4); times > 0 && out.length > 0; times--) {
-    const at = random.below(out.length);
-    const to = Math.min(out.length, at + 1 + random.below(16));
-    switch (random.below(5)) {
-      case 0:
-        out[at] = random.below(256);
-        break;
-      case 1:
-        out = concat([out.subarray(0, at), out.subarray(to)]);
-        break;
-      case 2:
-        out = concat([out.subarray(0, to), out.subarray(at)]);
-        break;
-      case 3:
-        out = concat([
-          out.subarray(0, at),
-          random.bytes(1 + random.below(8)),
-          out.subarray(at),
-        ]);
-        break;
-      default:
-        out = out.slice(0, at);
-    }
-  }
-  return out;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(
-    parts.reduce((sum, { length }) => sum + length, 0),
-  );
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return random.below(3) === 0 ? mangledBytes(bytes, random) : bytes;
 }

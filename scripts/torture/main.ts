@@ -1,10 +1,13 @@
 /**
  * Tries to make a store lose something: kills, failing calls, power cuts,
- * flipped bits. Prints figures; the last line sums up. Exits 1 when anything
- * was lost, refused or failed without a type of its own.
+ * flipped bits; to make the local API stop serving; and to make the readers of
+ * what comes from a control plane fail. Prints figures; the last line sums up.
+ * Exits 1 when anything was lost, refused, misread or failed without a type of
+ * its own.
  *
  * `--short` takes about a minute, `--long` as long as it needs; `--seed N`
- * repeats a run, `--only api` or `--only store` does a half of it. Progress goes to standard error.
+ * repeats a run, `--only store`, `--only api` or `--only parsers` does a part of
+ * it. Progress goes to standard error.
  *
  * @see design, section 12 "Proofs of strength"
  *
@@ -13,6 +16,7 @@
 import { parseArgs } from "node:util";
 import { damage } from "./damage.ts";
 import { faultSweep } from "./fault_sweep.ts";
+import { fuzzParsers } from "./fuzz_parsers.ts";
 import { fuzzRequests } from "./fuzz_requests.ts";
 import { exhaustion, slowClients } from "./hostile_clients.ts";
 import { Figures } from "./figures.ts";
@@ -37,6 +41,8 @@ interface Extent {
   readonly damages: number;
   /** Requests that are almost right, to a local API. */
   readonly requests: number;
+  /** Inputs for each reader of what comes from a control plane. */
+  readonly inputs: number;
   /** Clients that keep a local API waiting, at a time. */
   readonly slowClients: number;
   /** Times that an agent is left without descriptors. */
@@ -50,6 +56,7 @@ const SHORT: Extent = {
   states: 5_000,
   damages: 15,
   requests: 20_000,
+  inputs: 20_000,
   slowClients: 300,
   exhaustions: 2,
 };
@@ -59,6 +66,7 @@ const USUAL: Extent = {
   states: 100_000,
   damages: 100,
   requests: 1_000_000,
+  inputs: 1_000_000,
   slowClients: 600,
   exhaustions: 10,
 };
@@ -68,6 +76,7 @@ const LONG: Extent = {
   states: 500_000,
   damages: 3_000,
   requests: 5_000_000,
+  inputs: 5_000_000,
   slowClients: 900,
   exhaustions: 50,
 };
@@ -84,8 +93,9 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 try {
-  if (only !== "api") await withStore();
-  if (only !== "store") await withLocalApi();
+  if (only === undefined || only === "store") await withStore();
+  if (only === undefined || only === "api") await withLocalApi();
+  if (only === undefined || only === "parsers") await withParsers();
 } finally {
   if (!interrupted) Deno.removeSync(folder, { recursive: true });
 }
@@ -110,6 +120,11 @@ async function withLocalApi() {
   await slowClients(figures, extent.slowClients);
   progress("using up its descriptors …");
   await exhaustion(figures, extent.exhaustions);
+}
+
+async function withParsers() {
+  progress(`giving each parser ${extent.inputs} malformed inputs …`);
+  await fuzzParsers(figures, new Seeded(seed), extent.inputs, progress);
 }
 
 async function withStrace() {
@@ -172,8 +187,10 @@ function readArguments() {
     Deno.exit(2);
   }
   const { only } = values;
-  if (only !== undefined && only !== "api" && only !== "store") {
-    progress(`--only must be api or store: it is ${only}`);
+  const isPart = only === undefined || only === "api" || only === "store" ||
+    only === "parsers";
+  if (!isPart) {
+    progress(`--only must be store, api or parsers: it is ${only}`);
     Deno.exit(2);
   }
   return { only, extent: short ? SHORT : long ? LONG : USUAL, seed };

@@ -5,6 +5,7 @@ const main = new URL("../../scripts/torture/main.ts", import.meta.url).pathname;
 for (
   const { args, says } of [
     { args: ["--seed", "x"], says: /--seed must be a whole number/ },
+    { args: ["--only", "x"], says: /--only must be store, api or parsers/ },
     { args: ["--short", "--long"], says: /exclude each other/ },
   ]
 ) {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { damage } from "../../scripts/torture/damage.ts";
 import { faultSweep } from "../../scripts/torture/fault_sweep.ts";
+import { fuzzParsers } from "../../scripts/torture/fuzz_parsers.ts";
 import { fuzzRequests } from "../../scripts/torture/fuzz_requests.ts";
 import {
   exhaustion,
@@ -41,6 +42,11 @@ sample("power cuts", (figures, random) => powerLoss(figures, random, 600));
 sample(
   "hostile requests",
   (figures, random) => fuzzRequests(figures, random, 3_000),
+);
+
+sample(
+  "malformed inputs",
+  (figures, random) => fuzzParsers(figures, random, 2_000),
 );
 
 sample("slow clients", (figures) => slowClients(figures, 90));
