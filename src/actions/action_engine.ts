@@ -2,6 +2,7 @@ import { isoTime } from "../platform/clock.ts";
 import { describeError } from "../platform/log.ts";
 import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
+import { fileNameOf } from "../store/file_name.ts";
 import { FailureSeries } from "../uplink/failure_series.ts";
 import type { ActionRequest } from "../wire/action_request.ts";
 import type {
@@ -80,7 +81,6 @@ export class ActionEngine implements Part {
   readonly #running = new Map<string, Promise<void>>();
   readonly #interrupted: ExecutionPort["running"];
   readonly #rejected = new Set<string>();
-  #count = 0;
 
   constructor(options: ActionEngineOptions) {
     this.#options = options;
@@ -228,7 +228,9 @@ export class ActionEngine implements Part {
       ...(checksum === undefined ? {} : { checksum }),
       timeoutMs: Math.min(timeoutMs, settings.maxTimeoutMs),
       maxOutputBytes: settings.maxOutputBytes,
-      folder: `${tempFolder}/action-${this.#count++}`,
+      // Named after what runs once only: one of a former run may still be there,
+      // if what a crash has left running holds on to it.
+      folder: `${tempFolder}/action-${fileNameOf(executionId)}`,
       clock: io.clock,
     }, this.#stop.signal);
     const { status, exitCode } = outcome;

@@ -6,6 +6,7 @@ import {
 } from "../../src/actions/action_engine.ts";
 import type { ActionSettings } from "../../src/actions/action_settings.ts";
 import { ResultReporter } from "../../src/actions/result_reporter.ts";
+import { type Disk, systemDisk } from "../../src/store/disk.ts";
 import { StoreWriteError } from "../../src/store/store_errors.ts";
 import { actionRequestHandler } from "../../src/sync/action_request_handler.ts";
 import { RefusedEventError } from "../../src/sync/refused_event_error.ts";
@@ -21,7 +22,7 @@ import { type ActionFolder, inActionFolder, until } from "./real_action.ts";
 
 interface NodeOptions {
   readonly settings?: Partial<ActionSettings>;
-  readonly disk?: CrashDisk;
+  readonly disk?: Disk;
   /** How the next calls fail; then they are taken. */
   readonly failures?: Error[];
 }
@@ -260,6 +261,36 @@ Deno.test("what a crash cuts off is reported as an error, and never run again", 
     await after.close();
     Deno.writeTextFileSync(`${dir}/go`, "");
     await node.close();
+  }));
+
+Deno.test("a folder that an action has left behind is in no other's way", () =>
+  inActionFolder(async ({ dir, script }) => {
+    const path = script(`#!/bin/sh\ndirname "$0"\n`);
+    // What a crash has left running can keep a folder from being removed.
+    const disk: Disk = {
+      ...systemDisk,
+      remove(path) {
+        if (path.includes("/action-")) throw new Error("Directory not empty");
+        systemDisk.remove(path);
+      },
+    };
+    const folders: string[] = [];
+    for (const executionId of ["x/1", "x-2", "y".repeat(256)]) {
+      const node = await startNode(`${dir}/data`, path, { disk });
+      await node.engine.offer(request({ executionId }));
+      await until(() => node.results.length > 0);
+      const { status, stdout, stderr } = node.results[0]!;
+      assert.equal(status, "success", stderr);
+      await node.close();
+      const folder = stdout.trim();
+      Deno.mkdirSync(folder);
+      folders.push(folder);
+    }
+    const tmp = `${dir}/data/clusters/default/tmp`;
+    assert.deepEqual(
+      [...Deno.readDirSync(tmp)].map(({ name }) => `${tmp}/${name}`).sort(),
+      folders.sort(),
+    );
   }));
 
 Deno.test("when the agent stops, what runs is cancelled, and reported after the restart", () =>
