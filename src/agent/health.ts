@@ -32,7 +32,7 @@ export function rememberContact(
     },
     now() {
       const lastPullMs = reconciler.status.lastSuccessMs ?? former.lastPullMs;
-      const lastEventMs = dispatcher.lastAppliedMs ?? former.lastEventMs;
+      const lastEventMs = dispatcher.lastConfirmedMs ?? former.lastEventMs;
       return {
         ...(lastHeartbeatMs === undefined ? {} : { lastHeartbeatMs }),
         ...(lastPullMs === undefined ? {} : { lastPullMs }),

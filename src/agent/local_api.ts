@@ -52,7 +52,7 @@ export function buildStatus(
       {
         streaming: feed.status.state === "streaming",
         lastSuccessMs: lastPullMs,
-        lastAppliedMs: lastEventMs,
+        lastEventMs,
       },
       io.clock,
       config["reconcile.interval"],

@@ -69,8 +69,8 @@ export interface Contact {
   readonly streaming: boolean;
   /** Last successful pull. */
   readonly lastSuccessMs: Moment;
-  /** Last applied event. */
-  readonly lastAppliedMs: Moment;
+  /** Last event that confirmed the state: no mere hint at a change. */
+  readonly lastEventMs: Moment;
 }
 
 /** How fresh the served state is. */
@@ -91,8 +91,8 @@ export function freshnessOf(
   clock: Clock,
   reconcileIntervalMs: number,
 ): Freshness {
-  const { streaming, lastSuccessMs, lastAppliedMs } = contact;
-  const verifiedAtMs = Math.max(lastSuccessMs ?? 0, lastAppliedMs ?? 0);
+  const { streaming, lastSuccessMs, lastEventMs } = contact;
+  const verifiedAtMs = Math.max(lastSuccessMs ?? 0, lastEventMs ?? 0);
   const stale = !streaming && (lastSuccessMs === undefined ||
     clock.now() - lastSuccessMs > 2 * reconcileIntervalMs);
   return { stale, ...(verifiedAtMs > 0 ? { verifiedAtMs } : {}) };

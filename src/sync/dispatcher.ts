@@ -97,6 +97,7 @@ export class Dispatcher {
   readonly #byType = new Map<string, number>();
   readonly #counts = { applied: 0, repeated: 0, unhandled: 0, refused: 0 };
   #lastAppliedMs: number | undefined;
+  #lastConfirmedMs: number | undefined;
 
   constructor(options: DispatcherOptions) {
     const { maxInFlight = 1024, onRefused, clock, log } = options;
@@ -124,9 +125,13 @@ export class Dispatcher {
     };
   }
 
-  /** When the last event was applied; asked on every read of the local API. */
-  get lastAppliedMs(): number | undefined {
-    return this.#lastAppliedMs;
+  /**
+   * When an event last confirmed the state, as one does that brings what has
+   * changed, or is in order behind all that did; asked on every read of the
+   * local API.
+   */
+  get lastConfirmedMs(): number | undefined {
+    return this.#lastConfirmedMs;
   }
 
   /**
@@ -318,6 +323,8 @@ export class Dispatcher {
       this.#byType.set(label, (this.#byType.get(label) ?? 0) + 1);
       if (result === "applied" || result === "repeated") {
         this.#lastAppliedMs = this.#options.clock.now();
+        const isHint = this.#handlersOf(event.type).some(({ hint }) => hint);
+        if (!isHint) this.#lastConfirmedMs = this.#lastAppliedMs;
       }
     }
   }

@@ -17,7 +17,7 @@ const cases = [
     contact: {
       streaming: true,
       lastSuccessMs: NOW_MS - 3_600_000,
-      lastAppliedMs: undefined,
+      lastEventMs: undefined,
     },
     stale: false,
   },
@@ -26,7 +26,7 @@ const cases = [
     contact: {
       streaming: false,
       lastSuccessMs: NOW_MS - 2 * INTERVAL_MS,
-      lastAppliedMs: undefined,
+      lastEventMs: undefined,
     },
     stale: false,
   },
@@ -35,7 +35,7 @@ const cases = [
     contact: {
       streaming: false,
       lastSuccessMs: NOW_MS - 2 * INTERVAL_MS - 1,
-      lastAppliedMs: undefined,
+      lastEventMs: undefined,
     },
     stale: true,
   },
@@ -44,7 +44,7 @@ const cases = [
     contact: {
       streaming: false,
       lastSuccessMs: undefined,
-      lastAppliedMs: undefined,
+      lastEventMs: undefined,
     },
     stale: true,
   },
@@ -58,7 +58,7 @@ for (const { when, contact, stale } of cases) {
 }
 
 Deno.test("freshnessOf() counts the later of pull and event as verified", () => {
-  const contact = { streaming: true, lastSuccessMs: 5, lastAppliedMs: 7 };
+  const contact = { streaming: true, lastSuccessMs: 5, lastEventMs: 7 };
   const clock = new FakeClock(NOW_MS);
   assert.equal(freshnessOf(contact, clock, INTERVAL_MS).verifiedAtMs, 7);
 });

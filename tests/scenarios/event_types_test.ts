@@ -1,10 +1,20 @@
 import assert from "node:assert/strict";
-import { EVENT_TYPES, HINT_EVENT_TYPES } from "../../src/wire/event_types.ts";
+import type { Dialect } from "../../src/wire/dialect.ts";
+import {
+  ALL_EVENT_TYPES,
+  EVENT_TYPES,
+  HINT_EVENT_TYPES,
+} from "../../src/wire/event_types.ts";
 import { untar } from "../cli/diag/untar.ts";
 import { eventually } from "./eventually.ts";
 import { filesWith } from "./files.ts";
 import { ScriptedPlane } from "./scripted_plane.ts";
-import { BOOTSTRAP_TOKEN, stateDocument, VERSION } from "./siege.ts";
+import {
+  bootstrapToken,
+  snapshotDocument,
+  stateDocument,
+  VERSION,
+} from "./siege.ts";
 import { Stage } from "./stage.ts";
 
 /** Stands in every pre-shared key; nobody may ever see it again. */
@@ -49,6 +59,13 @@ class Scene {
     );
   }
 
+  async pulledFor(types: readonly string[]) {
+    await eventually("pulls were asked for", () => {
+      const missing = types.filter((type) => !this.pullReasons.has(type));
+      return missing.length === 0 || undefined;
+    });
+  }
+
   /** What a command prints as JSON. */
   async shown(command: string) {
     const { code, stdout, stderr } = await this.stage.run(
@@ -73,11 +90,17 @@ class Scene {
   }
 }
 
-async function withAgent(work: (scene: Scene) => Promise<void>) {
-  await using stage = await Stage.open();
-  await using plane = new ScriptedPlane();
-  plane.state = stateDocument({ peers: [wirePeer("n-b")] });
-  await Deno.writeTextFile(stage.tokenFile, BOOTSTRAP_TOKEN, { mode: 0o600 });
+async function withAgent(
+  dialect: Dialect,
+  work: (scene: Scene) => Promise<void>,
+) {
+  await using stage = await Stage.open(dialect);
+  await using plane = new ScriptedPlane(dialect);
+  plane.state = dialect === 2
+    ? snapshotDocument()
+    : stateDocument({ peers: [wirePeer("n-b")] });
+  const token = bootstrapToken(dialect);
+  await Deno.writeTextFile(stage.tokenFile, token, { mode: 0o600 });
   await stage.startAgent({
     url: plane.url,
     // Pulls and hints are what the test brings.
@@ -88,8 +111,8 @@ async function withAgent(work: (scene: Scene) => Promise<void>) {
   });
   await stage.statusWhen(
     "the first pull",
-    ({ stream, state }) =>
-      stream.state === "streaming" && state.version === VERSION,
+    ({ stream, pull }) =>
+      stream.state === "streaming" && pull.last_success_at !== null,
   );
   await work(new Scene(stage, plane));
 }
@@ -102,7 +125,7 @@ const SHOWN_ELSEWHERE = [
 ];
 
 Deno.test("every type of event has its effect, and nothing keeps a pre-shared key", () =>
-  withAgent(async (scene) => {
+  withAgent(1, async (scene) => {
     const { stage, plane } = scene;
     const bodies: { path: string; body: Record<string, unknown> }[] = [];
     const taking = (answer: unknown) => async (request: Request) => {
@@ -191,10 +214,7 @@ Deno.test("every type of event has its effect, and nothing keeps a pre-shared ke
       ...["peer_endpoint_changed", "peer_registered", "peer_deregistered"],
       ...HINT_EVENT_TYPES,
     ];
-    await eventually("pulls were asked for", () => {
-      const missing = pulled.filter((type) => !scene.pullReasons.has(type));
-      return missing.length === 0 || undefined;
-    });
+    await scene.pulledFor(pulled);
 
     const rule = { src: "10.0.0.0/8", dst: "10.0.0.1/32", port: 443 };
     plane.state = stateDocument({
@@ -251,5 +271,61 @@ Deno.test("every type of event has its effect, and nothing keeps a pre-shared ke
       assert.ok(text.length > 0, where);
       assert.ok(!text.includes(PSK), `${where} holds a pre-shared key`);
     }
+    assert.deepEqual(filesWith(stage.folder, [PSK, btoa(PSK)]), []);
+  }));
+
+Deno.test("in dialect 2 an event of any type only causes a pull, whatever it carries", () =>
+  withAgent(2, async (scene) => {
+    const { stage, plane } = scene;
+    const forbidden: string[] = [];
+    const noted = (request: Request) => {
+      forbidden.push(new URL(request.url).pathname);
+      return Response.json({});
+    };
+    plane.answers = {
+      state: () => new Response(null, { status: 503 }),
+      rotate: noted,
+      execution: noted,
+    };
+    const before = await Promise.all([
+      scene.peers(),
+      Deno.readTextFile(`${stage.membership}/identity/identity.json`),
+      stage.read("/v1/state?full=true"),
+    ]);
+    const payload = {
+      ...wirePeer("n-c"),
+      execution_id: "x-1",
+      action: "reboot",
+      session_id: "s-1",
+      target_host: "db.internal",
+      target_port: 22,
+      authorized_key: "ssh-ed25519 AAAA",
+      expires_at: "2036-03-01T12:00:00Z",
+      metadata: {},
+      data: [],
+      secret_refs: [],
+    };
+    const types = [...ALL_EVENT_TYPES, "peer_conjured"]
+      .filter((type) => type !== "signing_key_rotated");
+    for (const type of types) {
+      const isKnown = type !== "peer_conjured";
+      await scene.send(type, payload, isKnown ? type : "other");
+    }
+    await scene.pulledFor(types);
+    const { events } = await stage.status();
+    assert.equal(events.applied, types.length);
+    assert.deepEqual(events.rejected, {});
+    assert.deepEqual(
+      await Promise.all([
+        scene.peers(),
+        Deno.readTextFile(`${stage.membership}/identity/identity.json`),
+        stage.read("/v1/state?full=true"),
+      ]),
+      before,
+    );
+    assert.deepEqual(await scene.shown("sessions"), []);
+    assert.deepEqual(forbidden, []);
+    await stage.stopAgent();
+    assert.ok(!stage.agentOutput.includes(PSK));
     assert.deepEqual(filesWith(stage.folder, [PSK, btoa(PSK)]), []);
   }));

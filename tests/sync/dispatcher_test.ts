@@ -9,6 +9,7 @@ import { ReplayWindow } from "../../src/trust/replay_window.ts";
 import { eventReader } from "../../src/trust/event_reader.ts";
 import type { Delivery } from "../../src/uplink/message_sink.ts";
 import type { Envelope, VerifiedEvent } from "../../src/wire/envelope.ts";
+import { pullHandler } from "../../src/sync/pull_handler.ts";
 import { ShapeError } from "../../src/wire/shape_error.ts";
 import { FakeClock, settle } from "../fakes/fake_clock.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
@@ -543,6 +544,22 @@ Deno.test("verified events are counted by type, unknown types as one", async () 
     peer_added: 1,
     other: 2,
   });
+});
+
+Deno.test("an event that only hints at a change is applied, and confirms nothing", async () => {
+  const { dispatcher, clock } = setUp([handlerOf(() => {})], {
+    others: { policy_updated: pullHandler(() => {}) },
+  });
+  await dispatcher.accept(message(1));
+  await dispatcher.drain();
+  const confirmedMs = clock.now();
+  assert.equal(dispatcher.lastConfirmedMs, confirmedMs);
+  await clock.advance(5_000);
+  await dispatcher.accept(message(2, { type: "policy_updated" }));
+  await dispatcher.drain();
+  assert.equal(dispatcher.status.applied, 2);
+  assert.equal(dispatcher.status.lastAppliedMs, clock.now());
+  assert.equal(dispatcher.lastConfirmedMs, confirmedMs);
 });
 
 Deno.test("types without handlers go to the one that takes all others", async () => {
