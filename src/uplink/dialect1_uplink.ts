@@ -22,6 +22,7 @@ import { ENDPOINTS } from "../wire/endpoints.ts";
 import { checkShape } from "../wire/shape_error.ts";
 import type { Peer, StatePosition } from "../wire/state.ts";
 import { parseStateDocument } from "../wire/state_document.ts";
+import { peerFromWire } from "../wire/wire_peer.ts";
 import { fetchCarrierCredentials } from "./fetch_carrier_credentials.ts";
 import { NodeCalls, type NodeCallsOptions } from "./node_calls.ts";
 import type {
@@ -145,13 +146,7 @@ export class Dialect1Uplink implements NodeUplink {
       (value) => checkShape("rotation answer", keyRotateResponseSchema, value),
       signal,
     );
-    return (updated_peers ?? []).map((peer) => ({
-      id: peer.id,
-      publicKey: peer.public_key,
-      meshIp: peer.mesh_ip,
-      endpoint: peer.endpoint,
-      allowedIps: peer.allowed_ips ?? [],
-    }));
+    return (updated_peers ?? []).map(peerFromWire);
   }
 
   updateCapabilities(
@@ -177,9 +172,9 @@ export class Dialect1Uplink implements NodeUplink {
       (value) => checkShape("endpoint answer", endpointResponseSchema, value),
       signal,
     );
-    return (peer_endpoints ?? [])
-      .filter(({ endpoint }) => endpoint !== "")
-      .map(({ peer_id, endpoint }) => ({ peerId: peer_id, endpoint }));
+    return (peer_endpoints ?? []).flatMap(({ peer_id, endpoint }) =>
+      endpoint ? [{ peerId: peer_id, endpoint }] : []
+    );
   }
 
   async ackExecution(ack: ExecutionAck, signal: AbortSignal): Promise<void> {

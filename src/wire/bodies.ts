@@ -5,6 +5,7 @@
  */
 import * as z from "zod/mini";
 import { agentHealthSchema } from "./agent_health.ts";
+import { wirePeerSchema } from "./wire_peer.ts";
 
 const nonEmpty = z.string().check(z.minLength(1));
 
@@ -15,16 +16,6 @@ export const registerRequestSchema = z.object({
   metadata: z.optional(z.record(z.string(), z.string())),
 });
 export type RegisterRequest = z.infer<typeof registerRequestSchema>;
-
-/** Another node, in answers of dialect 1. Its pre-shared key is never read. */
-export const wirePeerSchema = z.object({
-  id: nonEmpty,
-  public_key: z.string(),
-  mesh_ip: z.string(),
-  endpoint: z._default(z.string(), ""),
-  allowed_ips: z.nullish(z.array(z.string())),
-});
-export type WirePeer = z.infer<typeof wirePeerSchema>;
 
 /** What plexd's own control plane says of signed states, in either dialect. */
 export const announcedTrust = {
@@ -134,7 +125,7 @@ export type EndpointReport = z.infer<typeof endpointReportSchema>;
 export const endpointResponseSchema = z.object({
   peer_endpoints: z.nullish(z.array(z.object({
     peer_id: nonEmpty,
-    endpoint: z.string(),
+    endpoint: z.nullish(z.string()),
   }))),
 });
 export type EndpointResponse = z.infer<typeof endpointResponseSchema>;

@@ -13,21 +13,15 @@ import {
   scopeMembers,
   secretRefSchema,
 } from "./state_members.ts";
+import { peerFromWire, wirePeerSchema } from "./wire_peer.ts";
 
-const peerSchema = z.object({
-  id: z.string().check(z.minLength(1)),
-  public_key: z.string(),
-  mesh_ip: z.string(),
-  endpoint: z._default(z.string(), ""),
-  allowed_ips: z.nullish(z.array(z.string())),
-});
 const policySchema = z.object({
   id: z.string().check(z.minLength(1)),
   rules: z.nullish(z.array(z.unknown())),
 });
 
 const stateSchema = z.object({
-  peers: z.nullish(z.array(peerSchema)),
+  peers: z.nullish(z.array(wirePeerSchema)),
   policies: z.nullish(z.array(policySchema)),
   signing_keys: z.nullish(signingKeysSchema),
   metadata: z.nullish(metadataSchema),
@@ -61,13 +55,7 @@ export function parseStateDocument(text: string): DesiredState {
     metadata: metadataFrom(members.get("metadata")),
     data: dataEntriesFrom(members.get("data"), document.data ?? []),
     secretRefs: uniqueByKey("secret_refs", document.secret_refs ?? []),
-    peers: (document.peers ?? []).map((peer) => ({
-      id: peer.id,
-      publicKey: peer.public_key,
-      meshIp: peer.mesh_ip,
-      endpoint: peer.endpoint,
-      allowedIps: peer.allowed_ips ?? [],
-    })),
+    peers: (document.peers ?? []).map(peerFromWire),
     policies: policiesFrom(members.get("policies")),
     ...(document.services ? { services: servicesFrom(document.services) } : {}),
     ...(document.signing_keys

@@ -137,6 +137,7 @@ const calls: {
         id: "p1",
         public_key: "cHVi",
         mesh_ip: "10.0.0.2",
+        endpoint: null,
         allowed_ips: null,
         psk: "hush",
       }],
@@ -176,6 +177,7 @@ const calls: {
       peer_endpoints: [
         { peer_id: "p1", endpoint: "192.0.2.1:51820" },
         { peer_id: "p2", endpoint: "" },
+        { peer_id: "p3", endpoint: null },
       ],
     }),
     call: (uplink) => uplink.reportEndpoint("192.0.2.9:1", "none", never),
