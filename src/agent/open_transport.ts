@@ -1,8 +1,9 @@
 import { ConfigError } from "../config/config_error.ts";
-import type { Config, SettingName } from "../config/settings.ts";
+import type { Config } from "../config/settings.ts";
 import type { Logger } from "../platform/log.ts";
 import { openInsecureTransport } from "../uplink/insecure_transport.ts";
 import { fetchTransport, type Transport } from "../uplink/transport.ts";
+import { readCertificates } from "./certificates.ts";
 import { useProxies } from "./use_proxies.ts";
 
 /**
@@ -19,8 +20,7 @@ export async function openTransport(
   const { hostname = "" } = URL.parse(config["registration.metadata_url"]) ??
     {};
   const proxies = useProxies([hostname.replace(/^\[|\]$/g, "")]);
-  const ca = await pem(config, "api.ca_file");
-  const client = await clientCertificate(config);
+  const { ca, client } = await readCertificates(config);
   if (config["api.tls_insecure_skip_verify"]) {
     const setting = "api.tls_insecure_skip_verify";
     log.warn(
@@ -47,35 +47,7 @@ export async function openTransport(
     if (ca === undefined && client === undefined) throw error;
     throw new ConfigError([{
       where: client ? "api.client_cert_file" : "api.ca_file",
-      what: "the certificates cannot be used: are they whole, and does the " +
-        "key belong to the certificate?",
+      what: "the certificates cannot be used: are they whole?",
     }]);
   }
-}
-
-async function clientCertificate(
-  config: Config,
-): Promise<{ readonly cert: string; readonly key: string } | undefined> {
-  const cert = await pem(config, "api.client_cert_file");
-  const key = await pem(config, "api.client_key_file");
-  // The configuration has neither without the other.
-  return cert === undefined || key === undefined ? undefined : { cert, key };
-}
-
-async function pem(
-  config: Config,
-  name:
-    & SettingName
-    & ("api.ca_file" | "api.client_cert_file" | "api.client_key_file"),
-): Promise<string | undefined> {
-  const path = config[name];
-  if (path === undefined) return undefined;
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch {
-    throw new ConfigError([{ where: name, what: `${path} cannot be read` }]);
-  }
-  if (text.includes("-----BEGIN ")) return text;
-  throw new ConfigError([{ where: name, what: `${path} is no PEM file` }]);
 }

@@ -332,6 +332,115 @@ for (const status of ["102 Processing", "103 Early Hints"]) {
   });
 }
 
+/** What stands in a file, made of real certificates, and what is wrong with it. */
+const wrongFiles: {
+  what: string;
+  files: (certificates: Certificates) => Record<string, string>;
+  where: string;
+  says: RegExp;
+}[] = [
+  {
+    what: "an authority's file that has only a key",
+    files: ({ client }) => ({ PLEXD_API_CA_FILE: client.key }),
+    where: "api.ca_file",
+    says: /no certificate in it/,
+  },
+  {
+    what: "an authority's file that is cut off",
+    files: ({ ca }) => ({ PLEXD_API_CA_FILE: ca.slice(0, 300) }),
+    where: "api.ca_file",
+    says: /are they whole/,
+  },
+  {
+    what: "a client certificate with the key of another one",
+    files: ({ client, server }) => ({
+      PLEXD_API_CLIENT_CERT_FILE: client.cert,
+      PLEXD_API_CLIENT_KEY_FILE: server.key,
+    }),
+    where: "api.client_key_file",
+    says: /not the key of the first certificate/,
+  },
+  {
+    what: "a client certificate and its key in each other's place",
+    files: ({ client }) => ({
+      PLEXD_API_CLIENT_CERT_FILE: client.key,
+      PLEXD_API_CLIENT_KEY_FILE: client.cert,
+    }),
+    where: "api.client_cert_file",
+    says: /no certificate in it/,
+  },
+  {
+    what: "a client certificate that is cut off",
+    files: ({ client }) => ({
+      PLEXD_API_CLIENT_CERT_FILE: client.cert.slice(0, 300),
+      PLEXD_API_CLIENT_KEY_FILE: client.key,
+    }),
+    where: "api.client_cert_file",
+    says: /cannot be read as a certificate/,
+  },
+  {
+    what: "a key with a passphrase",
+    files: ({ client }) => ({
+      PLEXD_API_CLIENT_CERT_FILE: client.cert,
+      PLEXD_API_CLIENT_KEY_FILE: client.key
+        .replaceAll("PRIVATE KEY", "ENCRYPTED PRIVATE KEY"),
+    }),
+    where: "api.client_key_file",
+    says: /passphrase/,
+  },
+];
+Deno.test({
+  name:
+    "files of certificates that cannot be used are errors of the configuration",
+  ignore,
+  fn: () =>
+    inFolder(async (folder, certificates) => {
+      for (const insecure of ["false", "true"]) {
+        for (const { what, files, where, says } of wrongFiles) {
+          const env: Record<string, string> = {
+            PLEXD_API_BASE_URL: "https://a.example",
+            PLEXD_API_TLS_INSECURE_SKIP_VERIFY: insecure,
+          };
+          for (const [name, text] of Object.entries(files(certificates))) {
+            env[name] = `${folder}/${name}.pem`;
+            await Deno.writeTextFile(env[name], text);
+          }
+          // Without checks, nobody asks who the authorities are.
+          if (insecure === "true" && says.source === "are they whole") continue;
+          const error = await failureFrom(open(env));
+          assert.ok(error instanceof ConfigError, what);
+          const [problem] = error.problems;
+          assert.equal(problem?.where, where, what);
+          assert.match(problem?.what ?? "", says, what);
+        }
+      }
+    }),
+});
+
+Deno.test({
+  name: "an authority's file may have comments, several of them and a BOM",
+  ignore,
+  fn: () =>
+    inFolder(async (folder, certificates) => {
+      await using server = serveTls(certificates, () => new Response("{}"));
+      const { ca, client: other } = certificates;
+      const texts = [
+        `\uFEFF${ca}`,
+        `# of ours\n${other.cert}subject=/CN=ca\n${ca}`,
+        ca.replaceAll("\n", "\r\n"),
+      ];
+      for (const text of texts) {
+        await Deno.writeTextFile(`${folder}/ca.pem`, text);
+        const { client } = await open({
+          PLEXD_API_BASE_URL: server.url,
+          PLEXD_API_CA_FILE: `${folder}/ca.pem`,
+        });
+        using _ = client;
+        await client.ping(never);
+      }
+    }),
+});
+
 const unusable = [
   {
     what: "a file that is not there",
