@@ -18,6 +18,11 @@ export const EXIT = {
   badConfiguration: 78,
 } as const;
 
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Those that only some commands have. */
+export type OwnExit = Exclude<ExitCode, 0 | 1 | 2>;
+
 /** A flag of a command. */
 export interface Flag {
   /** With its dashes, such as `--data`. */
@@ -80,6 +85,8 @@ export interface Command {
   readonly flags: readonly Flag[];
   /** Flags that it shares with other commands. */
   readonly common: readonly Flag[];
+  /** How it can end beside 0, 1 and 2, which all have; in ascending order. */
+  readonly exits: readonly OwnExit[];
   /** At least one. */
   readonly examples: readonly Example[];
   /** Loads what the command needs only when it is the one that runs. */

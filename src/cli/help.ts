@@ -1,5 +1,6 @@
-import { type Command, type CommandTable, EXIT, type Flag } from "./command.ts";
+import type { Command, CommandTable, Flag } from "./command.ts";
 import { commandsOf, isFamily, spellingOf, usageOf } from "./command_table.ts";
+import { exitsOf, MEANING } from "./exit_codes.ts";
 import type { Topic } from "./find_topic.ts";
 import { paint, type Screen } from "./output/screen.ts";
 import { widthOf } from "./output/text_width.ts";
@@ -105,7 +106,7 @@ function commandHelpText(
     ...section(screen, "Flags", flags.map(pairOf)),
     ...section(screen, "Common flags", command.common.map(pairOf)),
     ...section(screen, "See also", commandsOf(table, name).map(pairOfCommand)),
-    ...section(screen, "Exit codes", EXIT_CODES),
+    ...section(screen, "Exit codes", exitPairsOf(command)),
     "",
     paint(screen, "bold", "Examples:"),
     ...examples.flatMap(({ line, doc }) => [`  # ${doc}`, `  ${line}`]),
@@ -114,18 +115,9 @@ function commandHelpText(
 
 type Pair = readonly [left: string, right: string];
 
-/** What each exit code means, for every command. */
-export const EXIT_CODES: readonly Pair[] = [
-  [String(EXIT.fine), "fine"],
-  [String(EXIT.failed), "failed"],
-  [String(EXIT.wrongUsage), "wrong usage"],
-  [String(EXIT.notFound), "not found"],
-  [String(EXIT.agentNotRunning), "the agent is not running"],
-  [String(EXIT.controlPlaneUnavailable), "the control plane is unavailable"],
-  [String(EXIT.alreadyRunning), "already running"],
-  [String(EXIT.notEnrolled), "not enrolled"],
-  [String(EXIT.badConfiguration), "bad configuration"],
-];
+function exitPairsOf(command: Command): Pair[] {
+  return exitsOf(command).map((code) => [String(code), MEANING[code]]);
+}
 
 function pairOf(flag: Flag): Pair {
   const short = flag.short ? `${flag.short}, ` : "";

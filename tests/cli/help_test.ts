@@ -3,6 +3,8 @@ import { commandsOf } from "../../src/cli/command_table.ts";
 import { COMMANDS, TABLE } from "../../src/cli/commands.ts";
 import { helpFor, helpText } from "../../src/cli/help.ts";
 import { OUTPUT_FORMS } from "../../src/cli/output/forms.ts";
+import { plexdPage } from "../../src/cli/manual/plexd_page.ts";
+import { text } from "../../src/cli/manual/roff.ts";
 import { NO_SCREEN } from "../../src/cli/output/screen.ts";
 import { parseLine } from "../../src/cli/parse_args.ts";
 
@@ -48,6 +50,24 @@ for (const command of COMMANDS) {
     }
   });
 }
+
+Deno.test("help and manual name the exit codes that a command has, and no others", () => {
+  const manual = plexdPage(TABLE, { version: "1" });
+  for (const command of COMMANDS) {
+    const { name, exits } = command;
+    assert.deepEqual(exits, exits.toSorted((a, b) => a - b), name);
+    const help = helpFor(TABLE, { command }, NO_SCREEN);
+    const [, section = ""] = /\nExit codes:\n((?: .*\n)+)/.exec(help) ?? [];
+    const codes = [...section.matchAll(/^ {2}(\d+) /gm)].map(([, code]) =>
+      Number(code)
+    );
+    assert.deepEqual(codes, [0, 1, 2, ...exits], name);
+    const at = manual.indexOf(`\n${text(`${command.summary}.`)}\n`);
+    assert.ok(at > 0, name);
+    const told = /^Exit status: (.*)\.$/m.exec(manual.slice(at))?.[1];
+    assert.equal(told, codes.join(", "), name);
+  }
+});
 
 for (const columns of [60, 80, 200]) {
   Deno.test(`help fits a terminal of ${columns} columns`, () => {

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { assertListed } from "./listed_exit.ts";
 
 /** The program under test, from source. */
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
@@ -47,6 +48,7 @@ export async function runPlexd(
   }
   await writer.close().catch(() => {});
   const { code, stdout, stderr } = await process.output();
+  assertListed(args, code);
   const decoder = new TextDecoder();
   return {
     code,

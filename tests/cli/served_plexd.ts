@@ -1,15 +1,18 @@
+import { assertListed } from "./listed_exit.ts";
 import { plexdCommand } from "./run_plexd.ts";
 
 /** A plexd process that runs until it is stopped, watched through its output. */
 export class ServedPlexd implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
   readonly #reading: Promise<unknown>;
+  readonly #args: readonly string[];
   #output = "";
   #over = false;
   #ended = false;
   #changed = Promise.withResolvers<void>();
 
   constructor(args: readonly string[], env: Record<string, string> = {}) {
+    this.#args = args;
     const [program, ...words] = plexdCommand(args);
     this.#process = new Deno.Command(program!, {
       args: words,
@@ -66,6 +69,7 @@ export class ServedPlexd implements AsyncDisposable {
   async ends(): Promise<number> {
     const { code } = await this.#process.status;
     await this.#reading;
+    assertListed(this.#args, code);
     return code;
   }
 

@@ -63,7 +63,13 @@ interface Family {
 }
 
 function admin(word: string, family: Family): Command {
-  return { flags: [], ...family, name: `admin ${word}`, common: COMMON };
+  return {
+    flags: [],
+    ...family,
+    name: `admin ${word}`,
+    exits: [3, 69, 78],
+    common: COMMON,
+  };
 }
 
 const NODE = more("NODE", "id of a node");
@@ -316,6 +322,7 @@ export const ADMIN: readonly Command[] = [
       },
     ],
     common: HELP_FLAGS,
+    exits: [],
     examples: [
       {
         line: "plexd admin backup /backup/cp.db",

@@ -1,5 +1,5 @@
 import { LOG_LEVELS } from "../../platform/log.ts";
-import type { Flag } from "../command.ts";
+import type { Flag, OwnExit } from "../command.ts";
 import { OUTPUT_FORMS } from "../output/forms.ts";
 
 export const TOKEN_FILE: Flag = {
@@ -89,3 +89,6 @@ export const ASKING = [...AGENT_FLAGS, ...LOG_FLAGS, ...HELP_FLAGS];
 
 /** Flags that several commands share, for a line that names no command. */
 export const COMMON_FLAGS: readonly Flag[] = [...RUNNING, OUTPUT];
+
+/** How what asks a running agent for the state of its node can end. */
+export const ASKING_EXITS: readonly OwnExit[] = [4, 77, 78];

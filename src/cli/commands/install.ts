@@ -60,6 +60,7 @@ export const INSTALL: readonly Command[] = [
       KEY,
     ],
     common: HELP_FLAGS,
+    exits: [],
     examples: [
       {
         line:
@@ -100,6 +101,7 @@ export const INSTALL: readonly Command[] = [
       DRY_RUN,
     ],
     common: HELP_FLAGS,
+    exits: [78],
     examples: [
       { line: "plexd upgrade", doc: "to the latest version" },
       { line: "plexd upgrade 1.2.3", doc: "to that one, be it older" },
@@ -120,6 +122,7 @@ export const INSTALL: readonly Command[] = [
       DRY_RUN,
     ],
     common: HELP_FLAGS,
+    exits: [],
     examples: [
       { line: "plexd uninstall", doc: "a later install goes on with the data" },
       { line: "plexd uninstall --purge", doc: "as if it had never been here" },

@@ -1,5 +1,5 @@
 import type { Command, Flag } from "../command.ts";
-import { ASKING, OUTPUT } from "./flags.ts";
+import { ASKING, ASKING_EXITS, OUTPUT } from "./flags.ts";
 
 const FOLLOW: Flag = {
   name: "--follow",
@@ -15,6 +15,7 @@ export const LOOK: readonly Command[] = [
     args: [],
     flags: [],
     common: [OUTPUT, ...ASKING],
+    exits: [4, 78],
     examples: [
       {
         line: "plexd status",
@@ -30,6 +31,7 @@ export const LOOK: readonly Command[] = [
     args: [],
     flags: [],
     common: [OUTPUT, ...ASKING],
+    exits: [4, 77, 78],
     examples: [
       { line: "plexd why", doc: "exits 0 only when all is well" },
     ],
@@ -42,6 +44,7 @@ export const LOOK: readonly Command[] = [
     args: [],
     flags: [FOLLOW],
     common: [OUTPUT, ...ASKING],
+    exits: [4, 78],
     examples: [
       { line: "plexd events", doc: "the last ones, oldest first" },
       { line: "plexd events --follow", doc: "and what happens from now on" },
@@ -67,6 +70,7 @@ export const LOOK: readonly Command[] = [
       },
     ],
     common: [OUTPUT, ...ASKING],
+    exits: ASKING_EXITS,
     examples: [
       { line: "plexd watch", doc: "a line for each change, until Ctrl-C" },
       {
@@ -92,6 +96,7 @@ export const LOOK: readonly Command[] = [
       doc: "the last N lines (default: all)",
     }],
     common: ASKING,
+    exits: [3, 78],
     examples: [
       { line: "plexd logs --lines 100", doc: "the newest, from the journal" },
       { line: "plexd logs --follow", doc: "live" },
@@ -109,6 +114,7 @@ export const LOOK: readonly Command[] = [
       },
     ],
     common: [OUTPUT, ...ASKING],
+    exits: ASKING_EXITS,
     examples: [
       { line: "plexd state", doc: "as JSON" },
       { line: "plexd state --output table", doc: "a line for each key" },
@@ -129,6 +135,7 @@ export const LOOK: readonly Command[] = [
     ],
     flags: [],
     common: [OUTPUT, ...ASKING],
+    exits: [3, 4, 77, 78],
     examples: [
       { line: "plexd state get metadata region", doc: "one value" },
       {
@@ -144,6 +151,7 @@ export const LOOK: readonly Command[] = [
     args: [],
     flags: [],
     common: [OUTPUT, ...ASKING],
+    exits: [77, 78],
     examples: [
       { line: "plexd peers", doc: "as a table" },
       { line: "plexd peers --output json", doc: "whole, for programs" },
@@ -156,6 +164,7 @@ export const LOOK: readonly Command[] = [
     args: [],
     flags: [],
     common: [OUTPUT, ...ASKING],
+    exits: [77, 78],
     examples: [
       { line: "plexd policies", doc: "as a table" },
       { line: "plexd policies --output yaml", doc: "whole, for reading" },
@@ -168,6 +177,7 @@ export const LOOK: readonly Command[] = [
     args: [],
     flags: [],
     common: [OUTPUT, ...ASKING],
+    exits: [77, 78],
     examples: [
       { line: "plexd services", doc: "as a table" },
       { line: "plexd services --output json", doc: "with what they refer to" },
@@ -180,6 +190,7 @@ export const LOOK: readonly Command[] = [
     args: [],
     flags: [],
     common: [OUTPUT, ...ASKING],
+    exits: [77, 78],
     examples: [
       { line: "plexd routes", doc: "as a table" },
       { line: "plexd routes --output json", doc: "with their alternatives" },
@@ -192,6 +203,7 @@ export const LOOK: readonly Command[] = [
     args: [],
     flags: [],
     common: [OUTPUT, ...ASKING],
+    exits: [77, 78],
     examples: [
       { line: "plexd sessions", doc: "as a table" },
     ],
@@ -203,6 +215,7 @@ export const LOOK: readonly Command[] = [
     args: [],
     flags: [],
     common: [OUTPUT, ...ASKING],
+    exits: [77, 78],
     examples: [
       { line: "plexd actions", doc: "what would run, and what ran" },
     ],
@@ -214,6 +227,7 @@ export const LOOK: readonly Command[] = [
     args: [],
     flags: [],
     common: [OUTPUT, ...ASKING],
+    exits: [3, 77, 78],
     examples: [
       {
         line: "plexd --print-state",

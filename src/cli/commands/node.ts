@@ -13,6 +13,7 @@ export const NODE: readonly Command[] = [
       doc: "join anew; reports are kept",
     }],
     common: RUNNING,
+    exits: [69, 75, 77, 78],
     examples: [
       {
         line: "plexd join --api https://api.example.com --token-file token",
@@ -38,6 +39,7 @@ export const NODE: readonly Command[] = [
       },
     ],
     common: RUNNING,
+    exits: [69, 75, 77, 78],
     examples: [
       {
         line: "plexd deregister",

@@ -17,6 +17,7 @@ export const REPAIR: readonly Command[] = [
       { name: "--force", doc: "replace the file if it is there" },
     ],
     common: ASKING,
+    exits: [],
     examples: [
       {
         line: "sudo plexd diag",
@@ -31,6 +32,7 @@ export const REPAIR: readonly Command[] = [
     args: [],
     flags: [],
     common: [OUTPUT, ...RUNNING],
+    exits: [69, 78],
     examples: [
       {
         line: "plexd ping",
@@ -59,6 +61,7 @@ export const REPAIR: readonly Command[] = [
       doc: "the request's body; - reads standard input",
     }],
     common: RUNNING,
+    exits: [3, 69, 77, 78],
     examples: [
       {
         line: "plexd call GET /v1/nodes/{node_id}/state",
@@ -97,6 +100,7 @@ export const REPAIR: readonly Command[] = [
       { name: "--force", doc: "replace a file that is there" },
     ],
     common: RUNNING,
+    exits: [3, 69, 77, 78],
     examples: [
       {
         line: "plexd download 1.2.0 --to plexd-1.2.0",
@@ -115,6 +119,7 @@ export const REPAIR: readonly Command[] = [
     }],
     flags: [],
     common: [OUTPUT, ...RUNNING],
+    exits: [78],
     examples: [
       {
         line: "plexd config check plexd.yaml",
@@ -130,6 +135,7 @@ export const REPAIR: readonly Command[] = [
     args: [],
     flags: [{ name: "--changed", doc: "only what is no default" }],
     common: [OUTPUT, ...RUNNING],
+    exits: [78],
     examples: [
       { line: "plexd config show --changed", doc: "what was set, and where" },
       { line: "plexd config show --output yaml", doc: "everything" },
@@ -142,6 +148,7 @@ export const REPAIR: readonly Command[] = [
     args: [],
     flags: [],
     common: [OUTPUT, ...ASKING],
+    exits: [3, 78],
     examples: [
       { line: "plexd store verify", doc: "also beside a running agent" },
       {
@@ -160,6 +167,7 @@ export const REPAIR: readonly Command[] = [
       doc: "show what would be done, and change nothing",
     }],
     common: [OUTPUT, ...ASKING],
+    exits: [3, 75, 78],
     examples: [
       { line: "plexd store repair --dry-run", doc: "what would be done?" },
       { line: "plexd store repair", doc: "do it; the agent must not run" },
@@ -175,6 +183,7 @@ export const REPAIR: readonly Command[] = [
       doc: "show what would become of each file, and change nothing",
     }],
     common: [OUTPUT, ...ASKING],
+    exits: [75, 78],
     examples: [
       { line: "plexd store migrate --dry-run", doc: "what would be done?" },
       {
@@ -193,6 +202,7 @@ export const REPAIR: readonly Command[] = [
       doc: "with the node's keys, sealed; who has machine.key can use them",
     }, { name: "--force", doc: "replace the file if it is there" }],
     common: ASKING,
+    exits: [3, 78],
     examples: [
       { line: "plexd store backup node.backup", doc: "without keys" },
       {
@@ -208,6 +218,7 @@ export const REPAIR: readonly Command[] = [
     args: [{ name: "FILE", doc: "a file that store backup has written" }],
     flags: [],
     common: ASKING,
+    exits: [75, 78],
     examples: [
       {
         line: "plexd store restore node.backup",
@@ -223,6 +234,7 @@ export const REPAIR: readonly Command[] = [
     args: [],
     flags: [],
     common: ASKING,
+    exits: [75, 78],
     examples: [
       {
         line: "plexd store accept-epoch",

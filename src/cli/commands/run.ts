@@ -19,6 +19,7 @@ export const RUN: readonly Command[] = [
     args: [],
     flags: [TOKEN_FILE_OF_AGENT, DIE_WITH_STDIN, USERS_LOCK],
     common: RUNNING,
+    exits: [69, 75, 77, 78],
     examples: [
       { line: "plexd up", doc: "with /etc/plexd/config.yaml" },
       {
@@ -59,6 +60,7 @@ export const RUN: readonly Command[] = [
       },
     ],
     common: HELP_FLAGS,
+    exits: [3],
     examples: [
       { line: "plexd dev", doc: "everything temporary; Ctrl-C removes it" },
       {
@@ -162,6 +164,7 @@ export const RUN: readonly Command[] = [
       USERS_LOCK,
     ],
     common: [...LOG_FLAGS, ...HELP_FLAGS],
+    exits: [75, 78],
     examples: [
       {
         line: "plexd control-plane --data-dir /tmp/cp",

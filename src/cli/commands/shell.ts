@@ -14,6 +14,7 @@ export const SHELL: readonly Command[] = [
     }],
     flags: [],
     common: HELP_FLAGS,
+    exits: [],
     examples: [
       { line: "plexd help", doc: "every command" },
       { line: "plexd help store", doc: "the commands that begin with store" },
@@ -31,6 +32,7 @@ export const SHELL: readonly Command[] = [
     }],
     flags: [],
     common: HELP_FLAGS,
+    exits: [],
     examples: [
       {
         line: "source <(plexd completion bash)",
@@ -53,6 +55,7 @@ export const SHELL: readonly Command[] = [
     args: [],
     flags: [],
     common: [OUTPUT, ...HELP_FLAGS],
+    exits: [],
     examples: [
       { line: "plexd version", doc: "the same as plexd --version" },
       { line: "plexd version --output json", doc: "for programs" },

@@ -1,5 +1,5 @@
 import type { Command } from "../command.ts";
-import { ASKING, OUTPUT } from "./flags.ts";
+import { ASKING, ASKING_EXITS, OUTPUT } from "./flags.ts";
 
 /** What workloads and operators ask of a running agent. */
 export const USE: readonly Command[] = [
@@ -31,6 +31,7 @@ export const USE: readonly Command[] = [
       },
     ],
     common: [OUTPUT, ...ASKING],
+    exits: [3, 4, 69, 77, 78],
     examples: [
       {
         line: "plexd state report health --data '{\"ok\":true}'",
@@ -59,6 +60,7 @@ export const USE: readonly Command[] = [
     args: [],
     flags: [],
     common: [OUTPUT, ...ASKING],
+    exits: [4, 69, 78],
     examples: [
       { line: "sudo plexd reconcile", doc: "as root, or as the agent's user" },
     ],
@@ -70,6 +72,7 @@ export const USE: readonly Command[] = [
     args: [],
     flags: [],
     common: [OUTPUT, ...ASKING],
+    exits: ASKING_EXITS,
     examples: [
       { line: "plexd secrets list", doc: "in a pipe, one name a line" },
     ],
@@ -86,6 +89,7 @@ export const USE: readonly Command[] = [
     }],
     flags: [{ name: "--clear", doc: "choose none again" }],
     common: [OUTPUT, ...ASKING.filter(({ name }) => name !== "--cluster")],
+    exits: [3, 78],
     examples: [
       {
         line: "plexd use staging",
@@ -105,6 +109,7 @@ export const USE: readonly Command[] = [
     args: [{ name: "SECRET", doc: "name of the secret" }],
     flags: [{ name: "--raw", doc: "the bytes of the value and nothing else" }],
     common: [OUTPUT, ...ASKING],
+    exits: [3, 4, 69, 77, 78],
     examples: [
       { line: "plexd secrets get db-password", doc: "the value alone" },
       {

@@ -19,12 +19,12 @@ export function findBusPrograms(find = findProgram): BusPrograms | undefined {
   return natsServer && setpriv ? { natsServer, setpriv } : undefined;
 }
 
-/** @throws {CommandError} with exit code 69 where there are none. */
+/** @throws {CommandError} with exit code 3 where there are none. */
 export function needBusPrograms(find = findProgram): BusPrograms {
   const programs = findBusPrograms(find);
   if (programs) return programs;
   throw new CommandError(
-    EXIT.controlPlaneUnavailable,
+    EXIT.notFound,
     "--transport nats needs nats-server and setpriv, and they are not " +
       "both installed",
     "on Debian: apt-get install nats-server util-linux",

@@ -9,7 +9,7 @@ const TRANSPORTS = ["sse", "nats", "auto"] as const;
 /**
  * What brings events, and the programs of a message bus where that is one.
  *
- * @throws {CommandError} with exit code 69 where they must be there, and are not.
+ * @throws {CommandError} with exit code 3 where they must be there, and are not.
  */
 function transportOf(
   flag: string | boolean | undefined,

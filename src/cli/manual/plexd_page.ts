@@ -1,5 +1,5 @@
 import type { Command, CommandTable, Flag } from "../command.ts";
-import { EXIT_CODES } from "../help.ts";
+import { exitsOf, MEANING } from "../exit_codes.ts";
 import {
   bold,
   italic,
@@ -41,7 +41,10 @@ export function plexdPage(
       "everything is a word.",
       ...table.commonFlags.flatMap(flagLines),
       ".SH EXIT STATUS",
-      ...EXIT_CODES.flatMap(([code, what]) => tagged(bold(code), text(what))),
+      "Each command names those that it can have.",
+      ...Object.entries(MEANING).flatMap(([code, what]) =>
+        tagged(bold(code), text(what))
+      ),
       ".SH ENVIRONMENT",
       ...tagged(
         bold("PLEXD_CONFIG"),
@@ -123,6 +126,8 @@ function commandLines(table: CommandTable, command: Command): string[] {
     ...tagged(words.join(" "), text(`${summary}.`)),
     ...(details.length === 0 ? [] : [".RS", ...details, ".RE"]),
     ".RS",
+    ".PP",
+    `Exit status: ${exitsOf(command).join(", ")}.`,
     ".PP",
     ...verbatim(examples.flatMap(({ line, doc }) => [`# ${doc}`, line])),
     ".RE",

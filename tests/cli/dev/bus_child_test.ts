@@ -8,7 +8,7 @@ Deno.test("without nats-server, or what ends it, dev says what to install", () =
     const find = (name: string) => name === there ? `/bin/${name}` : undefined;
     assert.throws(() => needBusPrograms(find), (error) => {
       assert.ok(error instanceof CommandError);
-      assert.equal(error.exitCode, 69);
+      assert.equal(error.exitCode, 3);
       assert.match(error.message, /nats-server and setpriv/);
       assert.match(error.hint!, /apt-get install nats-server util-linux/);
       return true;
