@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Platform } from "../platform/platform.ts";
+import { isLoopback } from "../wire/loopback.ts";
 import type { VerifiedArtifact } from "../wire/release.ts";
 import { HostError } from "./host_error.ts";
 import { isVersion } from "./version_order.ts";
@@ -253,9 +254,7 @@ function checkedUrl(
   if (!isPlain && url.protocol !== "https:") {
     throw refusedAddress(`begins with ${url.protocol}`, "use https");
   }
-  const isLoopback = url.hostname === "localhost" ||
-    url.hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(url.hostname);
-  if (isPlain && !isLoopback && !allowPlaintext) {
+  if (isPlain && !isLoopback(url.hostname) && !allowPlaintext) {
     throw refusedAddress(
       "is plain http",
       "use https, or say --allow-plaintext: signatures are checked either way",

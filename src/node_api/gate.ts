@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
+import { isLoopback } from "../wire/loopback.ts";
 import { errorAnswer } from "./answers.ts";
 import { isWellFormedHost } from "./request_target.ts";
 
@@ -43,14 +44,11 @@ const LAST = { connection: "close" };
  */
 export function tcpGate(options: TcpGateOptions): Gate {
   const named = new Set(options.hosts.map((host) => host.toLowerCase()));
-  const own = new Set([
-    "localhost",
-    bracketed(options.hostname.toLowerCase()),
-  ]);
+  const listening = bracketed(options.hostname.toLowerCase());
   const isOwn = (authority: string) => {
     const host = authority.toLowerCase();
     const name = host.replace(/:[0-9]+$/, "");
-    return isLoopback(name) || own.has(name) || named.has(name) ||
+    return isLoopback(name) || name === listening || named.has(name) ||
       named.has(host);
   };
   const expected = sha256(options.token);
@@ -99,11 +97,6 @@ function carries(authorization: string | null, expected: Uint8Array): boolean {
 
 function sha256(text: string): Uint8Array {
   return createHash("sha256").update(text).digest();
-}
-
-/** All of 127.0.0.0/8, and ::1. */
-function isLoopback(name: string): boolean {
-  return name === "[::1]" || /^127(?:\.[0-9]{1,3}){3}$/.test(name);
 }
 
 function bracketed(hostname: string): string {

@@ -1,3 +1,5 @@
+import { isLoopback } from "../wire/loopback.ts";
+
 /** Where the control plane is, checked once. */
 export interface BaseUrl {
   /** Without trailing slashes, so that a path can be appended. */
@@ -38,13 +40,4 @@ export function checkBaseUrl(text: string, allowPlaintext: boolean): BaseUrl {
     );
   }
   return { href: url.href.replace(/\/+$/, ""), exposed };
-}
-
-/**
- * Whether a host as URLs have it is this one: their parsing has already brought
- * addresses into their one plain form.
- */
-export function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" ||
-    /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }

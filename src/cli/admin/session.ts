@@ -1,6 +1,6 @@
 import { useProxies } from "../../agent/use_proxies.ts";
 import { describeError } from "../../platform/log.ts";
-import { isLoopback } from "../../uplink/base_url.ts";
+import { isLoopback } from "../../wire/loopback.ts";
 import { AdminClient, AdminError, type AdminMethod } from "../admin_client.ts";
 import { CommandError, EXIT, type Invocation } from "../command.ts";
 import { readStdin } from "../read_stdin.ts";

@@ -1,4 +1,4 @@
-import { isLoopback } from "../base_url.ts";
+import { isLoopback } from "../../wire/loopback.ts";
 import { BusError } from "./bus_error.ts";
 
 /** Where a message bus listens, and how it is spoken to. */
