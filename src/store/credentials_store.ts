@@ -41,7 +41,8 @@ export class CredentialsStore {
   #isSignedOff = false;
   /** What the file looked like when it was last read. */
   #seen: string | undefined;
-  #writing: Promise<void> = Promise.resolve();
+  /** Reading and writing take turns: each begins with what is in use then. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(context: StoreContext, key: SealKey) {
     this.#context = context;
@@ -91,8 +92,11 @@ export class CredentialsStore {
    * @throws {StoreWriteError} when the first file could not be made durable.
    * @throws {Error} of the system when it is short of something for a moment.
    */
-  async take(identity: Identity): Promise<boolean> {
-    await this.#writing;
+  take(identity: Identity): Promise<boolean> {
+    return this.#inTurn(() => this.#take(identity));
+  }
+
+  async #take(identity: Identity): Promise<boolean> {
     const seen = this.#look();
     const fingerprint = keyFingerprint(identity.nodeSecretKey);
     const hadThem = this.#isMarked(fingerprint);
@@ -124,8 +128,7 @@ export class CredentialsStore {
    * @throws {StoreWriteError}
    */
   async renew(identity: Identity): Promise<void> {
-    await this.#writing;
-    await this.#renew(identity);
+    await this.#inTurn(() => this.#renew(identity));
   }
 
   /**
@@ -137,7 +140,11 @@ export class CredentialsStore {
    * @throws {StoreWriteError} when they could not be made durable; they are in
    * use all the same.
    */
-  async saveCarrier(carrier: CarrierCredentials | undefined): Promise<void> {
+  saveCarrier(carrier: CarrierCredentials | undefined): Promise<void> {
+    return this.#inTurn(() => this.#saveCarrier(carrier));
+  }
+
+  async #saveCarrier(carrier: CarrierCredentials | undefined): Promise<void> {
     const former = this.#current;
     if (!former) return;
     const { carrier: _, ...rest } = former;
@@ -148,9 +155,14 @@ export class CredentialsStore {
       ...(carrier?.domain_name ? { domainName: carrier.domain_name } : {}),
       ...(carrier ? { carrier } : {}),
     }, this.#fault);
-    const written = this.#writing.then(() => this.#writeCurrent());
-    this.#writing = written.catch(() => {});
-    await written;
+    await this.#writeCurrent();
+  }
+
+  /** Does `work` when all that came before it is done. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {});
+    return done;
   }
 
   /**
@@ -182,15 +194,18 @@ export class CredentialsStore {
     if (!this.#current || this.#fault !== undefined) return;
     const seen = this.#look();
     if (seen === undefined || seen !== this.#seen) return;
-    await this.#write(this.#current);
+    await this.#write(this.#current, seen);
   }
 
-  async #write(credentials: Credentials): Promise<void> {
+  /** @param over How the file must look still; else nothing is written. */
+  async #write(credentials: Credentials, over?: string): Promise<void> {
     const { cluster, disk, temp, folders, random } = this.#context;
     const place = { cluster, role: "credentials" } as const;
     const text = encodeCredentials(credentials);
     try {
       const bytes = await sealText(this.#key, place, text, random);
+      // Sealing takes a while, in which it may have been taken away.
+      if (over !== undefined && over !== this.#look()) return;
       replaceFileNow(disk, temp, folders.target(CREDENTIALS_FILE), bytes);
     } catch (error) {
       throw new StoreWriteError("the credentials", error);

@@ -7,7 +7,9 @@ import {
 import type { Membership } from "../../src/store/membership.ts";
 import type { CarrierCredentials } from "../../src/wire/carrier_credentials.ts";
 import { repairMembership } from "../../src/store/repair.ts";
+import { systemDisk } from "../../src/store/disk.ts";
 import { sealKeyFrom } from "../../src/store/seal_key.ts";
+import { StoreWriteError } from "../../src/store/store_errors.ts";
 import { surveyMembership } from "../../src/store/survey.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { FakeRandom } from "../fakes/fake_random.ts";
@@ -171,6 +173,58 @@ Deno.test("CredentialsStore writes nothing over a file that somebody has put in 
     await store.credentials.saveCarrier(CARRIER);
     assert.equal(Deno.readTextFileSync(fileOf(store)), "put in place");
     assert.deepEqual(store.credentials.carrier, CARRIER);
+  }));
+
+Deno.test("CredentialsStore keeps carrier credentials that come while it reads its file", () =>
+  inFolder(async (dir) => {
+    const first = await openStore(dir);
+    const { credentials } = first.store;
+    await credentials.take(IDENTITY);
+    await Promise.all([
+      credentials.take(IDENTITY),
+      credentials.saveCarrier(CARRIER),
+    ]);
+    assert.deepEqual(credentials.carrier, CARRIER);
+    assert.equal(credentials.isAsSeen(), true);
+    await first.store.close();
+    const { store } = await openStore(dir);
+    await store.credentials.take(IDENTITY);
+    assert.deepEqual(store.credentials.carrier, CARRIER);
+    await store.close();
+  }));
+
+Deno.test("CredentialsStore writes nothing where its file was taken away in the middle of it", () =>
+  inFolder(async (dir) => {
+    const random = new FakeRandom();
+    let isSealing = false;
+    const { store } = await openStore(dir, systemDisk, new FakeClock(), {
+      unit: () => random.unit(),
+      bytes(length) {
+        if (isSealing) Deno.removeSync(fileOf(store));
+        isSealing = false;
+        return random.bytes(length);
+      },
+    });
+    await store.credentials.take(IDENTITY);
+    isSealing = true;
+    await store.credentials.saveCarrier(CARRIER);
+    assert.equal(isSealing, false, "nothing was sealed");
+    assert.throws(() => Deno.statSync(fileOf(store)), Deno.errors.NotFound);
+    assert.equal(await store.credentials.take(IDENTITY), false);
+    await store.close();
+  }));
+
+Deno.test("CredentialsStore goes on after a write that failed", () =>
+  withStore(async (store) => {
+    const { credentials } = store;
+    await credentials.take(IDENTITY);
+    Deno.removeSync(store.paths.tmp, { recursive: true });
+    await assert.rejects(credentials.saveCarrier(CARRIER), StoreWriteError);
+    assert.deepEqual(credentials.carrier, CARRIER);
+    Deno.mkdirSync(store.paths.tmp);
+    await credentials.saveCarrier(undefined);
+    assert.equal(await credentials.take(IDENTITY), true);
+    assert.equal(credentials.carrier, undefined);
   }));
 
 Deno.test("CredentialsStore takes a damaged mark for a mark", () =>

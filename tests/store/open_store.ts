@@ -2,6 +2,7 @@ import { systemDisk } from "../../src/store/disk.ts";
 import type { Disk } from "../../src/store/disk.ts";
 import { type Membership, openMembership } from "../../src/store/membership.ts";
 import type { Recovery } from "../../src/store/recovery.ts";
+import type { Random } from "../../src/platform/random.ts";
 import { sealKeyFrom } from "../../src/store/seal_key.ts";
 import type { ServiceAssignment } from "../../src/wire/service_assignment.ts";
 import type { DataEntry } from "../../src/wire/data_entry.ts";
@@ -24,6 +25,7 @@ export async function openStore(
   dataDir: string,
   disk: Disk = systemDisk,
   clock: FakeClock = new FakeClock(),
+  random: Random = new FakeRandom(),
 ): Promise<OpenedStore> {
   const recovered: Recovery[] = [];
   const log = new MemoryLog();
@@ -32,7 +34,7 @@ export async function openStore(
     cluster: "default",
     seal: sealKey,
     clock,
-    random: new FakeRandom(),
+    random,
     log,
     disk,
     recovered: (recovery) => recovered.push(recovery),
