@@ -87,8 +87,12 @@ export function watchContact(
           isAway = true;
         }
       }
+      // Who is known no more is told so by every call, not by that of the bus
+      // alone: a node that is served must not become another one.
       rejoin?.want(
-        [...refusals.values()].some(({ kind }) => kind === "unauthorized"),
+        [...refusals].some(([surface, { kind }]) =>
+          kind === "unauthorized" && surface !== "credentials"
+        ),
       );
       show();
     },
