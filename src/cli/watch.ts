@@ -90,6 +90,8 @@ const GONE = "the agent has gone, and is waited for: ";
 
 const AWAY: Readonly<Record<string, string>> = {
   stopping: `${GONE}it was stopped, or begins anew`,
+  state_unavailable: "the state is not to be shown any more, as when it has " +
+    "expired; going on when there is a new one",
   slow_reader: "what is printed was read too slowly; going on where it stopped",
 };
 

@@ -58,6 +58,10 @@ export interface WatchReset {
 
 /** The data of an `end`, the last event of a stream. */
 export interface WatchEnd {
-  /** `stopping`: the agent ends, or its local API begins anew. */
-  readonly reason: "slow_reader" | "stopping";
+  /**
+   * - `slow_reader`: what was sent was not taken in time
+   * - `stopping`: the agent ends, or its local API begins anew
+   * - `state_unavailable`: reads of the state are refused from now on
+   */
+  readonly reason: "slow_reader" | "stopping" | "state_unavailable";
 }

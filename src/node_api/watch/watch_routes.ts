@@ -27,12 +27,15 @@ export function watchRoutes(
     GET({ request, headers }) {
       try {
         const wanted = parseWatchRequest(request.url, headers);
-        const reason = isOfState(wanted.filter) ? refusal() : undefined;
+        const ofState = isOfState(wanted.filter);
+        const reason = ofState ? refusal() : undefined;
         if (reason !== undefined) return stateRefused(reason);
         if (request.method === "HEAD") {
           return new Response(null, { headers: STREAM });
         }
-        const body = watchers.watch(wanted);
+        // It may come while the stream is open.
+        const isRefused = () => ofState && refusal() !== undefined;
+        const body = watchers.watch(wanted, isRefused);
         return body
           ? new Response(body, { headers: STREAM })
           : errorAnswer(503, "too many watchers", { "retry-after": "5" });

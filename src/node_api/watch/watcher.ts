@@ -20,6 +20,8 @@ export interface WatcherOptions {
   readonly start: FeedStart;
   /** The reader has named the position that it begins at. */
   readonly resumed: boolean;
+  /** Whether what it wants must not be told any more. */
+  readonly isRefused: () => boolean;
   readonly onEnd: (watcher: Watcher, reason: WatcherEnd) => void;
 }
 
@@ -35,6 +37,7 @@ export class Watcher implements Beating {
   readonly body: ReadableStream<Frame>;
   readonly #shared: SharedByWatchers;
   readonly #filter: WatchFilter;
+  readonly #isRefused: WatcherOptions["isRefused"];
   readonly #onEnd: WatcherOptions["onEnd"];
   #controller!: ReadableStreamDefaultController<Frame>;
   #seq: number;
@@ -44,9 +47,10 @@ export class Watcher implements Beating {
   #tookSinceBeat = true;
 
   constructor(options: WatcherOptions, shared: SharedByWatchers) {
-    const { filter, start, resumed, onEnd } = options;
+    const { filter, start, resumed, isRefused, onEnd } = options;
     this.#shared = shared;
     this.#filter = filter;
+    this.#isRefused = isRefused;
     this.#onEnd = onEnd;
     this.#seq = start.seq;
     this.body = new ReadableStream({
@@ -71,6 +75,7 @@ export class Watcher implements Beating {
   /** Sends what there is, if the connection takes it. */
   wake(): void {
     if (!this.#isAsked || this.#hasEnded) return;
+    if (this.#isRefused()) return this.close("state_unavailable");
     const { feed, frames } = this.#shared;
     if (this.#seq < feed.skippedTo) {
       this.#seq = feed.skippedTo;
@@ -84,6 +89,7 @@ export class Watcher implements Beating {
 
   /** Keeps the connection alive, or drops one that has taken nothing since. */
   beat(): void {
+    if (this.#isRefused()) return this.close("state_unavailable");
     if (this.#isAsked) this.#give(this.#shared.frames.heartbeat(this.#seq));
     else if (!this.#tookSinceBeat || !this.#canGoOn) this.close("slow_reader");
     this.#tookSinceBeat = false;

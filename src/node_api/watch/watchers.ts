@@ -51,8 +51,14 @@ export class Watchers {
     };
   }
 
-  /** @returns the events of a new watcher; undefined when there are too many. */
-  watch({ filter, position }: WatchRequest): ReadableStream<Frame> | undefined {
+  /**
+   * @param isRefused Asked before each event; once it holds, the stream ends.
+   * @returns the events of a new watcher; undefined when there are too many.
+   */
+  watch(
+    { filter, position }: WatchRequest,
+    isRefused: () => boolean,
+  ): ReadableStream<Frame> | undefined {
     if (this.#hasClosed || this.#open.size >= this.#most) {
       this.#refused++;
       return undefined;
@@ -64,6 +70,7 @@ export class Watchers {
         ? { seq: feed.last }
         : feed.startAt(position),
       resumed: position !== undefined,
+      isRefused,
       onEnd: (ended, reason) => this.#ended(ended, reason),
     }, this.#shared);
     this.#open.add(watcher);

@@ -683,7 +683,7 @@ const watching: readonly ContractCase[] = [
   {
     what: "when there are too many",
     given: ({ watchers }) => {
-      while (watchers.watch(everything));
+      while (watchers.watch(everything, () => false));
     },
     target: "/v1/watch",
     request: { method: "GET" },

@@ -184,3 +184,51 @@ Deno.test("a reader that never reads is dropped, and another one gets everything
   noted(sources, "after");
   assert.equal((await stream.reader.next())!.data.key, "after");
 });
+
+Deno.test("an open stream tells nothing of a state that must not be read any more", async () => {
+  const sources = new FakeSources();
+  let reason: "snapshot_expired" | undefined = undefined;
+  Object.assign(sources, { refusal: () => reason });
+  await using running = await startApi(sources);
+  await using all = await watch(running.socket);
+  await using own = await watch(
+    running.socket,
+    "/v1/watch?kind=report,status",
+  );
+  await using quiet = await watch(running.socket, "/v1/watch?key=other");
+  for (const { reader } of [all, own, quiet]) {
+    assert.equal((await reader.next())!.event, "hello");
+  }
+  noted(sources, "before");
+  assert.equal((await all.reader.next())!.data.key, "before");
+  reason = "snapshot_expired";
+  noted(sources, "hidden");
+  sources.changes.note([{
+    kind: "report",
+    key: "r",
+    version: 1,
+    change: "added",
+    origin: "local",
+  }]);
+  for (const { reader } of [all, quiet]) {
+    const ends = await reader.rest();
+    assert.deepEqual(ends.map(({ event, data }) => ({ event, data })), [
+      { event: "end", data: { reason: "state_unavailable" } },
+    ]);
+  }
+  assert.equal((await own.reader.next())!.data.key, "r");
+  const later = await call(running.socket, "/v1/watch");
+  assert.equal(later.status, 503);
+});
+
+Deno.test("a stream that hears nothing ends with its next beat when the state must not be read", async () => {
+  const sources = new FakeSources();
+  let reason: "snapshot_expired" | undefined = undefined;
+  Object.assign(sources, { refusal: () => reason });
+  await using running = await startApi(sources);
+  await using stream = await watch(running.socket);
+  assert.equal((await stream.reader.next())!.event, "hello");
+  reason = "snapshot_expired";
+  await sources.clock.advance(WATCH_HEARTBEAT_MS);
+  assert.equal((await stream.reader.next())!.event, "end");
+});

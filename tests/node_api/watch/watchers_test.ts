@@ -12,7 +12,7 @@ import { FakeClock, settle } from "../../fakes/fake_clock.ts";
 import { FakeRandom } from "../../fakes/fake_random.ts";
 import { Reader } from "./reader.ts";
 
-function setUp(most = 10) {
+function setUp(most = 10, isRefused = () => false) {
   const clock = new FakeClock();
   const feed = new ChangeFeed(clock, new FakeRandom());
   const watchers = new Watchers({ feed, most, clock });
@@ -20,6 +20,7 @@ function setUp(most = 10) {
     const headers = new Headers({ "last-event-id": lastEventId });
     const body = watchers.watch(
       parseWatchRequest(`http://a/${query}`, headers),
+      isRefused,
     );
     return body && new Reader(body);
   };
