@@ -80,17 +80,24 @@ export async function deregisterNode(
   };
 }
 
+/** An agent that was not asked to end may be at it all the same. */
+const NOBODY_ENDS_MS = 1_000;
+
 /**
  * Removes all that is left of a membership, once nobody holds it any more.
  *
- * @throws {AlreadyRunningError} when somebody still does.
+ * @param hasLeft Whether the node has just left: then its agent ends.
+ * @throws {AlreadyRunningError} when somebody still holds it.
+ * @throws {PurgeError}
  */
 export async function purgeNode(
   { config, io, version, stop }: DeregisterOptions,
+  hasLeft: boolean,
 ): Promise<Purged> {
   const { data_dir: dataDir, cluster } = config;
   const { clock } = io;
-  const endMs = clock.elapsed() + AGENT_ENDS_MS;
+  const endMs = clock.elapsed() +
+    (hasLeft ? AGENT_ENDS_MS : NOBODY_ENDS_MS);
   for (;;) {
     try {
       return purgeMembership({ dataDir, cluster, clock, version });

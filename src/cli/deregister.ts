@@ -6,7 +6,7 @@ import {
 } from "../agent/deregister.ts";
 import { describeError } from "../platform/log.ts";
 import { membershipPaths } from "../store/folders.ts";
-import { asCommandError } from "./agent_failure.ts";
+import { asHeldError } from "./agent_failure.ts";
 import { EXIT, type Invocation } from "./command.ts";
 import { counted } from "./output/counted.ts";
 import { plain } from "./output/text_width.ts";
@@ -26,19 +26,20 @@ export async function deregister(invocation: Invocation): Promise<number> {
     force: flags["--force"] === true,
   };
   try {
-    await leave(invocation, options);
-    if (flags["--purge"] === true) await purge(invocation, options);
+    const hasLeft = await leave(invocation, options);
+    if (flags["--purge"] === true) await purge(invocation, options, hasLeft);
     forgetChoices(invocation, options);
   } catch (error) {
-    throw asCommandError(error, config);
+    throw asHeldError(error, config);
   }
   return EXIT.fine;
 }
 
+/** @returns whether there was a node to leave. */
 async function leave(
   { flags, print, complain, progress }: Invocation,
   options: DeregisterOptions,
-) {
+): Promise<boolean> {
   try {
     const { nodeId, note } = await progress(
       "Leaving",
@@ -50,6 +51,7 @@ async function leave(
         ? "deregistered"
         : plain(`node ${nodeId} deregistered`),
     );
+    return true;
   } catch (error) {
     // A purge wants the folder gone, whatever a former node has left in it.
     const { data_dir: dataDir, cluster } = options.config;
@@ -57,14 +59,16 @@ async function leave(
       flags["--purge"] === true && isThere(dataDir, cluster);
     if (!goOn) throw error;
     complain("plexd: this node is not enrolled; what is left of it goes");
+    return false;
   }
 }
 
 async function purge(
   { print, complain }: Invocation,
   options: DeregisterOptions,
+  hasLeft: boolean,
 ) {
-  const { folder, reports, dataEntries } = await purgeNode(options);
+  const { folder, reports, dataEntries } = await purgeNode(options, hasLeft);
   complain(
     `plexd: removed ${folder}, with ${counted(reports, "report")} and ` +
       `${counted(dataEntries, "data entry", "data entries")}; ` +

@@ -138,6 +138,25 @@ Deno.test("a running agent deregisters when it is asked to, forgets who it was, 
   assert.equal(await isThere(stage.membership), false);
 });
 
+Deno.test("a purge beside an agent that waits to join removes nothing, and says what to end", async () => {
+  await using stage = await Stage.open();
+  await stage.startControlPlane();
+  await stage.spawnAgent();
+  await eventually("it waits to join", async () => {
+    const { reasons } = await stage.status();
+    return reasons.some(({ reason }) => reason === "not_enrolled") || undefined;
+  });
+  const refused = await stage.run("deregister", "--purge");
+  assert.equal(refused.code, 75, refused.stderr);
+  assert.match(refused.stderr, /Process \d+ .*is already using/);
+  assert.match(refused.stderr, /end it first/);
+  assert.equal(await isThere(stage.membership), true);
+  await stage.stopAgent();
+  const purged = await stage.run("deregister", "--purge");
+  assert.equal(purged.code, 0, purged.stderr);
+  assert.equal(await isThere(stage.membership), false);
+});
+
 Deno.test("a running agent goes on when its control plane cannot be asked", async () => {
   await using stage = await Stage.open();
   await stage.startControlPlane();
