@@ -18,9 +18,13 @@ export function audited(
 ): Route[] {
   return routes.map(([path, methods]) => {
     const get = async (call: Call) => {
-      const key = decodeSegment(call.segment) ?? call.segment;
+      const key = nameIn(call.segment);
       const tell = (status: number) =>
-        heard({ key: key.slice(0, LONGEST_KEY), listener, status });
+        heard({
+          key: key.slice(0, LONGEST_KEY).toWellFormed(),
+          listener,
+          status,
+        });
       try {
         const answer = await methods.GET(call);
         tell(answer.status);
@@ -32,4 +36,15 @@ export function audited(
     };
     return [path, { ...methods, GET: get }];
   });
+}
+
+/**
+ * The name that was asked for, as one that every control plane can store. What
+ * holds control characters names no secret and stays encoded: one record that
+ * is refused costs all of its batch, and whoever reads secrets could erase the
+ * trail of it.
+ */
+function nameIn(segment: string): string {
+  const name = decodeSegment(segment);
+  return name === undefined || /\p{Cc}/u.test(name) ? segment : name;
 }

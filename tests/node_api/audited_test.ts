@@ -60,3 +60,24 @@ Deno.test("lists of secret names are no reads, and names stay out of the log", a
   await call(running.secretsSocket, "/v1/state/secrets/db%2Fpassword");
   assert.ok(!running.log.text.includes("password"));
 });
+
+const odd = [
+  { asked: "%00", told: "%00" },
+  { asked: "a%0Ab%1B%5B2J", told: "a%0Ab%1B%5B2J" },
+  { asked: "%ff", told: "%ff" },
+  { asked: "%ED%A0%80", told: "%ED%A0%80" },
+  { asked: "n%C3%A4me%20x", told: "n\u00e4me x" },
+  // Half of the last character would be left.
+  {
+    asked: `${"x".repeat(1_023)}%F0%9F%98%80`,
+    told: `${"x".repeat(1_023)}\ufffd`,
+  },
+];
+for (const { asked, told } of odd) {
+  Deno.test(`a read of ${asked.slice(-20)} is told in a form that any database takes`, async () => {
+    const sources = withSecret();
+    await using running = await startApi(sources);
+    await call(running.secretsSocket, `/v1/state/secrets/${asked}`);
+    assert.deepEqual(sources.reads.map(({ key }) => key), [told]);
+  });
+}
