@@ -24,6 +24,9 @@ export interface AuditTrailOptions {
   readonly clock: Clock;
 }
 
+/** As long as the longest name of a secret. */
+const LONGEST_TEXT = 1_024;
+
 /**
  * Notes what has to be accounted for: who read which secret, what was refused,
  * executed or repaired.
@@ -56,8 +59,8 @@ export class AuditTrail {
       timestamp: isoTime(clock.now()),
       source: "plexd",
       event_type: eventType,
-      subject,
-      object,
+      subject: bounded(subject),
+      object: bounded(object),
       action,
       result,
       hostname,
@@ -69,4 +72,26 @@ export class AuditTrail {
   drain(): AuditEntry[] {
     return this.#queue.take();
   }
+}
+
+/**
+ * Texts from outside, such as who asked for an action, in a form and length that
+ * every control plane takes: one record that is refused costs all of its batch.
+ */
+function bounded(
+  values: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      typeof value === "string" ? plain(value) : value,
+    ]),
+  );
+}
+
+function plain(text: string): string {
+  return text.slice(0, LONGEST_TEXT).toWellFormed().replaceAll(
+    "\0",
+    "\u{fffd}",
+  );
 }

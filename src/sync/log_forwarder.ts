@@ -87,6 +87,7 @@ export class LogForwarder {
 }
 
 function startOf(text: string, length: number): string {
-  if (text.length <= length) return text;
+  // A file's name, or what a server says, can hold half a character.
+  if (text.length <= length) return text.toWellFormed();
   return `${text.slice(0, length - 1).toWellFormed()}…`;
 }

@@ -42,3 +42,20 @@ Deno.test("AuditTrail keeps the newest records, and counts those it dropped", ()
   const kept = trail.drain().map(({ object }) => object);
   assert.deepEqual(kept, [record(2).object, record(3).object]);
 });
+
+Deno.test("AuditTrail cuts what comes from outside, to what any control plane takes", () => {
+  const clock = new FakeClock();
+  const trail = new AuditTrail({ hostname: "node-1", limit: 10, clock });
+  trail.record({
+    ...record(1),
+    subject: { type: "user", email: "x".repeat(4_000_000), id: "a\0b" },
+    object: { key: "\ud800", count: 3, nothing: null },
+  });
+  const [entry] = trail.drain();
+  assert.deepEqual(entry?.subject, {
+    type: "user",
+    email: "x".repeat(1_024),
+    id: "a\ufffdb",
+  });
+  assert.deepEqual(entry?.object, { key: "\ufffd", count: 3, nothing: null });
+});

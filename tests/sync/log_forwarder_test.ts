@@ -114,6 +114,15 @@ Deno.test("LogForwarder keeps a long message that is said again within its bound
   assert.ok(last.endsWith("x… said=20"));
 });
 
+Deno.test("LogForwarder forwards no half of a character, and no NUL", () => {
+  const { forwarder, log } = setUp();
+  log.warn("Report refused", { key: "a\ud800b", text: "c\0d" });
+  const message = forwarder.drain()[0]?.message ?? "";
+  assert.ok(message.startsWith("Report refused"));
+  assert.ok(message.isWellFormed());
+  assert.ok(!message.includes("\0"));
+});
+
 Deno.test("a hundred thousand texts are forwarded within bounds, and the newest are there", () => {
   const { forwarder, log } = setUp(400);
   const word = (n: number) =>
