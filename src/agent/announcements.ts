@@ -7,8 +7,7 @@ import {
   applyPeerEndpoints,
   type PeerDirectory,
 } from "../sync/peer_endpoints.ts";
-import type { NodeUplink } from "../uplink/node_uplink.ts";
-import type { NatType } from "../wire/bodies.ts";
+import type { NodeNat, NodeUplink } from "../uplink/node_uplink.ts";
 import { binarySha256 } from "./binary_checksum.ts";
 
 /** What {@linkcode buildAnnouncements} works with. */
@@ -30,12 +29,6 @@ export interface AnnouncementNeeds {
  */
 const LOOK_EVERY_MS = 300_000;
 
-/** Where the node is reached, and what stands in front of it. */
-interface Endpoint {
-  readonly publicEndpoint: string;
-  readonly natType: NatType;
-}
-
 /** Puts together what tells what the node can do and where it is. */
 export function buildAnnouncements(needs: AnnouncementNeeds): readonly Part[] {
   const { config, version, uplink, hooks, pull, io } = needs;
@@ -46,9 +39,9 @@ export function buildAnnouncements(needs: AnnouncementNeeds): readonly Part[] {
     send: (content, signal) => uplink.updateCapabilities(content, signal),
     io,
   });
-  const endpoint = new Announcer<Endpoint>({
+  const endpoint = new Announcer<NodeNat>({
     name: "endpoint",
-    content: () => Promise.resolve(endpointOf(config)),
+    content: () => Promise.resolve(natOf(config)),
     async send({ publicEndpoint, natType }, signal) {
       const peers = await uplink.reportEndpoint(
         publicEndpoint,
@@ -63,7 +56,8 @@ export function buildAnnouncements(needs: AnnouncementNeeds): readonly Part[] {
   return [capabilities, endpoint];
 }
 
-function endpointOf(config: Config): Endpoint | undefined {
+/** How the node is reached, as far as the operator has said it. */
+export function natOf(config: Config): NodeNat | undefined {
   const publicEndpoint = config["nat.public_endpoint"];
   if (publicEndpoint === undefined) return undefined;
   return { publicEndpoint, natType: config["nat.type"] };

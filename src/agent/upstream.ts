@@ -3,7 +3,7 @@ import { agentHealth } from "../sync/agent_health.ts";
 import { HealthReport, withdrawHealthReport } from "../sync/health_report.ts";
 import { Heartbeat } from "../sync/heartbeat.ts";
 import { ReportSyncer } from "../sync/report_syncer.ts";
-import { buildAnnouncements } from "./announcements.ts";
+import { buildAnnouncements, natOf } from "./announcements.ts";
 import { binarySha256 } from "./binary_checksum.ts";
 import type { Downstream } from "./downstream.ts";
 import type { ContactMemory } from "./health.ts";
@@ -30,7 +30,7 @@ export function buildUpstream(
     context;
   const inHeartbeat = context.identity.heartbeatAgent === true;
   const recoveries = () => store.recoveries.recoveries;
-  const publicEndpoint = config["nat.public_endpoint"];
+  const nat = natOf(config);
   const syncer = new ReportSyncer({
     reports: store.reports,
     ledger: store.syncLedger,
@@ -46,12 +46,12 @@ export function buildUpstream(
       uplink,
       intervalMs: config["heartbeat.interval"],
       startedMs: context.startedMs,
-      reasons: () => degraded.list().map(({ reason }) => reason),
+      isDegraded: () => degraded.list().length > 0,
       ...(inHeartbeat
         ? { health: () => agentHealth(degraded.list(), recoveries()) }
         : {}),
       binarySha256,
-      ...(publicEndpoint === undefined ? {} : { publicEndpoint }),
+      ...(nat ? { nat } : {}),
       onReconcile: () => reconciler.trigger("heartbeat"),
       onRotateKeys() {
         if (!store.restored.isPending) tasks.rotation.onHint();

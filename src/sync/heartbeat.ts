@@ -4,7 +4,7 @@ import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
 import { spreadMs } from "../uplink/backoff.ts";
 import { ControlError } from "../uplink/control_error.ts";
-import type { NodeUplink } from "../uplink/node_uplink.ts";
+import type { NodeNat, NodeUplink } from "../uplink/node_uplink.ts";
 import type { AgentHealth } from "../wire/agent_health.ts";
 
 /** Options for {@linkcode Heartbeat}. */
@@ -17,8 +17,8 @@ export interface HeartbeatOptions {
   readonly intervalMs?: number;
   /** Monotonic time at which the agent started, ms. */
   readonly startedMs: number;
-  /** Names of what is wrong, asked for each heartbeat. */
-  readonly reasons: () => readonly string[];
+  /** Whether anything is wrong, asked for each heartbeat. */
+  readonly isDegraded: () => boolean;
   /**
    * The agent's health, for a control plane that has announced to take it.
    * @default none is told
@@ -26,8 +26,8 @@ export interface HeartbeatOptions {
   readonly health?: () => AgentHealth;
   /** SHA-256 of the running program in hex; empty when it is not known. */
   readonly binarySha256: () => Promise<string>;
-  /** `ip:port` of the node from outside. @default none is told */
-  readonly publicEndpoint?: string;
+  /** How the node is reached from outside. @default none is told */
+  readonly nat?: NodeNat;
   /** The control plane asks for a pull. */
   readonly onReconcile: () => void;
   /** The control plane asks for a new node key. */
@@ -103,19 +103,17 @@ export class Heartbeat implements Part {
 
   /** @returns how long the control plane wants to be left alone, ms. */
   async #beat(signal: AbortSignal): Promise<number> {
-    const { uplink, reasons, binarySha256, publicEndpoint, io } = this.#options;
+    const { uplink, isDegraded, binarySha256, nat, io } = this.#options;
     const { onReconcile, onRotateKeys, onAnswer, health } = this.#options;
     try {
       // Asked first: what follows is what holds when the heartbeat leaves.
       const sha256 = await binarySha256();
-      const wrong = reasons();
       const hints = await uplink.heartbeat({
         timestamp: isoTime(io.clock.now()),
-        status: wrong.length === 0 ? "healthy" : "degraded",
+        status: isDegraded() ? "degraded" : "healthy",
         uptimeMs: io.clock.elapsed() - this.#options.startedMs,
         binarySha256: sha256,
-        reasons: wrong,
-        ...(publicEndpoint === undefined ? {} : { publicEndpoint }),
+        ...(nat ? { nat } : {}),
         ...(health ? { agent: health() } : {}),
       }, signal);
       this.#failing = undefined;

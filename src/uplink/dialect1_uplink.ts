@@ -67,6 +67,7 @@ export class Dialect1Uplink implements NodeUplink {
       status: beat.status,
       uptime: formatDuration(beat.uptimeMs),
       binary_checksum: beat.binarySha256 && `sha256:${beat.binarySha256}`,
+      ...natOf(beat),
       ...(beat.agent ? { agent: beat.agent } : {}),
     };
     const hints = await this.#calls.json(
@@ -223,4 +224,9 @@ export class Dialect1Uplink implements NodeUplink {
   ): Promise<void> {
     await this.#calls.text(name, {}, { json }, signal);
   }
+}
+
+function natOf({ nat }: Beat): Pick<HeartbeatRequest, "nat"> {
+  if (!nat) return {};
+  return { nat: { public_endpoint: nat.publicEndpoint, type: nat.natType } };
 }

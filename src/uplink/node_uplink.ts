@@ -16,6 +16,13 @@ import type { ReportChanges } from "./report_changes.ts";
 import type { AgentHealth } from "../wire/agent_health.ts";
 import type { PulledAnswer } from "./state_pulls.ts";
 
+/** How a node is reached, and what stands in front of it. */
+export interface NodeNat {
+  /** `ip:port`. */
+  readonly publicEndpoint: string;
+  readonly natType: NatType;
+}
+
 /** What every heartbeat says, whatever the dialect makes of it. */
 export interface Beat {
   /** RFC 3339 text. */
@@ -26,10 +33,8 @@ export interface Beat {
   readonly uptimeMs: number;
   /** SHA-256 of the running program in hex; empty when it is not known. */
   readonly binarySha256: string;
-  /** Names of the reasons why it is degraded. */
-  readonly reasons: readonly string[];
-  /** `ip:port` from outside; absent when none is configured. */
-  readonly publicEndpoint?: string;
+  /** How it is reached from outside; absent when that is not configured. */
+  readonly nat?: NodeNat;
   /** Only for a control plane that has announced to take it. */
   readonly agent?: AgentHealth;
 }

@@ -54,6 +54,7 @@ export const heartbeatRequestSchema = z.object({
   status: z.string(),
   uptime: z.string(),
   binary_checksum: z.string(),
+  nat: z.optional(z.object({ public_endpoint: z.string(), type: z.string() })),
   /** Only where it was announced. */
   agent: z.optional(agentHealthSchema),
 });

@@ -88,7 +88,7 @@ Deno.test("a day without a control plane: what is kept is bounded, calls are few
       heartbeat: () =>
         answer()().then(() => ({ reconcile: false, rotateKeys: false })),
     },
-    reasons: () => ["control_plane_unreachable"],
+    isDegraded: () => true,
     binarySha256: () => Promise.resolve("00ff"),
     startedMs: 0,
     onReconcile() {},

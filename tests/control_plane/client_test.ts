@@ -60,7 +60,6 @@ Deno.test("the agent's client gets along with every route of the server", async 
     status: "healthy",
     uptimeMs: 1_000,
     binarySha256: "",
-    reasons: [],
   }, signal);
   assert.deepEqual(hints, { reconcile: false, rotateKeys: false });
 

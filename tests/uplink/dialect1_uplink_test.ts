@@ -68,7 +68,6 @@ const beat = {
   status: "healthy",
   uptimeMs: 62_500,
   binarySha256: "",
-  reasons: [],
 };
 const beatSent = {
   node_id: "n",
@@ -96,6 +95,22 @@ const calls: {
     path: `${base}/heartbeat`,
     body: beatSent,
     result: { reconcile: true, rotateKeys: false },
+  },
+  {
+    name: "heartbeat with an endpoint",
+    answer: "{}",
+    call: (uplink) =>
+      uplink.heartbeat({
+        ...beat,
+        nat: { publicEndpoint: "192.0.2.1:51820", natType: "full_cone" },
+      }, never),
+    method: "POST",
+    path: `${base}/heartbeat`,
+    body: {
+      ...beatSent,
+      nat: { public_endpoint: "192.0.2.1:51820", type: "full_cone" },
+    },
+    result: { reconcile: false, rotateKeys: false },
   },
   {
     name: "heartbeat with a checksum, without an answer",

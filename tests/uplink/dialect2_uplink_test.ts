@@ -26,7 +26,8 @@ const beat = {
   status: "degraded",
   uptimeMs: 5_000,
   binarySha256: SHA256,
-  reasons: ["disk_full"],
+  // Nothing says what a summary would hold.
+  nat: { publicEndpoint: "192.0.2.1:51820", natType: "none" as const },
 };
 
 Deno.test("heartbeat() says what dialect 2 wants to know, as the node", async () => {
