@@ -25,6 +25,12 @@ export interface PeerHandlerOptions {
 /** Ids of peers of which the time of their last event is remembered. */
 const MAX_REMEMBERED = 10_000;
 
+/**
+ * Peers to which events add no other: who signs them could fill the memory while
+ * pulls fail. A pull, which is bounded itself, says who there is beyond that.
+ */
+const MAX_PEERS = 10_000;
+
 /** Makes the new list of peers; undefined when an event leaves too much open. */
 type Change = (
   peers: readonly Peer[],
@@ -113,6 +119,7 @@ function merge(
 ): readonly Peer[] | undefined {
   const known = peers.find((peer) => peer.id === payload.id);
   if (!known) {
+    if (peers.length >= MAX_PEERS) return undefined;
     const peer = wholePeer(payload);
     return peer && [...peers, peer];
   }

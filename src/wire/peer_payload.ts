@@ -15,6 +15,9 @@ export interface PeerPayload {
   readonly nodeId?: string;
 }
 
+/** Characters of what is said of one peer: room for hundreds of addresses. */
+const MAX_LENGTH = 16_384;
+
 const nonEmpty = z.string().check(z.minLength(1));
 
 const peerSchema = z.object({
@@ -31,11 +34,14 @@ const peerSchema = z.object({
 /**
  * Reads the payload of a peer event, in either spelling of the peer's id.
  *
- * @throws {ShapeError} for a wrong shape, or no id.
+ * @throws {ShapeError} for a wrong shape, no id, or more than 16 Ki characters.
  * @see docs/wire.md, section b.5
  */
 export function parsePeerPayload(text: string): PeerPayload {
   const what = "peer event payload";
+  if (text.length > MAX_LENGTH) {
+    throw new ShapeError(`Invalid ${what}: longer than ${MAX_LENGTH}`);
+  }
   const peer = parseShape(what, peerSchema, text);
   const id = peer.id ?? peer.peer_id;
   if (id === undefined) {

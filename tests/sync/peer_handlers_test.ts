@@ -114,6 +114,22 @@ Deno.test("too little about an unknown peer only asks for a pull", async () => {
   assert.equal(pulls.length, 1);
 });
 
+Deno.test("events add no more than 10,000 peers, and change those", async () => {
+  const many = Array.from(
+    { length: 9_999 },
+    (_, n) => ({ ...B, id: `n_${n}` }),
+  );
+  const { directory, pulls, handle } = setUp(many);
+  for (const id of ["n_b", "n_c"]) {
+    assert.equal(await handle("peer_added", { ...WIRE_B, id }), "applied");
+  }
+  const { peers } = directory.view;
+  assert.deepEqual([peers.length, peers.at(-1)], [10_000, B]);
+  assert.equal(pulls.length, 2);
+  await handle("peer_endpoint_changed", { id: "n_b", endpoint: "" });
+  assert.equal(directory.view.peers.at(-1)?.endpoint, "");
+});
+
 Deno.test("a node does not become its own peer", async () => {
   const { directory, handle } = setUp();
   assert.equal(await handle("peer_added", { ...WIRE_B, id: "n_a" }), "known");
@@ -157,9 +173,11 @@ for (
     { id: "" },
     { ...WIRE_B, allowed_ips: "x" },
     { ...WIRE_B, public_key: 7 },
+    { ...WIRE_B, allowed_ips: Array(2_000).fill("10.0.0.2/32") },
   ]
 ) {
-  Deno.test(`a peer event with ${JSON.stringify(payload)} has no effect`, async () => {
+  const shown = JSON.stringify(payload).slice(0, 120);
+  Deno.test(`a peer event with ${shown} has no effect`, async () => {
     const { directory, handle } = setUp([B]);
     const failure = await failureFrom(handle("peer_added", payload));
     assert.ok(failure instanceof ShapeError, String(failure));
