@@ -62,19 +62,24 @@ async function pingOne(
     return { url, reachable: true, status, ms: took(), detail: "" };
   } catch (error) {
     if (!(error instanceof ControlError)) throw error;
-    const { status, serverText, cause } = error;
-    const why = status === undefined ? cause ?? error : serverText;
+    const { status } = error;
     return {
       url,
       // A control plane need not have this call.
       reachable: status !== undefined && status < 500 && status >= 400,
       ...(status === undefined ? {} : { status }),
       ms: took(),
-      detail: why instanceof Error
-        ? describeError(why)
-        : String(why ?? "").slice(0, MAX_DETAIL_CHARS),
+      detail: detailOf(error),
     };
   }
+}
+
+function detailOf(error: ControlError): string {
+  const { status, serverText, cause, message } = error;
+  if (status === undefined) return describeError(cause ?? error);
+  // Where a redirect leads says more than its page.
+  const text = status < 400 ? message : serverText ?? "";
+  return text.slice(0, MAX_DETAIL_CHARS);
 }
 
 function asTable(screen: Screen, pinged: readonly Pinged[]): string {

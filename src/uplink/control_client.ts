@@ -31,8 +31,8 @@ export interface ControlClientOptions {
   /** Version of plexd, for `User-Agent`. */
   readonly version: string;
   /**
-   * Time until the answer of a stream, a download or a call that can go on to
-   * another address begins. `fetch` does not tell connecting apart from
+   * Time until the answer of a ping, a stream, a download or a read that can go
+   * on to another address begins. `fetch` does not tell connecting apart from
    * waiting, so other calls know only the whole time.
    * @default {10000}
    */
@@ -120,15 +120,14 @@ export class ControlClient implements Disposable {
   }
 
   /**
-   * Asks whether the control plane is there.
+   * Asks whether the control plane is there, within the connect time-out.
    *
    * @returns the status of its answer, from 200 to 299.
    */
   async ping(signal: AbortSignal): Promise<number> {
-    const { status } = await this.http.bytes(
-      this.#asOurselves(ENDPOINTS.ping),
-      signal,
-    );
+    const call = this.#asOurselves(ENDPOINTS.ping);
+    const { status, body } = await this.http.open(call, signal);
+    await body?.cancel();
     return status;
   }
 

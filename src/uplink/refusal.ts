@@ -36,7 +36,9 @@ export async function refusalFrom(
   const late = () => new Error("The text of the refusal did not come");
   await using cut = cutAfter({ clock, ms: TEXT_WAIT_MS, signal, late });
   const reason = await reasonIn(response, secretsOf(call), cut.signal);
-  const named = reason.code === undefined ? "" : ` (${reason.code})`;
+  const named = reason.code === undefined
+    ? redirectIn(response)
+    : ` (${reason.code})`;
   return new ControlError(
     failureOf(status),
     `${nameOf(call)} was answered with status ${status}${named}`,
@@ -46,6 +48,14 @@ export async function refusalFrom(
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     },
   );
+}
+
+/** Where a redirect leads, without path and query, which may hold secrets. */
+function redirectIn({ status, headers }: Response): string {
+  const location = headers.get("location");
+  if (location === null || status < 300 || status > 399) return "";
+  const to = URL.canParse(location) ? ` to ${new URL(location).origin}` : "";
+  return ` (a redirect${to}, which is not followed)`;
 }
 
 /** What the server says about the reason, fit to be shown. */

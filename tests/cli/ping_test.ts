@@ -32,10 +32,14 @@ Deno.test("plexd ping says of each address whether it is there", async () => {
     new Response("no such call", { status: 404 })
   );
   await using sick = new TestServer(() => new Response("", { status: 502 }));
+  const headers = { location: "https://plexd.test/v1/ping" };
+  await using moved = new TestServer(() =>
+    new Response("<html>", { status: 308, headers })
+  );
   const dead = deadUrl();
   const env = {
     PLEXD_API_BASE_URL: dead,
-    PLEXD_API_FALLBACK_URLS: `${up.url},${other.url},${sick.url}`,
+    PLEXD_API_FALLBACK_URLS: `${up.url},${other.url},${sick.url},${moved.url}`,
   };
   const { code, stdout, stderr } = await ping(env);
   assert.equal(code, 0, stderr);
@@ -50,12 +54,16 @@ Deno.test("plexd ping says of each address whether it is there", async () => {
   );
   assert.match(lines[3]!, /reachable +status 404 +\d+ ms +no such call$/);
   assert.match(lines[4]!, /not reachable +status 502/);
+  assert.match(
+    lines[5]!,
+    /not reachable +status 308 .*a redirect to https:\/\/plexd\.test,/,
+  );
   assert.equal(up.seen[0]?.headers.get("authorization"), null);
 
   const json = JSON.parse((await ping(env, "--output", "json")).stdout);
   assert.deepEqual(
     json.map((one: { reachable: boolean }) => one.reachable),
-    [false, true, true, false],
+    [false, true, true, false, false],
   );
 });
 

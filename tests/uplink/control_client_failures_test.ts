@@ -99,16 +99,55 @@ for (const { status, header, ms } of waits) {
 for (const status of [301, 302, 303, 307, 308]) {
   Deno.test(`ControlClient does not follow a redirect with ${status}, nor send the token on`, async () => {
     await using other = new TestServer(() => new Response("{}"));
-    const headers = { location: `${other.url}/v1/ping` };
+    const headers = { location: `${other.url}/v1/ping?${TOKEN}` };
     await using server = new TestServer(() =>
       new Response("", { status, headers })
     );
     const { client } = fixture(server.url);
     const error = await controlErrorFrom(client.postJson("/v1/x", "{}", never));
     assert.equal(error.kind, "unexpected_status");
+    assert.equal(
+      error.message,
+      `POST /v1/x was answered with status ${status} ` +
+        `(a redirect to ${other.url}, which is not followed)`,
+    );
     assert.equal(other.seen.length, 0);
   });
 }
+
+Deno.test("ControlClient tells of a redirect that leads nowhere, and of none on other answers", async () => {
+  const headers = { location: "/login" };
+  for (
+    const { status, told } of [
+      { status: 302, told: " (a redirect, which is not followed)" },
+      { status: 503, told: "" },
+    ]
+  ) {
+    await using server = new TestServer(() =>
+      new Response("", { status, headers })
+    );
+    const error = await controlErrorFrom(
+      fixture(server.url).client.getJson("/v1/x", never),
+    );
+    assert.equal(
+      error.message,
+      `GET /v1/x was answered with status ${status}${told}`,
+    );
+  }
+});
+
+Deno.test("ControlClient.ping() takes no longer than the connect time-out, nor reads the answer", async () => {
+  await using mute = new RawServer("", true);
+  const { client, clock } = fixture(mute.url);
+  const work = controlErrorFrom(client.ping(never));
+  await until("the call runs", () => clock.sleeping.length === 1);
+  await clock.advance(10_000);
+  assert.equal((await work).kind, "timeout");
+  await using server = new TestServer(endless);
+  const other = fixture(server.url);
+  assert.equal(await other.client.ping(never), 200);
+  assert.deepEqual(other.clock.sleeping, []);
+});
 
 Deno.test("ControlClient never shows its token, even when the server quotes it", async () => {
   const quotes = [
