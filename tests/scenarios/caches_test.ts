@@ -157,72 +157,76 @@ const TARGETS = [
   "/openapi.json",
 ];
 
-Deno.test("a policy and a service that somebody writes onto the disk are gone with the next start, without a control plane", async () => {
-  await using stage = await Stage.open();
-  await stage.startControlPlane();
-  await stage.leaveToken();
-  const { node_id } = await stage.startAgent();
-  await stage.admin.call("PUT", "/services/web", { roles: ["edge"] });
-  await stage.admin.call("PUT", "/policies/ssh", { rules: [] });
-  await stage.admin.call("PUT", `/nodes/${node_id}/roles/edge`);
-  await stage.statusWhen("the service is there", caches({ services: 1 }));
-  await stage.stopAgent();
-  await stage.stopControlPlane();
-  const before = await listed(stage, "services");
-  const policies = await listed(stage, "policies");
-  assert.equal(policies.length, 1);
+for (const dialect of [1, 2] as const) {
+  Deno.test(`a policy and a service that somebody writes onto the disk are gone with the next start, without a control plane, dialect ${dialect}`, async () => {
+    await using stage = await Stage.open(dialect);
+    await stage.startControlPlane();
+    await stage.leaveToken();
+    const { node_id } = await stage.startAgent();
+    await stage.admin.call("PUT", "/services/web", { roles: ["edge"] });
+    await stage.admin.call("PUT", "/policies/ssh", { rules: [] });
+    await stage.admin.call("PUT", `/nodes/${node_id}/roles/edge`);
+    await stage.statusWhen("the service is there", caches({ services: 1 }));
+    await stage.stopAgent();
+    await stage.stopControlPlane();
+    const before = await listed(stage, "services");
+    const policies = await listed(stage, "policies");
+    assert.equal(policies.length, 1);
 
-  forgePart(stage.membership, "services", ({ format, services }) => ({
-    format,
-    services: [...services, { ...services[0], name: "miner" }],
-  }));
-  forgePart(stage.membership, "directory", (directory) => ({
-    ...directory,
-    policies: [{ id: "all", rules: [{ action: "allow" }] }],
-  }));
-  const { store, reasons } = await stage.startAgent();
-  assert.deepEqual(await listed(stage, "services"), before);
-  assert.deepEqual(await listed(stage, "policies"), policies);
-  assert.equal(store.last_recovery?.file, "services/assignments.json");
-  assert.ok(reasons.some(({ reason }) => reason === "corruption_recovered"));
-  await stage.stopAgent();
-});
+    forgePart(stage.membership, "services", ({ format, services }) => ({
+      format,
+      services: [...services, { ...services[0], name: "miner" }],
+    }));
+    forgePart(stage.membership, "directory", (directory) => ({
+      ...directory,
+      policies: [{ id: "all", rules: [{ action: "allow" }] }],
+    }));
+    const { store, reasons } = await stage.startAgent();
+    assert.deepEqual(await listed(stage, "services"), before);
+    assert.deepEqual(await listed(stage, "policies"), policies);
+    assert.equal(store.last_recovery?.file, "services/assignments.json");
+    assert.ok(reasons.some(({ reason }) => reason === "corruption_recovered"));
+    await stage.stopAgent();
+  });
+}
 
-Deno.test("caches that are damaged or gone are rebuilt, and nothing else is lost", async () => {
-  await using stage = await Stage.open();
-  await using other = await Stage.open();
-  await stage.startControlPlane();
-  for (const one of [stage, other]) {
-    if (one === other) other.shareControlPlane(stage);
-    await one.leaveToken();
-    await one.startAgent();
-  }
-  await stage.statusWhen("it knows its peer", caches({ peers: 1 }));
-  await stage.stopAgent();
-  const [route] = await listed(stage, "routes");
-  const file = `${stage.membership}/routes/table.json`;
-  Deno.writeTextFileSync(file, "torn");
-  const observations = `${stage.membership}/peers/observations.json`;
-  Deno.writeTextFileSync(observations, "", { mode: 0o600 });
-  const verified = await stage.run("store", "verify");
-  assert.equal(verified.code, 1);
-  assert.match(verified.stdout, /peers\/observations\.json/);
-  assert.match(verified.stdout, /routes\/table\.json .*it is rebuilt/);
-  await stage.startAgent();
-  await stage.statusWhen("the route is back", caches({ routes: 1 }));
-  await stage.stopAgent();
-  const [again] = await listed(stage, "routes");
-  assert.equal(again?.["destination"], route?.["destination"]);
+for (const dialect of [1, 2] as const) {
+  Deno.test(`caches that are damaged or gone are rebuilt, and nothing else is lost, dialect ${dialect}`, async () => {
+    await using stage = await Stage.open(dialect);
+    await using other = await Stage.open(dialect);
+    await stage.startControlPlane();
+    for (const one of [stage, other]) {
+      if (one === other) other.shareControlPlane(stage);
+      await one.leaveToken();
+      await one.startAgent();
+    }
+    await stage.statusWhen("it knows its peer", caches({ peers: 1 }));
+    await stage.stopAgent();
+    const [route] = await listed(stage, "routes");
+    const file = `${stage.membership}/routes/table.json`;
+    Deno.writeTextFileSync(file, "torn");
+    const observations = `${stage.membership}/peers/observations.json`;
+    Deno.writeTextFileSync(observations, "", { mode: 0o600 });
+    const verified = await stage.run("store", "verify");
+    assert.equal(verified.code, 1);
+    assert.match(verified.stdout, /peers\/observations\.json/);
+    assert.match(verified.stdout, /routes\/table\.json .*it is rebuilt/);
+    await stage.startAgent();
+    await stage.statusWhen("the route is back", caches({ routes: 1 }));
+    await stage.stopAgent();
+    const [again] = await listed(stage, "routes");
+    assert.equal(again?.["destination"], route?.["destination"]);
 
-  Deno.removeSync(file);
-  const sound = await stage.run("store", "verify");
-  assert.equal(sound.code, 0, sound.stdout);
-  await stage.startAgent();
-  await stage.statusWhen("the route is back", caches({ routes: 1 }));
-  await eventually(
-    "and on disk",
-    () => Deno.statSync(file).isFile || undefined,
-  );
-  await stage.stopAgent();
-  await other.stopAgent();
-});
+    Deno.removeSync(file);
+    const sound = await stage.run("store", "verify");
+    assert.equal(sound.code, 0, sound.stdout);
+    await stage.startAgent();
+    await stage.statusWhen("the route is back", caches({ routes: 1 }));
+    await eventually(
+      "and on disk",
+      () => Deno.statSync(file).isFile || undefined,
+    );
+    await stage.stopAgent();
+    await other.stopAgent();
+  });
+}

@@ -96,51 +96,55 @@ Deno.test("plexd up without a token serves what it can, and joins when it is ask
   await stage.stopAgent();
 });
 
-Deno.test("a token file that appears is enough, and one that is refused is not tried again", async () => {
-  await using stage = await stage1();
-  await Deno.writeTextFile(stage.tokenFile, "plx_of_nobody", { mode: 0o600 });
-  const { pid } = await startWaiting(stage);
-  const refused = await stage.statusWhen(
-    "the token is refused",
-    ({ reasons }) => reasons.some(({ detail }) => /failed/.test(detail)),
-  );
-  assert.deepEqual(reasonsOf(refused), ["not_enrolled"]);
-  assert.match(refused.reasons[0]!.detail, /the control plane|refused/i);
-  await stage.leaveToken();
-  const enrolled = await stage.statusWhen("it has joined", isEnrolled);
-  assert.equal(enrolled.pid, pid);
-  const failures = stage.agentOutput.match(/"Joining failed"/g) ?? [];
-  assert.equal(failures.length, 1, stage.agentOutput);
-  await stage.stopAgent();
-});
+for (const dialect of [1, 2] as const) {
+  Deno.test(`a token file that appears is enough, and one that is refused is not tried again, dialect ${dialect}`, async () => {
+    await using stage = await stage1();
+    await Deno.writeTextFile(stage.tokenFile, "plx_of_nobody", { mode: 0o600 });
+    const { pid } = await startWaiting(stage);
+    const refused = await stage.statusWhen(
+      "the token is refused",
+      ({ reasons }) => reasons.some(({ detail }) => /failed/.test(detail)),
+    );
+    assert.deepEqual(reasonsOf(refused), ["not_enrolled"]);
+    assert.match(refused.reasons[0]!.detail, /the control plane|refused/i);
+    await stage.leaveToken();
+    const enrolled = await stage.statusWhen("it has joined", isEnrolled);
+    assert.equal(enrolled.pid, pid);
+    const failures = stage.agentOutput.match(/"Joining failed"/g) ?? [];
+    assert.equal(failures.length, 1, stage.agentOutput);
+    await stage.stopAgent();
+  });
+}
 
-Deno.test("credentials that are taken away sign the node off until they are put back", async () => {
-  await using stage = await stage1();
-  await stage.leaveToken();
-  const { node_id, pid } = await stage.startAgent();
-  await stage.statusWhen("it streams", isEnrolled);
-  const file = credentialsOf(stage);
-  assert.equal((await Deno.stat(file)).mode! & 0o777, 0o600);
-  await Deno.rename(file, `${stage.folder}/kept`);
-  await waiting(stage);
-  assert.equal((await stage.local("/v1/state")).status, 503);
-  const why = await stage.run("why");
-  assert.equal(why.code, 77);
-  assert.match(why.stdout, /credentials\.json was taken away; .*put back/);
+for (const dialect of [1, 2] as const) {
+  Deno.test(`credentials that are taken away sign the node off until they are put back, dialect ${dialect}`, async () => {
+    await using stage = await stage1();
+    await stage.leaveToken();
+    const { node_id, pid } = await stage.startAgent();
+    await stage.statusWhen("it streams", isEnrolled);
+    const file = credentialsOf(stage);
+    assert.equal((await Deno.stat(file)).mode! & 0o777, 0o600);
+    await Deno.rename(file, `${stage.folder}/kept`);
+    await waiting(stage);
+    assert.equal((await stage.local("/v1/state")).status, 503);
+    const why = await stage.run("why");
+    assert.equal(why.code, 77);
+    assert.match(why.stdout, /credentials\.json was taken away; .*put back/);
 
-  // It stays so over a restart: this is no membership of an older version.
-  await stage.stopAgent();
-  const again = await startWaiting(stage);
-  assert.notEqual(again.pid, pid);
-  await Deno.rename(`${stage.folder}/kept`, file);
-  const back = await stage.statusWhen("it is enrolled again", isEnrolled);
-  assert.equal(back.node_id, node_id);
-  assert.equal(back.pid, again.pid);
-  const { stdout } = await stage.run("events");
-  assert.match(stdout, /the credentials were taken away/);
-  assert.match(stdout, /there are credentials again/);
-  await stage.stopAgent();
-});
+    // It stays so over a restart: this is no membership of an older version.
+    await stage.stopAgent();
+    const again = await startWaiting(stage);
+    assert.notEqual(again.pid, pid);
+    await Deno.rename(`${stage.folder}/kept`, file);
+    const back = await stage.statusWhen("it is enrolled again", isEnrolled);
+    assert.equal(back.node_id, node_id);
+    assert.equal(back.pid, again.pid);
+    const { stdout } = await stage.run("events");
+    assert.match(stdout, /the credentials were taken away/);
+    assert.match(stdout, /there are credentials again/);
+    await stage.stopAgent();
+  });
+}
 
 Deno.test("damaged credentials change nothing in use, and a sound copy ends that", async () => {
   await using stage = await stage1();
@@ -186,57 +190,62 @@ Deno.test("a membership of an older version gets its credentials file once", asy
   await stage.stopAgent();
 });
 
-Deno.test("a node that is removed is told once, lives on, and asks at once when somebody cares", async () => {
-  await using stage = await stage1();
-  await stage.leaveToken();
-  const { node_id, pid } = await stage.startAgent();
-  const before = await stage.statusWhen("it streams", isEnrolled);
-  assert.equal(before.credential?.check, "ok");
-  assert.match(before.credential?.fingerprint ?? "", /^sha256:[0-9a-f]{64}$/);
-  await stage.admin.call("DELETE", `/nodes/${node_id}`);
-  const refused = await stage.statusWhen(
-    "the refusal is seen",
-    (status) =>
-      reasonsOf(status).includes("unauthorized") &&
-      status.credential?.check === "invalid",
-  );
-  assert.equal(refused.pid, pid);
-  assert.equal((await stage.local("/v1/state")).status, 200);
-  const file = credentialsOf(stage);
-  await Deno.rename(file, `${file}.x`);
-  await Deno.copyFile(`${file}.x`, file);
-  await eventually(
-    "all parts have begun anew",
-    () =>
-      /Credentials read anew[\s\S]*Agent started/.test(stage.agentOutput) ||
-      undefined,
-  );
-  await stage.statusWhen(
-    "it is refused still",
-    (status) => status.credential?.check === "invalid",
-  );
-  const { stdout } = await stage.run("events", "--output", "json");
-  const { events } = JSON.parse(stdout) as { events: { type: string }[] };
-  const count = (wanted: string) =>
-    events.filter(({ type }) => type === wanted).length;
-  assert.equal(count("unauthorized"), 1, stdout);
-  const status = await stage.run("status");
-  assert.match(status.stdout, /Credential +refused by the control plane/);
+for (const dialect of [1, 2] as const) {
+  Deno.test(`a node that is removed is told once, lives on, and asks at once when somebody cares, dialect ${dialect}`, async () => {
+    await using stage = await stage1();
+    await stage.leaveToken();
+    const { node_id, pid } = await stage.startAgent();
+    const before = await stage.statusWhen("it streams", isEnrolled);
+    assert.equal(before.credential?.check, "ok");
+    assert.match(before.credential?.fingerprint ?? "", /^sha256:[0-9a-f]{64}$/);
+    await stage.admin.call("DELETE", `/nodes/${node_id}`);
+    const refused = await stage.statusWhen(
+      "the refusal is seen",
+      (status) =>
+        reasonsOf(status).includes("unauthorized") &&
+        status.credential?.check === "invalid",
+    );
+    assert.equal(refused.pid, pid);
+    assert.equal((await stage.local("/v1/state")).status, 200);
+    const file = credentialsOf(stage);
+    await Deno.rename(file, `${file}.x`);
+    await Deno.copyFile(`${file}.x`, file);
+    await eventually(
+      "all parts have begun anew",
+      () =>
+        /Credentials read anew[\s\S]*Agent started/.test(stage.agentOutput) ||
+        undefined,
+    );
+    await stage.statusWhen(
+      "it is refused still",
+      (status) => status.credential?.check === "invalid",
+    );
+    const { stdout } = await stage.run("events", "--output", "json");
+    const { events } = JSON.parse(stdout) as { events: { type: string }[] };
+    const count = (wanted: string) =>
+      events.filter(({ type }) => type === wanted).length;
+    assert.equal(count("unauthorized"), 1, stdout);
+    const status = await stage.run("status");
+    assert.match(status.stdout, /Credential +refused by the control plane/);
 
-  await stage.leaveToken();
-  await Deno.rename(stage.tokenFile, `${stage.folder}/fresh`);
-  const joined = await stage.run(
-    ...["join", "--force", "--token-file", `${stage.folder}/fresh`],
-  );
-  assert.equal(joined.code, 0, joined.stderr);
-  const anew = await stage.statusWhen(
-    "it is another node",
-    (status) => isEnrolled(status) && status.node_id !== node_id,
-  );
-  assert.equal(anew.pid, pid);
-  assert.notEqual(anew.credential?.fingerprint, before.credential?.fingerprint);
-  await stage.stopAgent();
-});
+    await stage.leaveToken();
+    await Deno.rename(stage.tokenFile, `${stage.folder}/fresh`);
+    const joined = await stage.run(
+      ...["join", "--force", "--token-file", `${stage.folder}/fresh`],
+    );
+    assert.equal(joined.code, 0, joined.stderr);
+    const anew = await stage.statusWhen(
+      "it is another node",
+      (status) => isEnrolled(status) && status.node_id !== node_id,
+    );
+    assert.equal(anew.pid, pid);
+    assert.notEqual(
+      anew.credential?.fingerprint,
+      before.credential?.fingerprint,
+    );
+    await stage.stopAgent();
+  });
+}
 
 Deno.test("a number that was given out anew confuses nobody who asks for the holder", async () => {
   await using stage = await stage1();

@@ -61,6 +61,11 @@ export class Stage implements AsyncDisposable {
     return `${this.folder}/control-plane`;
   }
 
+  /** What the control plane calls a node that joins here. */
+  get nodeName(): string {
+    return this.dialect === 1 ? Deno.hostname() : RESOURCE.resource_handle;
+  }
+
   get tokenFile(): string {
     return `${this.folder}/bootstrap-token`;
   }

@@ -74,54 +74,56 @@ async function enrolled(settings = {}): Promise<
   return { stage, node_id };
 }
 
-Deno.test("what the control plane and programs change is seen, with who did it, and without values", async () => {
-  const { stage, node_id } = await enrolled();
-  await using _stage = stage;
-  await using watching = await Watching.begin(stage);
-  await using secrets = await Watching.begin(stage, "--kind=secrets");
-  await stage.admin.call("PUT", `/nodes/${node_id}/metadata/region`, {
-    value: "canary-metadata",
-  });
-  await stage.admin.call("PUT", `/nodes/${node_id}/secrets/db`, {
-    value: "canary-secret",
-  });
-  await report(stage, "health", '"canary-report"');
+for (const dialect of [1, 2] as const) {
+  Deno.test(`what the control plane and programs change is seen, with who did it, and without values, dialect ${dialect}`, async () => {
+    const { stage, node_id } = await enrolled();
+    await using _stage = stage;
+    await using watching = await Watching.begin(stage);
+    await using secrets = await Watching.begin(stage, "--kind=secrets");
+    await stage.admin.call("PUT", `/nodes/${node_id}/metadata/region`, {
+      value: "canary-metadata",
+    });
+    await stage.admin.call("PUT", `/nodes/${node_id}/secrets/db`, {
+      value: "canary-secret",
+    });
+    await report(stage, "health", '"canary-report"');
 
-  const origin = "control_plane";
-  await watching.sees({ kind: "metadata", key: "region", origin });
-  await watching.sees({ kind: "secrets", key: "db", version: 1, origin });
-  await watching.sees({
-    kind: "report",
-    key: "health",
-    version: 1,
-    change: "added",
-    origin: "local",
-  });
-  await report(stage, "health", "2");
-  await watching.sees({ key: "health", version: 2, change: "changed" });
-  assert.equal(
-    (await stage.local("/v1/state/report/health", {
-      method: "DELETE",
-    })).status,
-    204,
-  );
-  await watching.sees({ key: "health", change: "removed" });
-  assert.doesNotMatch(watching.process.output, /canary/);
+    const origin = "control_plane";
+    await watching.sees({ kind: "metadata", key: "region", origin });
+    await watching.sees({ kind: "secrets", key: "db", version: 1, origin });
+    await watching.sees({
+      kind: "report",
+      key: "health",
+      version: 1,
+      change: "added",
+      origin: "local",
+    });
+    await report(stage, "health", "2");
+    await watching.sees({ key: "health", version: 2, change: "changed" });
+    assert.equal(
+      (await stage.local("/v1/state/report/health", {
+        method: "DELETE",
+      })).status,
+      204,
+    );
+    await watching.sees({ key: "health", change: "removed" });
+    assert.doesNotMatch(watching.process.output, /canary/);
 
-  await secrets.sees({ kind: "secrets", key: "db" });
-  assert.deepEqual(
-    secrets.lines.filter(({ event }) => event === "change")
-      .filter(({ kind }) => kind !== "secrets"),
-    [],
-  );
-  const { watchers } = await stage.status();
-  assert.deepEqual(watchers, { open: 2, dropped: 0, refused: 0 });
-  assert.equal(await watching.process.stop("SIGINT"), 0);
-  await stage.statusWhen(
-    "one watcher is left",
-    ({ watchers }) => watchers.open === 1,
-  );
-});
+    await secrets.sees({ kind: "secrets", key: "db" });
+    assert.deepEqual(
+      secrets.lines.filter(({ event }) => event === "change")
+        .filter(({ kind }) => kind !== "secrets"),
+      [],
+    );
+    const { watchers } = await stage.status();
+    assert.deepEqual(watchers, { open: 2, dropped: 0, refused: 0 });
+    assert.equal(await watching.process.stop("SIGINT"), 0);
+    await stage.statusWhen(
+      "one watcher is left",
+      ({ watchers }) => watchers.open === 1,
+    );
+  });
+}
 
 Deno.test("whatever a watcher was told of is there after a kill -9, which tells it to start over", async () => {
   const { stage } = await enrolled();
