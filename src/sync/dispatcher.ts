@@ -91,6 +91,8 @@ export class Dispatcher {
   readonly #rejections: RejectionLog;
   readonly #maxInFlight: number;
   #pending: Pending[] = [];
+  /** The first of each id among them: no ledger knows them yet. */
+  readonly #underWay = new Map<string, Pending>();
   #recording: Promise<void> | undefined;
   #room: (() => void) | undefined;
   #failure: unknown;
@@ -262,6 +264,7 @@ export class Dispatcher {
       }),
     };
     this.#pending.push(pending);
+    if (!this.#underWay.has(eventId)) this.#underWay.set(eventId, pending);
     this.#recording ??= this.#record();
   }
 
@@ -273,6 +276,7 @@ export class Dispatcher {
         const done = this.#settledOnes();
         await this.#options.ledger.record(done.map((one) => one.receipt));
         this.#pending.splice(0, done.length);
+        for (const one of done) this.#forget(one);
         this.#count(done);
         for (const { told, result } of done) {
           const delivery = result === "refused" ? "refused" : "taken";
@@ -287,6 +291,11 @@ export class Dispatcher {
       // come that nobody would record.
       this.#recording = undefined;
     }
+  }
+
+  #forget(pending: Pending) {
+    const { id } = pending.event;
+    if (this.#underWay.get(id) === pending) this.#underWay.delete(id);
   }
 
   /**
@@ -337,6 +346,7 @@ export class Dispatcher {
     this.#failure = error;
     const failed = this.#pending;
     this.#pending = [];
+    this.#underWay.clear();
     for (const { event, told } of failed) {
       this.#options.reader.release(event);
       for (const tell of told) tell("failed");
@@ -367,7 +377,8 @@ export class Dispatcher {
   ): Promise<Outcome> {
     const { log, ledger } = this.#options;
     const named = { event_type: event.type, event_id: event.id };
-    if (ledger.hasApplied(event.id)) {
+    const earlier = this.#underWay.get(event.id);
+    if (earlier ? await isTaken(earlier) : ledger.hasApplied(event.id)) {
       log.debug("Event repeated", named);
       return "repeated";
     }
@@ -436,4 +447,11 @@ export class Dispatcher {
     log.error("Event handler failed", { ...named, reason, error: text });
     pull(`event handler failed: ${reason}`);
   }
+}
+
+/** Whether an event that was on its way to disk has got there. */
+async function isTaken(earlier: Pending): Promise<boolean> {
+  await earlier.settled;
+  if (typeof earlier.result === "string") return true;
+  throw earlier.result.error;
 }

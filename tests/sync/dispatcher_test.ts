@@ -142,6 +142,35 @@ function handlerOf(act: (event: VerifiedEvent) => void): Handler {
   };
 }
 
+Deno.test("accept() takes an id once, though another event of it is still on its way to disk", async () => {
+  const handler = new SteeredHandler();
+  const { dispatcher, ledger } = setUp([handler]);
+  await dispatcher.accept(message(1));
+  await dispatcher.accept(message(2, { id: "e1", payload: '{"data":[]}' }));
+  await dispatcher.accept(message(3));
+  handler.finish("e1");
+  handler.finish("e3");
+  await dispatcher.drain();
+  assert.deepEqual(handler.seen, ["e1", "e3"]);
+  assert.deepEqual(ledger.cursors(), ["1", "2", "3"]);
+  assert.equal(dispatcher.status.applied, 2);
+  assert.equal(dispatcher.status.repeated, 1);
+});
+
+Deno.test("accept() takes an id again whose effect could not be stored", async () => {
+  const handler = new SteeredHandler();
+  const { dispatcher } = setUp([handler]);
+  await dispatcher.accept(message(1));
+  await dispatcher.accept(message(2, { id: "e1" }));
+  handler.fail("e1", diskFull());
+  assert.ok(await failureFrom(dispatcher.drain()) instanceof StoreWriteError);
+  await dispatcher.accept(message(1));
+  handler.finish("e1");
+  await dispatcher.drain();
+  assert.deepEqual(handler.seen, ["e1", "e1"]);
+  assert.equal(dispatcher.status.applied, 1);
+});
+
 Deno.test("accept() starts effects in the order of the stream and does not wait for them", async () => {
   const handler = new SteeredHandler();
   const { dispatcher, ledger } = setUp([handler]);
