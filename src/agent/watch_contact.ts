@@ -39,7 +39,9 @@ const UNREACHABLE: readonly ControlError["kind"][] = [
 /**
  * Turns the outcomes of calls into what is wrong with the connection.
  *
- * Any success shows that the control plane is there. That it does not want this
+ * Any success shows that the control plane is there, but does not make a state
+ * of what it answers to pulls: those have to succeed themselves, or a heartbeat
+ * now and then would hide that they fail for ever. That it does not want this
  * node is over only where it was said: it may refuse the stream alone.
  */
 export function watchContact(
@@ -49,6 +51,7 @@ export function watchContact(
   const refusals = new Map<ContactSurface, ControlError>();
   let tellRegained = () => {};
   let isAway = false;
+  let pullsFail = false;
   const show = () => {
     const [first] = refusals.values();
     if (!first) return degraded.clear("unauthorized");
@@ -58,6 +61,10 @@ export function watchContact(
       detail: describeError(first) + (outcome ? `; ${outcome}` : ""),
       ...(nextTryMs === undefined ? {} : { nextTryMs }),
     });
+  };
+  const answered = (surface: ContactSurface) => {
+    if (surface === "pull") pullsFail = false;
+    if (!pullsFail) degraded.clear("control_plane_unreachable");
   };
   return {
     show,
@@ -69,23 +76,26 @@ export function watchContact(
     },
     onRegained: (listener) => void (tellRegained = listener),
     heard(surface, failure) {
+      const kind = failure instanceof ControlError ? failure.kind : undefined;
       if (failure === undefined) {
         refusals.delete(surface);
-        degraded.clear("control_plane_unreachable");
+        answered(surface);
         // The stream is often the first to notice, in either direction.
         if (isAway || surface === "stream") tellRegained();
         isAway = false;
-      } else if (failure instanceof ControlError) {
-        const { kind } = failure;
-        if (kind === "unauthorized" || kind === "forbidden") {
-          refusals.set(surface, failure);
-          degraded.clear("control_plane_unreachable");
-        } else if (UNREACHABLE.includes(kind) && surface !== "stream") {
-          // A stream breaks now and then: it has a section of its own.
-          const detail = describeError(failure);
-          degraded.raise("control_plane_unreachable", { detail });
-          isAway = true;
-        }
+      } else if (kind === "unauthorized" || kind === "forbidden") {
+        refusals.set(surface, failure as ControlError);
+        pullsFail = false;
+        degraded.clear("control_plane_unreachable");
+      } else if (kind === undefined || !UNREACHABLE.includes(kind)) {
+        // It was answered, if not as wanted: the pull tells of that itself.
+        if (surface === "pull") answered(surface);
+      } else if (surface !== "stream") {
+        // A stream breaks now and then: it has a section of its own.
+        const detail = describeError(failure);
+        if (surface === "pull") pullsFail = true;
+        degraded.raise("control_plane_unreachable", { detail });
+        isAway = true;
       }
       // Who is known no more is told so by every call, not by that of the bus
       // alone: a node that is served must not become another one.

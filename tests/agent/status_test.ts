@@ -78,6 +78,33 @@ Deno.test("watchContact() shows why the control plane cannot be used", () => {
   assert.deepEqual(reasons(), []);
 });
 
+Deno.test("watchContact() shows that pulls fail until one succeeds, whatever else does", () => {
+  const clock = new FakeClock();
+  const degraded = new Degraded(clock, new MemoryLog());
+  const contact = watchContact(degraded);
+  const shown = () => degraded.list().map(({ since }) => since);
+  const noJson = new ControlError("bad_answer", "not JSON");
+  contact.heard("pull", noJson);
+  const first = shown();
+  assert.equal(first.length, 1);
+  for (let turn = 0; turn < 3; turn++) {
+    clock.jump(30_000);
+    contact.heard("heartbeat", undefined);
+    contact.heard("stream", undefined);
+    contact.heard("pull", noJson);
+    assert.deepEqual(shown(), first);
+  }
+  contact.heard("pull", new ControlError("not_found", "status 404"));
+  assert.deepEqual(shown(), [], "it is there, and says something else");
+  contact.heard("pull", noJson);
+  contact.heard("pull", undefined);
+  assert.deepEqual(shown(), []);
+  contact.heard("heartbeat", new ControlError("server", "status 500"));
+  assert.equal(shown().length, 1);
+  contact.heard("stream", undefined);
+  assert.deepEqual(shown(), [], "a heartbeat is no state");
+});
+
 Deno.test("watchContact() shows a refusal until it is over where it was said", () => {
   const degraded = new Degraded(new FakeClock(), new MemoryLog());
   const contact = watchContact(degraded);
