@@ -123,11 +123,12 @@ function nameRows(
 
 /** Such as `ok for 2h`, or `degraded for 3m, serving stale state`. */
 function verdict(document: StatusDocument, nowMs: number): string {
-  const { status, since, stale, stream } = document;
+  const { status, since, stale, stream, pull } = document;
   const text = `${status} for ${span(nowMs - Date.parse(since))}`;
   if (!isEnrolled(document)) return `${text}, serving no state`;
   if (stale) return `${text}, serving stale state`;
-  return stream.state === "streaming" ? text : `${text}, reconnecting`;
+  if (stream.state !== "streaming") return `${text}, reconnecting`;
+  return pull.last_error === null ? text : `${text}, pulls fail`;
 }
 
 /** Such as `down for 5m 2s (waiting), next attempt in 3s; last error: …`. */

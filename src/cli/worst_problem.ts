@@ -1,4 +1,8 @@
-import type { DegradedReason, StatusDocument } from "../wire/status.ts";
+import type {
+  DegradedReason,
+  StatusDocument,
+  StatusReason,
+} from "../wire/status.ts";
 import { busProblem, lostBus } from "./carrier_rows.ts";
 import { counted } from "./output/counted.ts";
 import { span } from "./output/span.ts";
@@ -31,8 +35,8 @@ const REASONS: Readonly<Record<DegradedReason, readonly [string, string]>> = {
     'the control plane has to be reached again: "plexd ping" tells more',
   ],
   control_plane_unreachable: [
-    "the control plane cannot be reached",
-    '"plexd ping" tries each of its addresses',
+    "the control plane gives no usable answer",
+    '"plexd ping" tries each of its addresses; a proxy or a login page may answer in its place',
   ],
   clock_skew: [
     "the clock of this machine is wrong",
@@ -76,28 +80,38 @@ export function worstProblem(
   };
   const [worst] = [...status.reasons]
     .sort((a, b) => rank(a.reason) - rank(b.reason));
-  if (worst) {
-    const { reason, since, detail, works, next_try_at } = worst;
-    const [meaning, advice] = REASONS[reason] ??
-      [reason.replaceAll("_", " "), '"plexd status" tells more'];
-    const others = status.reasons.length - 1;
-    return {
-      reason,
-      sentence: `For ${span(nowMs - Date.parse(since))} ${meaning}` +
-        (detail === "" ? "" : ` (${detail})`) + `; still works: ${works}` +
-        (next_try_at === null ? "" : `; next try ${soon(next_try_at, nowMs)}`) +
-        (others > 0 ? `; ${counted(others, "other problem")} beside it` : "") +
-        ".",
-      advice,
-    };
+  // That nothing is signed is so for ever at some control planes: it must not
+  // hide what goes wrong there.
+  if (worst === undefined || worst.reason === "unsigned_state") {
+    const other = beforeDegraded(status, nowMs);
+    if (other || worst === undefined) return other;
   }
-  return beforeDegraded(status, nowMs);
+  return ofReason(worst, status.reasons.length - 1, nowMs);
+}
+
+function ofReason(
+  { reason, since, detail, works, next_try_at }: StatusReason,
+  others: number,
+  nowMs: number,
+): Problem {
+  const [meaning, advice] = REASONS[reason] ??
+    [reason.replaceAll("_", " "), '"plexd status" tells more'];
+  return {
+    reason,
+    sentence: `For ${span(nowMs - Date.parse(since))} ${meaning}` +
+      (detail === "" ? "" : ` (${detail})`) + `; still works: ${works}` +
+      (next_try_at === null ? "" : `; next try ${soon(next_try_at, nowMs)}`) +
+      (others > 0 ? `; ${counted(others, "other problem")} beside it` : "") +
+      ".",
+    advice,
+  };
 }
 
 /** What is on its way to become a problem. */
 function beforeDegraded(
   {
     stream,
+    pull,
     sync,
     store,
     resources,
@@ -115,6 +129,22 @@ function beforeDegraded(
         "control plane to confirm it; until then it gives no secret and runs " +
         "no action.",
       advice: '"plexd ping" tells whether the control plane is there',
+    };
+  }
+  if (pull.last_error !== null) {
+    const { last_success_at: last } = pull;
+    return {
+      reason: "pulls_fail",
+      sentence: (last === null
+        ? "No state could be pulled yet"
+        : `No state could be pulled for ${span(nowMs - Date.parse(last))}`) +
+        ` (${pull.last_error})` +
+        (pull.next_at === null
+          ? ""
+          : `; next attempt ${soon(pull.next_at, nowMs)}`) +
+        ".",
+      advice: "what was verified last is served; if it goes on, ask the " +
+        "operator of the control plane",
     };
   }
   const ago = (time: string) => `${span(nowMs - Date.parse(time))} ago`;

@@ -197,6 +197,12 @@ Deno.test("the status screen says how long the stream is down and when it is tri
   ));
 });
 
+Deno.test("the status screen says at its top that pulls fail", () => {
+  const pull = { ...WELL.pull, last_error: "it is for another node" };
+  const [first] = statusLines({ ...WELL, pull }, NOW);
+  assert.equal(first, "Status         ok for 2h, pulls fail");
+});
+
 Deno.test("the status screen fits a terminal", () => {
   const screen = { columns: 60, steerable: true, colour: false };
   const last_error = "a long reason ".repeat(20);

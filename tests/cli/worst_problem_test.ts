@@ -79,6 +79,12 @@ const more: { name: string; change: Partial<StatusDocument> }[] = [
     },
   },
   {
+    name: "pulls_fail",
+    change: {
+      pull: { ...sampleStatus.pull, last_error: "it is for another node" },
+    },
+  },
+  {
     name: "reports_waiting",
     change: {
       sync: { ...sampleStatus.sync, pending: 1, last_error: "Status 500" },
@@ -87,10 +93,25 @@ const more: { name: string; change: Partial<StatusDocument> }[] = [
 ];
 for (const { name, change } of more) {
   Deno.test(`worstProblem() also sees ${name}`, () => {
-    const problem = worstProblem({ ...sampleStatus, ...change }, NOW);
-    assert.equal(problem?.reason, name);
+    const status = { ...sampleStatus, ...change };
+    assert.equal(worstProblem(status, NOW)?.reason, name);
+    const unsigned = { ...status, reasons: [reason("unsigned_state")] };
+    assert.equal(worstProblem(unsigned, NOW)?.reason, name, "it is hidden");
   });
 }
+
+Deno.test("worstProblem() says since when no state could be pulled, and why", () => {
+  const pull = {
+    last_success_at: "2026-03-01T12:01:00.000Z",
+    last_error: "State refused: it is for another node",
+    next_at: "2026-03-01T12:05:40.000Z",
+  };
+  assert.equal(
+    worstProblem({ ...sampleStatus, pull }, NOW)?.sentence,
+    "No state could be pulled for 4m (State refused: it is for another " +
+      "node); next attempt in 40s.",
+  );
+});
 
 Deno.test("worstProblem() says when the store was looked at, and has it done again", () => {
   const at = "2026-03-01T12:01:00.000Z";
