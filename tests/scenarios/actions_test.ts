@@ -6,13 +6,15 @@ import { Stage } from "./stage.ts";
 interface Execution {
   readonly execution_id: string;
   readonly state: string;
+  /** Dialect 1: why it was rejected. */
+  readonly reason?: string | null;
   readonly result?: {
     readonly status: string;
     readonly exit_code?: number;
     /** Dialect 1. */
     readonly stdout?: string;
     readonly stderr?: string;
-    /** Dialect 2. */
+    /** Dialect 2: here is why it was rejected. */
     readonly error?: string;
     readonly output?: string;
   } | null;
@@ -22,16 +24,20 @@ interface Execution {
 interface Outcome {
   readonly id: string;
   readonly status: string;
+  /** Why it was rejected, or failed. */
+  readonly reason: string | undefined;
   readonly exitCode: number | undefined;
   readonly output: string;
 }
 
-function outcomeOf({ execution_id: id, state, result }: Execution): Outcome {
+function outcomeOf(execution: Execution): Outcome {
+  const { execution_id: id, state, reason, result } = execution;
   const { status, exit_code: exitCode, stdout, stderr, error, output } =
     result ?? { status: state };
   return {
     id,
     exitCode,
+    reason: error ?? reason ?? undefined,
     output: output ?? `${stdout ?? ""}${stderr ?? ""}`,
     status: status === "succeeded"
       ? "success"
@@ -101,6 +107,7 @@ for (const dialect of [1, 2] as const) {
     const { node_id } = await stage.startAgent();
     const off = await asked(stage, node_id, "greet");
     assert.equal(off.status, "rejected");
+    assert.equal(off.reason, "actions_disabled");
     assert.match((await stage.run("actions")).stderr, /actions are off/);
     await stage.stopAgent();
 
@@ -109,6 +116,7 @@ for (const dialect of [1, 2] as const) {
     });
     const unknown = await asked(stage, node_id, "other");
     assert.equal(unknown.status, "rejected");
+    assert.equal(unknown.reason, "unknown_action");
     const ran = await asked(stage, node_id, "greet");
     assert.equal(ran.status, "failed");
     assert.equal(ran.exitCode, 3);
