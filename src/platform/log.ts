@@ -167,8 +167,13 @@ export function describeError(error: unknown): string {
     if (!parts.at(-1)?.endsWith(text)) parts.push(text);
   }
   return parts.join(": ").replace(FETCH_PREAMBLE, "")
-    .replaceAll(SYSTEM_NUMBER, "") || String(error);
+    .replaceAll(SYSTEM_NUMBER, "")
+    .replaceAll(NO_TLS, "what answers there does not speak TLS") ||
+    String(error);
 }
+
+/** What the runtime says of an answer in plain text, as to https:// on a port of http://. */
+const NO_TLS = "received corrupt message of type InvalidContentType";
 
 /**
  * What the runtime says of a call before it comes to why it failed: the address,

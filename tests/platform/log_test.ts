@@ -207,6 +207,11 @@ for (
         "error sending request from 127.0.0.1:2 for http://127.0.0.1:1/x (127.0.0.1:1): client error (SendRequest): connection closed before message completed",
       said: "connection closed before message completed",
     },
+    {
+      message:
+        "error sending request for url (https://a.test/): client error (Connect): received corrupt message of type InvalidContentType",
+      said: "what answers there does not speak TLS",
+    },
   ]
 ) {
   Deno.test(`describeError() says of a call just "${said}"`, () => {
