@@ -78,7 +78,7 @@ function failure(answer: LocalAnswer, key: string): CommandError {
       return new CommandError(
         EXIT.notFound,
         `there is no secret ${key}`,
-        'names of secrets are listed by "plexd state"',
+        'names of secrets are listed by "plexd secrets list"',
       );
     case 429:
       return new CommandError(

@@ -306,9 +306,20 @@ Deno.test("plexd admin says what is wrong, and what to do", async () => {
     [["nodes", "frobnicate"], 2, /WHAT is list, get, .*not "frobnicate"/],
     [["nodes", "get"], 2, /takes NODE[\s\S]*usage: plexd admin nodes get NODE/],
     [["nodes", "list", "x"], 2, /takes no further words/],
-    [["nodes", "get", "n"], 3, /refuses: node_not_found/],
+    [
+      ["nodes", "get", "n"],
+      3,
+      /refuses: node_not_found\n {2}"plexd admin nodes list" shows all/,
+    ],
+    [["bridges", "get", "n"], 3, /_not_found\n {2}"plexd admin \w+ list"/],
+    [
+      ["operators", "create", "x", "--scopes=reed,write"],
+      2,
+      /--scopes is some of read, .*not "reed"\n {2}did you mean "read"/,
+    ],
+    [["operators", "create", "x", "--scopes="], 2, /--scopes is some of/],
     [["data", "set", "n", "k"], 2, /--file - reads standard input/],
-    [["policies", "set", "p", "--file", "/none"], 1, /\/none cannot be read/],
+    [["policies", "set", "p", "--file", "/none"], 1, /there is no file \/none/],
     [["domains", "create", "A"], 1, /refuses: malformed_body/],
   ];
   for (const [words, code, said] of cases) {
@@ -331,7 +342,23 @@ Deno.test("plexd admin says what is wrong, and what to do", async () => {
     ...stage.flags.slice(0, 2),
   ]);
   assert.equal(noToken.code, 1);
-  assert.match(noToken.stderr, /admin token cannot be read[\s\S]*--token-file/);
+  assert.match(
+    noToken.stderr,
+    /admin token cannot be read: there is no file \/none\n[\s\S]*--token-file/,
+  );
+  const path = await runPlexd([
+    ...["admin", "nodes", "list", "--api", `${stage.plane.url}/admin`],
+    ...stage.flags.slice(2),
+  ]);
+  assert.equal(path.code, 3);
+  assert.match(path.stderr, /not_found\n[\s\S]*without \/admin\/v1/);
+  const tls = await runPlexd([
+    ...["admin", "nodes", "list"],
+    ...["--api", stage.plane.url.replace("http:", "https:")],
+    ...stage.flags.slice(2),
+  ]);
+  assert.equal(tls.code, 69);
+  assert.match(tls.stderr, /because: what answers there does not speak TLS/);
 });
 
 Deno.test("plexd admin nats-config prints what a nats-server takes", async () => {

@@ -1,3 +1,6 @@
+import { nearest } from "../../config/nearest.ts";
+import { SCOPES } from "../../control_plane/scopes.ts";
+import { CommandError, EXIT } from "../command.ts";
 import { segment, textOf } from "./session.ts";
 import { showList, showOne } from "./show_answer.ts";
 import { verbCommand } from "./verbs.ts";
@@ -93,7 +96,7 @@ export const adminOperators = verbCommand("admin operators", {
     words: ["NAME"],
     async run(session, [name]) {
       const { flags } = session.invocation;
-      const scopes = (textOf(flags["--scopes"]) ?? "read").split(",");
+      const scopes = scopesIn(textOf(flags["--scopes"]) ?? "read");
       const body = JSON.stringify({
         name,
         scopes,
@@ -110,6 +113,20 @@ export const adminOperators = verbCommand("admin operators", {
     },
   },
 });
+
+/** @throws {CommandError} for one that there is not. */
+function scopesIn(list: string): readonly string[] {
+  const known: readonly string[] = SCOPES;
+  const scopes = list.split(",");
+  const wrong = scopes.find((scope) => !known.includes(scope));
+  if (wrong === undefined) return scopes;
+  const near = nearest(wrong, known);
+  throw new CommandError(
+    EXIT.wrongUsage,
+    `--scopes is some of ${known.join(", ")}, not "${wrong}"`,
+    near ? `did you mean "${near}"?` : "such as --scopes read,write",
+  );
+}
 
 /** `plexd admin signing-keys`: the keys that sign events. */
 export const adminSigningKeys = verbCommand("admin signing-keys", {

@@ -93,9 +93,15 @@ export async function readFileFlag(path: string): Promise<string> {
   } catch (error) {
     throw new CommandError(
       EXIT.failed,
-      `${path} cannot be read: ${describeError(error)}`,
+      `${path} cannot be read: ${whyUnread(path, error)}`,
     );
   }
+}
+
+function whyUnread(path: string, error: unknown): string {
+  return error instanceof Deno.errors.NotFound
+    ? `there is no file ${path}`
+    : describeError(error);
 }
 
 /** One segment of a path. */
@@ -128,7 +134,7 @@ async function readToken(path: string): Promise<string> {
   } catch (error) {
     throw new CommandError(
       EXIT.failed,
-      `the admin token cannot be read: ${describeError(error)}`,
+      `the admin token cannot be read: ${whyUnread(path, error)}`,
       "name its file with --token-file or PLEXD_ADMIN_TOKEN_FILE; " +
         "plexd control-plane says where its own is",
     );
@@ -156,8 +162,10 @@ function failure(error: AdminError): AdminFailure {
       error.cause,
     );
   }
-  const { code, detail } = problem ?? {};
-  const told = [code ?? `status ${status}`, detail].filter(Boolean).join(": ");
+  const { code, title, detail } = problem ?? {};
+  // Where there is nothing more to say, the detail is the title of the status.
+  const more = detail === title ? undefined : detail;
+  const told = [code ?? `status ${status}`, more].filter(Boolean).join(": ");
   return new AdminFailure(
     PASSING.has(status),
     status === 404
@@ -168,9 +176,28 @@ function failure(error: AdminError): AdminFailure {
     `the control plane refuses: ${told}`,
     status === 401
       ? "the admin token is not one of this control plane, or its time is over"
-      : undefined,
+      : hintFor(code),
   );
 }
+
+/** What to look at for a name that is not there. */
+function hintFor(code: string | undefined): string | undefined {
+  if (code === "not_found") {
+    return "--api or PLEXD_ADMIN_URL names its address, without /admin/v1";
+  }
+  const list = LISTS.find(([missing]) => missing === code)?.[1];
+  return list && `"plexd admin ${list} list" shows all that there are`;
+}
+
+const LISTS = [
+  ["node_not_found", "nodes"],
+  ["token_not_found", "tokens"],
+  ["domain_not_found", "domains"],
+  ["policy_not_found", "policies"],
+  ["service_not_found", "services"],
+  ["operator_not_found", "operators"],
+  ["bridge_not_found", "bridges"],
+] as const;
 
 /** What stands in front of a control plane, or in its place, may say anything. */
 function asJson(text: string): string {

@@ -4,6 +4,16 @@ import { verbCommand } from "./verbs.ts";
 
 const TARGET = ["NODE", "KEY"];
 
+/** What one of each kind is called. */
+const SAID = {
+  metadata: "metadata",
+  data: "data",
+  secrets: "secret",
+  roles: "role",
+} as const;
+
+type Kind = keyof typeof SAID;
+
 /** `plexd admin metadata`, `data` and `secrets`: what nodes are given. */
 export const adminMetadata = verbCommand("admin metadata", {
   set: {
@@ -79,13 +89,13 @@ async function contentOf({ invocation }: AdminSession): Promise<string> {
   );
 }
 
-function pathOf(kind: string, node: string, key: string): string {
+function pathOf(kind: Kind, node: string, key: string): string {
   return `/nodes/${segment(node)}/${kind}/${segment(key)}`;
 }
 
 async function put(
   { invocation, text }: AdminSession,
-  kind: string,
+  kind: Kind,
   node: string,
   key: string,
   body: string | undefined,
@@ -93,17 +103,17 @@ async function put(
   const answer = await text("PUT", pathOf(kind, node, key), body);
   const { state_version } = JSON.parse(answer || "{}");
   invocation.print(
-    `Set ${kind} "${key}" of node ${node}` +
+    `Set ${SAID[kind]} "${key}" of node ${node}` +
       (state_version === undefined ? "" : ` (state version ${state_version})`),
   );
 }
 
 async function remove(
   { invocation, text }: AdminSession,
-  kind: string,
+  kind: Kind,
   node: string,
   key: string,
 ) {
   await text("DELETE", pathOf(kind, node, key));
-  invocation.print(`Removed ${kind} "${key}" of node ${node}`);
+  invocation.print(`Removed ${SAID[kind]} "${key}" of node ${node}`);
 }
