@@ -19,7 +19,7 @@ export const RUN: readonly Command[] = [
     args: [],
     flags: [TOKEN_FILE_OF_AGENT, DIE_WITH_STDIN, USERS_LOCK],
     common: RUNNING,
-    exits: [69, 75, 77, 78],
+    exits: [75, 78],
     examples: [
       { line: "plexd up", doc: "with /etc/plexd/config.yaml" },
       {
