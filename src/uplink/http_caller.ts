@@ -39,6 +39,9 @@ export interface HttpCallerOptions {
   readonly log: Logger;
 }
 
+/** A server can name anything as the type of its answer. */
+const MAX_SHOWN_TYPE = 100;
+
 /** A whole answer with a status from 200 to 299. */
 export interface HttpAnswer {
   readonly status: number;
@@ -98,7 +101,7 @@ export class HttpCaller {
     signal: AbortSignal,
   ): Promise<ReadableStream<Uint8Array>> {
     const accept = "text/event-stream";
-    const { body, headers } = await this.open({
+    const { body, status, headers } = await this.open({
       ...call,
       accept,
       headers: {
@@ -108,11 +111,15 @@ export class HttpCaller {
         ...call.headers,
       },
     }, signal);
-    if (body && mediaTypeOf(headers) === accept) return body;
-    await body?.cancel();
+    const type = mediaTypeOf(headers);
+    if (body && type === accept) return body;
+    // What broke off meanwhile needs no cancelling.
+    await body?.cancel().catch(() => {});
+    const found = type === "" ? "no media type" : type.slice(0, MAX_SHOWN_TYPE);
     throw new ControlError(
       "bad_answer",
-      `${nameOf(call)} was answered, but not with a stream of ${accept}`,
+      `${nameOf(call)} was answered with status ${status} and ${found}, ` +
+        `not with a stream of ${accept}`,
     );
   }
 

@@ -412,6 +412,32 @@ Deno.test("openEvents() calls an HTML page a bad answer, and reads none of it", 
   assert.equal(error.kind, "bad_answer");
 });
 
+const noStreams = [
+  { type: "application/json; charset=utf-8", says: "200 and application/json" },
+  { type: "x".repeat(5_000), says: `200 and ${"x".repeat(100)}` },
+  { status: 204, says: "204 and no media type" },
+];
+for (const { type, status = 200, says } of noStreams) {
+  Deno.test(`openEvents() says what came in place of a stream: status ${says.slice(0, 40)}`, async () => {
+    await using server = new TestServer(() =>
+      new Response(status === 204 ? null : new Uint8Array(0), {
+        status,
+        ...(type === undefined ? {} : { headers: { "content-type": type } }),
+      })
+    );
+    const { client } = fixture(server.url);
+    const error = await controlErrorFrom(
+      nodeOf(client, TOKEN).openEvents("1", never),
+    );
+    assert.equal(error.kind, "bad_answer");
+    assert.equal(
+      error.message,
+      `GET /v1/nodes/{node_id}/events was answered with status ${says}, ` +
+        "not with a stream of text/event-stream",
+    );
+  });
+}
+
 Deno.test("openEvents() gives up when no answer begins within the connect time-out", async () => {
   await using server = new RawServer("", true);
   const { client, clock } = fixture(server.url);

@@ -300,6 +300,45 @@ Deno.test("EventFeed takes a minute of keep-alives for service, though silence e
   assert.deepEqual(uplink.clock.sleeping, [1_000]);
 });
 
+for (const jumpMs of [3_600_000, -3_600_000]) {
+  const hours = jumpMs / 3_600_000;
+  Deno.test(`EventFeed waits, polls and listens as before when the clock jumps by ${hours} h`, async () => {
+    await using uplink = new Uplink({}, (uplink) => {
+      uplink.failures.push(
+        unreachable(),
+        new ControlError("unauthorized", "no"),
+        new ControlError("rate_limited", "slow", { retryAfterMs: 30_000 }),
+      );
+    });
+    for (
+      const [state, wait] of [["waiting", 1_000], ["refused", 600_000], [
+        "waiting",
+        31_000,
+      ]] as const
+    ) {
+      await settle();
+      const { attempts } = uplink;
+      assert.equal(uplink.state, state);
+      uplink.clock.jump(jumpMs);
+      await uplink.clock.advance(wait - 1);
+      assert.equal(uplink.attempts, attempts);
+      await uplink.clock.advance(1);
+      assert.equal(uplink.attempts, attempts + 1);
+    }
+    uplink.clock.jump(jumpMs);
+    await uplink.clock.advance(89_999);
+    assert.equal(uplink.states.at(-1), "streaming");
+    await uplink.clock.advance(1);
+    assert.equal(uplink.feed.status.failure, "timeout");
+
+    await untilPolling(uplink);
+    const { pulls } = uplink;
+    uplink.clock.jump(jumpMs);
+    await uplink.clock.advance(120_000);
+    assert.equal(uplink.pulls, pulls + 2);
+  });
+}
+
 const limits = [
   { what: "429 and a time", kind: "rate_limited", asked: 30_000, wait: 31_000 },
   {
