@@ -58,6 +58,7 @@ export function buildDownstream(
     open: (lastEventId, signal) => uplink.openEvents(lastEventId, signal),
     pull: (signal) => reconciler.pullNow(signal),
     sink: dispatcher,
+    drain: () => dispatcher.drain(),
     cursor: () => store.events.cursor,
     resetCursor: () => store.events.resetCursor(),
     onAttempt: (failure) => context.contact.heard("stream", failure),

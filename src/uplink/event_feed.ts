@@ -11,6 +11,7 @@ import { type EventFeedSettings, withDefaults } from "./event_feed_settings.ts";
 import { FailureSeries } from "./failure_series.ts";
 import { follow, type LinkEvent, type LinkState } from "./link.ts";
 import type { MessageSink } from "./message_sink.ts";
+import { orAborted } from "./or_aborted.ts";
 import { PullRequests } from "./pull_requests.ts";
 
 /** What {@linkcode EventFeed} needs. */
@@ -21,6 +22,12 @@ export interface EventFeedOptions {
   /** Pulls the whole state once. */
   readonly pull: (signal: AbortSignal) => Promise<void>;
   readonly sink: MessageSink;
+  /**
+   * Resolves when everything that came so far is durable. A stream is opened
+   * only then, or its server would send again what is still on its way to disk,
+   * and that would look like a replay.
+   */
+  readonly drain: () => Promise<void>;
   /** Id of the last event whose effect is durable. */
   readonly cursor: () => string | undefined;
   /** Forgets the cursor: the server does not know it. */
@@ -149,6 +156,7 @@ export class EventFeed implements Part {
   };
 
   async #connect(signal: AbortSignal): Promise<LinkEvent> {
+    await this.#drain(signal);
     const cursor = this.#options.cursor();
     const { open, sink, clock } = this.#options;
     const { idleTimeoutMs, maxEventBytes } = this.#settings;
@@ -184,6 +192,19 @@ export class EventFeed implements Part {
         default:
           return this.#lose(error);
       }
+    }
+  }
+
+  async #drain(signal: AbortSignal): Promise<void> {
+    const { drain, log } = this.#options;
+    try {
+      await orAborted(drain(), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      // The event comes again, and a pull has been asked for.
+      log.debug("An event could not be stored", {
+        error: describeError(error),
+      });
     }
   }
 

@@ -5,6 +5,7 @@ import type { CarrierCredentials } from "../wire/carrier_credentials.ts";
 import { backoffMs, RETRY_AFTER_CAP_MS } from "./backoff.ts";
 import { ControlError } from "./control_error.ts";
 import { CredentialLife } from "./credential_life.ts";
+import { orAborted } from "./or_aborted.ts";
 
 /** Keeps credentials over restarts. */
 export interface CarrierStore {
@@ -317,17 +318,5 @@ function stateAfter(error: unknown): RefreshState {
       return "no_bus";
     default:
       return status === 501 || status === 405 ? "no_bus" : "retrying";
-  }
-}
-
-/** Waits for `work`, which goes on when the caller leaves. */
-async function orAborted(work: Promise<void>, signal: AbortSignal) {
-  const left = Promise.withResolvers<never>();
-  const leave = () => left.reject(signal.reason);
-  signal.addEventListener("abort", leave, { once: true });
-  try {
-    await Promise.race([work, left.promise]);
-  } finally {
-    signal.removeEventListener("abort", leave);
   }
 }

@@ -171,6 +171,7 @@ Deno.test("EventFeed falls silent after no sequence of failures, and never runs 
         open: script.open,
         pull: script.pull,
         sink: { accept: () => Promise.resolve() },
+        drain: () => Promise.resolve(),
         cursor: script.cursor,
         resetCursor: () => Promise.resolve(),
         clock: script.clock,

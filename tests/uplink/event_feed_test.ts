@@ -30,6 +30,7 @@ class Uplink {
   pulls = 0;
   pull: () => Promise<void> = () => Promise.resolve();
   accept: () => Promise<void> = () => Promise.resolve();
+  drain: () => Promise<void> = () => Promise.resolve();
   cursor: string | undefined = "7";
   dialect: Dialect = 1;
   resetCursor: () => Promise<void> = () => {
@@ -56,6 +57,7 @@ class Uplink {
           return this.accept();
         },
       },
+      drain: () => this.drain(),
       cursor: () => this.cursor,
       resetCursor: () => this.resetCursor(),
       clock: this.clock,
@@ -164,6 +166,7 @@ Deno.test("EventFeed spreads its first retry, too", async () => {
       open: () => Promise.reject(unreachable()),
       pull: () => Promise.resolve(),
       sink: { accept: () => Promise.resolve() },
+      drain: () => Promise.resolve(),
       cursor: () => undefined,
       resetCursor: () => Promise.resolve(),
       clock,
@@ -257,6 +260,36 @@ Deno.test("EventFeed reconnects when the sink fails, from the unmoved cursor", a
   assert.equal(uplink.feed.status.failure, undefined);
   await uplink.clock.advance(1_000);
   assert.deepEqual(uplink.askedIds, ["7", "7"]);
+});
+
+Deno.test("EventFeed opens no stream before all that came is durable, and then goes on after it", async () => {
+  let durable = () => {};
+  await using uplink = new Uplink();
+  await settle();
+  uplink.drain = () => new Promise((resolve) => durable = resolve);
+  uplink.send("id: 8\ndata: a\n\n");
+  await settle();
+  uplink.end();
+  await uplink.clock.advance(60_000);
+  assert.deepEqual(uplink.askedIds, ["7"]);
+  uplink.cursor = "8";
+  durable();
+  await settle();
+  assert.deepEqual(uplink.askedIds, ["7", "8"]);
+  assert.equal(uplink.state, "streaming");
+});
+
+Deno.test("EventFeed connects when something could not be stored, and leaves while it waits for that", async () => {
+  await using uplink = new Uplink(
+    {},
+    (uplink) => uplink.drain = () => Promise.reject(new Error("disk full")),
+  );
+  await settle();
+  assert.equal(uplink.state, "streaming");
+  uplink.drain = () => new Promise(() => {});
+  uplink.end();
+  await uplink.clock.advance(60_000);
+  assert.equal(uplink.state, "connecting");
 });
 
 Deno.test("EventFeed reconnects after 90 s of silence", async () => {
