@@ -38,6 +38,12 @@ export interface DispatcherOptions {
   readonly otherwise?: Handler;
   /** Asks for a pull of the whole state, for the reason given. */
   readonly pull: (reason: string) => void;
+  /**
+   * Hears at once that an effect could not be stored, before {@linkcode
+   * Dispatcher.accept} says so to the next event, for which there may be a long
+   * wait.
+   */
+  readonly onNotStored?: (error: unknown) => void;
   /** Hears of refused events, at most once a second for each reason. */
   readonly onRefused?: RejectionListener;
   readonly clock: Clock;
@@ -355,6 +361,7 @@ export class Dispatcher {
       error: describeError(error),
     });
     this.#options.pull("an event's effect could not be stored");
+    this.#options.onNotStored?.(error);
     this.#wake();
   }
 

@@ -87,6 +87,8 @@ export class EventFeed implements Part {
   #asked = false;
   /** Ends what is waited for, or read, in favour of a new connection. */
   #renewal: AbortController | undefined;
+  /** Ends the stream that is open. */
+  #reading: AbortController | undefined;
 
   /** @throws {RangeError} for a setting that is not above 0. */
   constructor(options: EventFeedOptions) {
@@ -120,6 +122,14 @@ export class EventFeed implements Part {
    */
   reconnect(): void {
     if (!this.#limited && !this.#asked) this.#renewal?.abort(RENEWAL);
+  }
+
+  /**
+   * Ends the stream that is open, as lost, since something that it brought could
+   * not be stored: after the back-off it comes again.
+   */
+  notStored(error: unknown): void {
+    this.#reading?.abort(error);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -218,14 +228,14 @@ export class EventFeed implements Part {
       "unreachable",
       "The server ended the event stream",
     );
-    const renewal = this.#renewal = new AbortController();
+    const renewal = this.#renewal = this.#reading = new AbortController();
     try {
       await this.#stream?.read(renewal.signal);
     } catch (cause) {
       error = cause;
     }
     this.#stream = undefined;
-    this.#renewal = undefined;
+    this.#renewal = this.#reading = undefined;
     signal.throwIfAborted();
     if (error === RENEWAL) {
       this.#options.log.info("Event stream is opened anew");

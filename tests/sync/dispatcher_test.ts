@@ -74,7 +74,11 @@ const diskFull = () => new StoreWriteError("state", new Error("disk full"));
 
 function setUp(
   handlers: readonly Handler[],
-  options: { maxInFlight?: number; others?: Record<string, Handler> } = {},
+  options: {
+    maxInFlight?: number;
+    others?: Record<string, Handler>;
+    onNotStored?: (error: unknown) => void;
+  } = {},
 ) {
   const { others = {}, ...rest } = options;
   const clock = new FakeClock();
@@ -442,6 +446,25 @@ Deno.test("when an effect cannot be stored, the feed hears of it and the event m
   assert.deepEqual(ledger.cursors(), ["1", "2", "3", "4"]);
   assert.deepEqual(dispatcher.status.rejected, {});
   assert.deepEqual(handler.seen, ["e1", "e2", "e3", "e2", "e3", "e4"]);
+});
+
+Deno.test("that an effect cannot be stored is told though no other event comes", async () => {
+  const handler = new SteeredHandler();
+  const told: unknown[] = [];
+  const { dispatcher } = setUp([handler], {
+    onNotStored: (error) => told.push(error),
+  });
+  await dispatcher.accept(message(1));
+  const error = diskFull();
+  handler.fail("e1", error);
+  await settle();
+  assert.deepEqual(told, [error]);
+  // Whoever drains before the next connection hears it, and nobody after that.
+  assert.equal(await failureFrom(dispatcher.drain()), error);
+  await dispatcher.accept(message(1));
+  handler.finish("e1");
+  await dispatcher.drain();
+  assert.equal(dispatcher.status.applied, 1);
 });
 
 Deno.test("when receipts cannot be stored, the events may come again", async () => {

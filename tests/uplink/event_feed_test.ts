@@ -262,6 +262,27 @@ Deno.test("EventFeed reconnects when the sink fails, from the unmoved cursor", a
   assert.deepEqual(uplink.askedIds, ["7", "7"]);
 });
 
+Deno.test("EventFeed has events come again after the back-off when something was not stored", async () => {
+  await using uplink = new Uplink();
+  await settle();
+  uplink.send("id: 8\ndata: a\n\n");
+  await settle();
+  const wait = async (ms: number) => {
+    uplink.feed.notStored(new Error("disk full"));
+    await settle();
+    assert.equal(uplink.state, "waiting");
+    assert.equal(uplink.feed.status.lastError, "disk full");
+    // What fails while it waits cuts no wait short.
+    uplink.feed.notStored(new Error("disk full"));
+    await settle();
+    assert.deepEqual(uplink.clock.sleeping, [ms]);
+    await uplink.clock.advance(ms);
+  };
+  await wait(1_000);
+  await wait(2_000);
+  assert.deepEqual(uplink.askedIds, ["7", "7", "7"]);
+});
+
 Deno.test("EventFeed opens no stream before all that came is durable, and then goes on after it", async () => {
   let durable = () => {};
   await using uplink = new Uplink();
