@@ -57,6 +57,9 @@ export interface HttpAnswer {
  * A redirect is such an error: following it would send the bearer wherever the
  * answer points. The bearer goes to the given addresses only.
  *
+ * The runtime makes a call again at the same address when the connection broke
+ * before an answer began, whatever the method: every call bears that.
+ *
  * When an address fails, a call goes on to the next one if it can be made twice,
  * being a GET, or has certainly not been seen by the first; for other calls it
  * is the next call that goes there. All addresses are of one control plane, so

@@ -174,6 +174,7 @@ for (const { what, answer, ms, timers } of silent) {
     assert.ok(error instanceof ControlError);
     assert.equal(error.kind, "timeout");
     assert.equal(sink.outcome, "aborted");
+    await until("the connection is let go of", () => server.left === 1);
     assert.deepEqual(clock.sleeping, []);
     assert.equal(stop.listeners, 0);
   });
@@ -192,6 +193,7 @@ for (const { what, answer, ms, timers } of silent) {
     stop.abort(reason);
     assert.equal(await work, reason);
     assert.equal(sink.outcome, "aborted");
+    await until("the connection is let go of", () => server.left === 1);
     assert.deepEqual(clock.sleeping, []);
     assert.equal(stop.listeners, 0);
   });

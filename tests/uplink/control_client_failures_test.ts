@@ -244,6 +244,7 @@ for (
     assert.equal(error.serverText, "because");
     assert.equal(error.retryAfterMs, what === "503" ? 7_000 : undefined);
     assert.deepEqual(clock.sleeping, []);
+    await until("the connection is let go of", () => server.left === 1);
   });
 }
 
@@ -258,6 +259,7 @@ Deno.test("ControlClient ends with the caller's reason while the text of a refus
   stop.abort(reason);
   assert.equal(await work, reason);
   assert.deepEqual(clock.sleeping, []);
+  await until("the connection is let go of", () => server.left === 1);
 });
 
 Deno.test("ControlClient keeps little of an error body that is a gzip bomb", async () => {
@@ -337,6 +339,7 @@ for (const { what, sent } of stalls) {
     await clock.advance(1);
     assert.equal((await work).kind, "timeout");
     assert.deepEqual(clock.sleeping, []);
+    await until("the connection is let go of", () => server.left === 1);
   });
 
   Deno.test(`ControlClient ends a call with the caller's reason when ${what} has come`, async () => {
@@ -349,6 +352,7 @@ for (const { what, sent } of stalls) {
     stop.abort(reason);
     assert.equal(await work, reason);
     assert.deepEqual(clock.sleeping, []);
+    await until("the connection is let go of", () => server.left === 1);
   });
 }
 

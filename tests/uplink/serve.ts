@@ -50,7 +50,10 @@ export class RawServer implements AsyncDisposable {
   readonly #listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   readonly #done: Promise<void>;
   readonly #connections: Deno.Conn[] = [];
+  readonly #watching: Promise<void>[] = [];
   #closed = false;
+  /** Connections that were kept open here, and have been ended by the client. */
+  left = 0;
 
   /** @param hold Keeps the connection open after the bytes. */
   constructor(answer: string, hold = false) {
@@ -67,7 +70,10 @@ export class RawServer implements AsyncDisposable {
         this.#connections.push(connection);
         await connection.read(new Uint8Array(65_536));
         await connection.write(new TextEncoder().encode(answer));
-        if (hold) continue;
+        if (hold) {
+          this.#watching.push(this.#watch(connection));
+          continue;
+        }
         this.#connections.pop();
         connection.close();
       }
@@ -77,11 +83,22 @@ export class RawServer implements AsyncDisposable {
     }
   }
 
+  async #watch(connection: Deno.Conn) {
+    const buffer = new Uint8Array(65_536);
+    try {
+      while (await connection.read(buffer) !== null);
+    } catch {
+      // It was reset, or closed from here.
+    }
+    if (!this.#closed) this.left++;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#listener.close();
     for (const connection of this.#connections) connection.close();
     await this.#done;
+    await Promise.all(this.#watching);
   }
 }
 
