@@ -3,7 +3,7 @@ import type { Capabilities } from "../wire/bodies.ts";
 import { formatDuration } from "../wire/duration.ts";
 import type { ActionSettings } from "./action_settings.ts";
 import { hashTrustedFile } from "./private_copy.ts";
-import { findTrustedFile } from "./trusted_file.ts";
+import { findTrustedFile, ownUid } from "./trusted_file.ts";
 
 /** A configured action, and whether it would run. */
 export interface ActionDescription {
@@ -18,14 +18,19 @@ export interface ActionDescription {
   readonly problem?: string;
 }
 
-/** Looks at the executable of every configured action, sorted by name. */
+/**
+ * Looks at the executable of every configured action, sorted by name.
+ *
+ * @param agentUid Number of the agent's user. @default this program's
+ */
 export async function describeActions(
   { commands }: ActionSettings,
+  agentUid: number = ownUid(),
 ): Promise<ActionDescription[]> {
   const found: ActionDescription[] = [];
   const byName = Object.entries(commands).sort(([a], [b]) => a < b ? -1 : 1);
   for (const [name, path] of byName) {
-    found.push({ name, path, ...await look(path) });
+    found.push({ name, path, ...await look(path, agentUid) });
   }
   return found;
 }
@@ -56,11 +61,12 @@ export async function describeHooks(
 
 async function look(
   path: string,
+  agentUid: number,
 ): Promise<Pick<ActionDescription, "mode" | "sha256" | "problem">> {
   try {
-    const { stats } = findTrustedFile(path);
-    const mode = (stats.mode & 0o7777).toString(8).padStart(4, "0");
-    return { mode, sha256: await hashTrustedFile(path) };
+    const file = findTrustedFile(path, agentUid);
+    const mode = (file.stats.mode & 0o7777).toString(8).padStart(4, "0");
+    return { mode, sha256: await hashTrustedFile(file) };
   } catch (error) {
     return { problem: describeError(error) };
   }

@@ -31,16 +31,23 @@ const ELF_MAX_TABLE_BYTES = 65_536;
  * program for another kind of machine. So each such file is refused here. The
  * interpreter is what really runs, so it must be as trusted as the script.
  *
+ * @param agentUid Number of the agent's user.
  * @throws {UntrustedFileError}
  */
 export async function checkExecutable(
   path: string,
   source: FileHandle,
+  agentUid: number,
 ): Promise<void> {
-  await check(path, source, 0);
+  await check(path, source, agentUid, 0);
 }
 
-async function check(path: string, source: FileHandle, depth: number) {
+async function check(
+  path: string,
+  source: FileHandle,
+  agentUid: number,
+  depth: number,
+) {
   const buffer = new Uint8Array(HEAD_BYTES);
   const { bytesRead } = await source.read(buffer, 0, HEAD_BYTES, 0);
   const head = buffer.subarray(0, bytesRead);
@@ -51,12 +58,13 @@ async function check(path: string, source: FileHandle, depth: number) {
       `${path} is no whole program for this machine (${Deno.build.arch})`,
     );
   }
-  await checkInterpreter(path, interpreterOf(head), depth);
+  await checkInterpreter(path, interpreterOf(head), agentUid, depth);
 }
 
 async function checkInterpreter(
   path: string,
   interpreter: string | undefined,
+  agentUid: number,
   depth: number,
 ) {
   if (!interpreter?.startsWith("/")) {
@@ -69,8 +77,9 @@ async function checkInterpreter(
     throw new UntrustedFileError(`${path} has too many interpreters`);
   }
   try {
-    await using source = await openTrustedFile(findTrustedFile(interpreter));
-    await check(interpreter, source, depth + 1);
+    const file = findTrustedFile(interpreter, agentUid);
+    await using source = await openTrustedFile(file);
+    await check(interpreter, source, agentUid, depth + 1);
   } catch (error) {
     // Quoted: the end of a line from Windows would not be seen.
     const name = JSON.stringify(interpreter);

@@ -5,6 +5,8 @@ import { checkExecutable } from "./executable_kind.ts";
 import {
   findTrustedFile,
   openTrustedFile,
+  ownUid,
+  type TrustedFile,
   UntrustedFileError,
 } from "./trusted_file.ts";
 
@@ -62,9 +64,10 @@ function removeFolder(folder: string) {
 }
 
 /** SHA-256 of an executable in hex. @throws as {@linkcode makePrivateCopy}. */
-export async function hashTrustedFile(path: string): Promise<string> {
-  await using source = await openTrustedFile(findTrustedFile(path));
-  await checkExecutable(path, source);
+export async function hashTrustedFile(file: TrustedFile): Promise<string> {
+  const { path, agentUid } = file;
+  await using source = await openTrustedFile(file);
+  await checkExecutable(path, source, agentUid);
   const hash = createHash("sha256");
   for await (const chunk of chunksOf(source, path)) hash.update(chunk);
   return hash.digest("hex");
@@ -86,7 +89,7 @@ async function copy(
     }
   }
   // Of the copy: the original may have been written to meanwhile.
-  await checkExecutable(path, target);
+  await checkExecutable(path, target, ownUid());
   return hash.digest("hex");
 }
 

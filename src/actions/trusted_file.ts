@@ -8,11 +8,18 @@ export class UntrustedFileError extends Error {
   override readonly name = "UntrustedFileError";
 }
 
-/** An executable that only root and this user can have written. */
+/** An executable that only root and the agent's user can have written. */
 export interface TrustedFile {
   /** Where it really is: no part of this path is a link. */
   readonly path: string;
   readonly stats: Stats;
+  /** Number of the agent's user. */
+  readonly agentUid: number;
+}
+
+/** Whoever runs this program: that of a command need not be the agent's. */
+export function ownUid(): number {
+  return Deno.uid() ?? 0;
 }
 
 /** As many links as the kernel follows. */
@@ -23,12 +30,17 @@ const STICKY = 0o1000;
 
 /**
  * Follows a path to an executable, and makes sure on every step that nobody but
- * root and this user could lead it elsewhere: each folder, link and the file
- * itself belongs to one of them, and no group and nobody else may write to it.
+ * root and the agent's user could lead it elsewhere: each folder, link and the
+ * file itself belongs to one of them, and no group and nobody else may write to
+ * it.
  *
+ * @param agentUid Number of the agent's user.
  * @throws {UntrustedFileError} naming the step that is not so.
  */
-export function findTrustedFile(path: string): TrustedFile {
+export function findTrustedFile(
+  path: string,
+  agentUid: number = ownUid(),
+): TrustedFile {
   let left = partsOf(path);
   let at = "/";
   let links = 0;
@@ -44,7 +56,7 @@ export function findTrustedFile(path: string): TrustedFile {
     }
     const next = join(at, name);
     const stats = statsOf(next);
-    checkOwner(next, stats);
+    checkOwner(next, stats, agentUid);
     if (stats.isSymbolicLink()) {
       if (++links > MAX_LINKS) {
         throw new UntrustedFileError(`${path} leads through too many links`);
@@ -59,7 +71,7 @@ export function findTrustedFile(path: string): TrustedFile {
       throw new UntrustedFileError(`${next} is no folder`);
     } else {
       checkFile(next, stats);
-      return { path: next, stats };
+      return { path: next, stats, agentUid };
     }
   }
 }
@@ -70,14 +82,14 @@ export function findTrustedFile(path: string): TrustedFile {
  * @throws {UntrustedFileError} when it is another one now.
  */
 export async function openTrustedFile(
-  { path, stats }: TrustedFile,
+  { path, stats, agentUid }: TrustedFile,
 ): Promise<FileHandle> {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   // Not to wait for a writer, should a pipe have taken its place.
   const handle = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
     const opened = await handle.stat();
-    checkOwner(path, opened);
+    checkOwner(path, opened, agentUid);
     checkFile(path, opened);
     if (opened.ino === stats.ino && opened.dev === stats.dev) return handle;
     throw new UntrustedFileError(`${path} was replaced meanwhile`);
@@ -105,8 +117,8 @@ function statsOf(path: string): Stats {
   }
 }
 
-function checkOwner(path: string, { uid }: Stats) {
-  if (uid === 0 || uid === Deno.uid()) return;
+function checkOwner(path: string, { uid }: Stats, agentUid: number) {
+  if (uid === 0 || uid === agentUid) return;
   throw new UntrustedFileError(
     `${path} belongs to user ${uid}: it must be root's or the agent's own`,
   );

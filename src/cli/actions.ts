@@ -23,7 +23,10 @@ const SHOWN = 20;
 export async function actions(invocation: Invocation): Promise<number> {
   const config = await invocation.config();
   const enabled = config["actions.enabled"];
-  const configured = await describeActions(actionSettings(config));
+  const configured = await describeActions(
+    actionSettings(config),
+    agentUidOf(config),
+  );
   const executions = executionsOf(config);
   const rejected = rejectedIn(config);
   if (outputForm(invocation) === "table") {
@@ -59,6 +62,15 @@ export async function actions(invocation: Invocation): Promise<number> {
       ].filter((text) => text !== "").join("\n\n"),
   });
   return EXIT.fine;
+}
+
+/** Whoever asks need not be who runs the agent, to whom its data belong. */
+function agentUidOf({ data_dir: dataDir }: Config): number | undefined {
+  try {
+    return Deno.statSync(dataDir).uid ?? undefined;
+  } catch {
+    return undefined; // It has never run here.
+  }
 }
 
 function configuredTable(

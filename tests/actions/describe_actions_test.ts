@@ -40,6 +40,24 @@ Deno.test("describeActions() says of each action whether it would run, sorted by
     });
   }));
 
+Deno.test({
+  name: "describeActions() asks for the agent's user, whoever runs it",
+  ignore: Deno.uid() !== 0,
+  fn: () =>
+    inActionFolder(async ({ script }) => {
+      const path = script(TEXT, 0o755);
+      Deno.chownSync(path, 1234, null);
+      const problemFor = async (agentUid: number) =>
+        (await describeActions(settings({ a: path }), agentUid))[0]?.problem;
+      assert.equal(await problemFor(1234), undefined);
+      assert.match(await problemFor(65534) ?? "", /belongs to user 1234/);
+      // Its interpreter, too, may be the agent's own.
+      const outer = script(`#!${path}\n`, 0o755);
+      const [found] = await describeActions(settings({ a: outer }), 1234);
+      assert.equal(found?.problem, undefined);
+    }),
+});
+
 Deno.test("describeHooks() tells of those that would run, and of none while actions are off", () =>
   inActionFolder(async ({ dir, script }) => {
     const commands = { greet: script(TEXT), broken: `${dir}/none` };
