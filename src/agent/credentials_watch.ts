@@ -29,6 +29,7 @@ export class CredentialsWatch {
   #inUse: string | undefined;
   /** The last look was in vain: the file need not change for the next one. */
   #hasFailed = false;
+  #end: AbortSignal | undefined;
 
   constructor(options: CredentialsWatchOptions) {
     this.#options = options;
@@ -74,14 +75,16 @@ export class CredentialsWatch {
     const watching = this.#watch(until).then((changed) => {
       if (changed) anew.abort(new Error("Other credentials are in use"));
     });
-    const end = AbortSignal.any([stop, anew.signal]);
+    // Deno 2.7 forgets such a signal, and who listens to it, once nobody holds it.
+    this.#end = AbortSignal.any([stop, anew.signal]);
     try {
-      return await work(end) || anew.signal.aborted;
+      return await work(this.#end) || anew.signal.aborted;
     } catch (error) {
       if (stop.aborted || !anew.signal.aborted) throw error;
       // What ends in the middle of something says so by throwing.
       return true;
     } finally {
+      this.#end = undefined;
       over.abort();
       await watching;
     }
