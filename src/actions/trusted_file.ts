@@ -70,7 +70,7 @@ export function findTrustedFile(
     } else if (left.length > 0) {
       throw new UntrustedFileError(`${next} is no folder`);
     } else {
-      checkFile(next, stats);
+      checkFile(next, stats, agentUid);
       return { path: next, stats, agentUid };
     }
   }
@@ -90,7 +90,7 @@ export async function openTrustedFile(
   try {
     const opened = await handle.stat();
     checkOwner(path, opened, agentUid);
-    checkFile(path, opened);
+    checkFile(path, opened, agentUid);
     if (opened.ino === stats.ino && opened.dev === stats.dev) return handle;
     throw new UntrustedFileError(`${path} was replaced meanwhile`);
   } catch (error) {
@@ -133,7 +133,7 @@ function checkFolder(path: string, { mode, uid }: Stats) {
   );
 }
 
-function checkFile(path: string, stats: Stats) {
+function checkFile(path: string, stats: Stats, agentUid: number) {
   if (!stats.isFile()) throw new UntrustedFileError(`${path} is no plain file`);
   if ((stats.mode & WRITABLE_BY_OTHERS) !== 0) {
     throw new UntrustedFileError(
@@ -142,5 +142,12 @@ function checkFile(path: string, stats: Stats) {
   }
   if ((stats.mode & 0o111) === 0) {
     throw new UntrustedFileError(`${path} is not executable`);
+  }
+  // It is copied. What a group may do, only opening it tells.
+  const readable = stats.uid === agentUid ? 0o400 : 0o044;
+  if (agentUid !== 0 && (stats.mode & readable) === 0) {
+    throw new UntrustedFileError(
+      `${path} cannot be read by the agent's user: allow it with chmod a+r`,
+    );
   }
 }

@@ -58,6 +58,33 @@ Deno.test({
     }),
 });
 
+const readers = [
+  { mode: 0o700, agentUid: 65534, isReadable: false },
+  { mode: 0o711, agentUid: 65534, isReadable: false },
+  { mode: 0o755, agentUid: 65534, isReadable: true },
+  { mode: 0o750, agentUid: 65534, isReadable: true }, // Perhaps: its group.
+  { mode: 0o300, agentUid: 0, isReadable: true },
+];
+for (const { mode, agentUid, isReadable } of readers) {
+  Deno.test({
+    name: `an executable of root's with mode ${mode.toString(8)} is ${
+      isReadable ? "" : "not "
+    }for user ${agentUid} to read`,
+    ignore: Deno.uid() !== 0,
+    fn: () =>
+      inActionFolder(async ({ script }) => {
+        const commands = { a: script(TEXT, mode) };
+        const [found] = await describeActions(settings(commands), agentUid);
+        assert.equal(
+          found?.problem?.replace(/^.* cannot/, "cannot"),
+          isReadable
+            ? undefined
+            : "cannot be read by the agent's user: allow it with chmod a+r",
+        );
+      }),
+  });
+}
+
 Deno.test("describeHooks() tells of those that would run, and of none while actions are off", () =>
   inActionFolder(async ({ dir, script }) => {
     const commands = { greet: script(TEXT), broken: `${dir}/none` };
