@@ -37,6 +37,23 @@ const UNREACHABLE: readonly ControlError["kind"][] = [
 ];
 
 /**
+ * Whether an answer takes back that the node is refused. A control plane of
+ * dialect 2 without an event bus never opens a stream, so that no success can.
+ * One that is sick or busy has not looked at who asks.
+ */
+function takesBack(failure: unknown): boolean {
+  const status = failure instanceof ControlError ? failure.status ?? 0 : 0;
+  return status === 501 ||
+    status >= 400 && status <= 499 && ![401, 403, 408, 429].includes(status);
+}
+
+/** Who takes no heartbeats, as dialect 2 may say, is there. */
+function isWithoutHeartbeats(surface: ContactSurface, failure: unknown) {
+  return surface === "heartbeat" && failure instanceof ControlError &&
+    failure.status === 501;
+}
+
+/**
  * Turns the outcomes of calls into what is wrong with the connection.
  *
  * Any success shows that the control plane is there, but does not make a state
@@ -77,6 +94,7 @@ export function watchContact(
     onRegained: (listener) => void (tellRegained = listener),
     heard(surface, failure) {
       const kind = failure instanceof ControlError ? failure.kind : undefined;
+      if (takesBack(failure)) refusals.delete(surface);
       if (failure === undefined) {
         refusals.delete(surface);
         answered(surface);
@@ -90,7 +108,9 @@ export function watchContact(
       } else if (kind === undefined || !UNREACHABLE.includes(kind)) {
         // It was answered, if not as wanted: the pull tells of that itself.
         if (surface === "pull") answered(surface);
-      } else if (surface !== "stream") {
+      } else if (
+        surface !== "stream" && !isWithoutHeartbeats(surface, failure)
+      ) {
         // A stream breaks now and then: it has a section of its own.
         const detail = describeError(failure);
         if (surface === "pull") pullsFail = true;
