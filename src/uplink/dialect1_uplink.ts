@@ -129,7 +129,7 @@ export class Dialect1Uplink implements NodeUplink {
   }
 
   async deregister(signal: AbortSignal): Promise<void> {
-    await this.#calls.text("deregister", {}, {}, signal);
+    await this.#calls.tell("deregister", {}, {}, signal);
   }
 
   async rotateKeys(
@@ -181,7 +181,7 @@ export class Dialect1Uplink implements NodeUplink {
   async ackExecution(ack: ExecutionAck, signal: AbortSignal): Promise<void> {
     const values = { execution_id: ack.execution_id };
     const json = JSON.stringify(ack);
-    await this.#calls.text("executionAck", values, { json }, signal);
+    await this.#calls.tell("executionAck", values, { json }, signal);
   }
 
   async reportResult(
@@ -190,7 +190,7 @@ export class Dialect1Uplink implements NodeUplink {
   ): Promise<void> {
     const values = { execution_id: result.execution_id };
     const json = JSON.stringify(result);
-    await this.#calls.text("executionResult", values, { json }, signal);
+    await this.#calls.tell("executionResult", values, { json }, signal);
   }
 
   sendMetrics(
@@ -222,7 +222,7 @@ export class Dialect1Uplink implements NodeUplink {
     json: string,
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#calls.text(name, {}, { json }, signal);
+    await this.#calls.tell(name, {}, { json }, signal);
   }
 }
 

@@ -1,7 +1,9 @@
 import { parseFirstValue } from "../wire/raw_json.ts";
+import { ControlError } from "./control_error.ts";
 import { decodeAnswer, withoutNulls } from "./decode_answer.ts";
-import { callOf, type HttpCall, type Place } from "./http_call.ts";
+import { callOf, type HttpCall, nameOf, type Place } from "./http_call.ts";
 import type { HttpCaller } from "./http_caller.ts";
+import { mediaTypeOf } from "./media_type.ts";
 
 /** Where {@linkcode NodeCalls} go, and as whom. */
 export interface NodeCallsOptions<Name extends string> {
@@ -52,6 +54,28 @@ export class NodeCalls<Name extends string> {
     });
   }
 
+  /**
+   * Makes a call whose answer is not read. One that is a web page comes from
+   * somebody in between, such as a page about maintenance: what it answers has
+   * not been taken.
+   *
+   * @throws {ControlError} kind "bad_answer" for a web page.
+   */
+  async tell(
+    name: Name,
+    values: PathValues,
+    extra: Extra,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const call = { ...this.callTo(name, values), ...extra };
+    const { headers, bytes } = await this.options.http.bytes(call, signal);
+    if (!isPage(headers, bytes)) return;
+    throw new ControlError(
+      "bad_answer",
+      `${nameOf(call)} was answered with a web page`,
+    );
+  }
+
   /** Makes a call whose answer says nothing, but is one of a control plane. */
   done(
     name: Name,
@@ -72,4 +96,10 @@ export class NodeCalls<Name extends string> {
     const call = callOf(places[name], { node_id: nodeId, ...values });
     return { ...call, bearer: bearer(name) };
   }
+}
+
+/** Its type may be missing, but nothing else begins with a "<". */
+function isPage(headers: Headers, bytes: Uint8Array): boolean {
+  const start = new TextDecoder().decode(bytes.subarray(0, 1_024)).trimStart();
+  return mediaTypeOf(headers) === "text/html" || start.startsWith("<");
 }

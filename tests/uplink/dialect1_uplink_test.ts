@@ -375,6 +375,62 @@ for (const { what, body } of badAnswers) {
   }
 }
 
+const wrongShapes: Record<string, string> = {
+  heartbeat: '{"reconcile":"hunter2"}',
+  rotateKeys: '{"updated_peers":[{"id":"","hunter2":1}]}',
+  reportEndpoint: '{"peer_endpoints":[{"peer_id":{"hunter2":1}}]}',
+};
+for (const [name, shape] of Object.entries(wrongShapes)) {
+  const { call } = calls.find((one) => one.name === name)!;
+  for (const body of ["<html>sign in</html>", "[]", '{"a":', shape]) {
+    Deno.test(`Dialect1Uplink.${name}() calls ${body} a bad answer`, async () => {
+      await using server = new TestServer(() => new Response(body));
+      const error = await failureFrom(call(uplinkFor(server.url)));
+      assert.ok(error instanceof ControlError);
+      assert.equal(error.kind, "bad_answer");
+      assert.doesNotMatch(Deno.inspect(error), /hunter2|sign in/);
+    });
+  }
+}
+
+/** The calls whose answer is not read. */
+const told = [
+  ...calls.filter((one) => one.result === undefined),
+  {
+    name: "syncReports",
+    call: (uplink: Dialect1Uplink) =>
+      uplink.syncReports({ entries: [], deleted: ["k"] }, never),
+  },
+];
+const html = { "content-type": "Text/HTML; charset=utf-8" };
+const pages = [
+  { body: "We are back soon", init: { headers: html } },
+  { body: "\uFEFF \n<!doctype html>", init: {} },
+];
+const replies = ["OK", '{"accepted":1}', new Uint8Array([0xff])];
+for (const { name, call } of told) {
+  Deno.test(`Dialect1Uplink.${name}() takes whatever is answered, but for a web page`, async () => {
+    let answer = () => new Response();
+    await using server = new TestServer(() => answer());
+    const uplink = uplinkFor(server.url);
+    for (const { body, init } of pages) {
+      answer = () => new Response(body, init);
+      const error = await failureFrom(call(uplink));
+      assert.ok(error instanceof ControlError);
+      assert.equal(error.kind, "bad_answer");
+      assert.match(error.message, /with a web page$/);
+    }
+    for (const reply of replies) {
+      answer = () => new Response(reply, { status: 202 });
+      await call(uplink);
+    }
+  });
+}
+
+Deno.test("nine calls of dialect 1 have answers that are not read", () => {
+  assert.equal(told.length, 9);
+});
+
 for (const key of ["", ".", "..", "\ud800"]) {
   Deno.test(`Dialect1Uplink.fetchSecret() finds no secret named ${JSON.stringify(key)} and asks nobody`, async () => {
     await using server = new TestServer(() => Response.json(secret));
