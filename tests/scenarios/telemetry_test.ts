@@ -126,7 +126,16 @@ for (const dialect of [1, 2] as const) {
     });
     const { telemetry } = await stage.status();
     assert.equal(telemetry.metrics, null);
+    await stage.stopControlPlane();
+    await stage.statusWhen(
+      "something waits",
+      ({ telemetry }) => (telemetry.logs?.buffered ?? 0) > 0,
+    );
     await stage.stopAgent();
+    assert.match(
+      stage.agentOutput,
+      /"Telemetry is lost by the stop","metrics":0,"logs":[1-9]/,
+    );
   });
 
   Deno.test(`what the node can do and where it is reached is announced at the start, dialect ${dialect}`, async () => {
