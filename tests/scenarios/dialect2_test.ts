@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { StatusDocument } from "../../src/wire/status.ts";
 import { call } from "../node_api/raw_http.ts";
 import { BEARER, NSK, problem, textOf } from "../uplink/dialect2_node.ts";
 import { type SeenRequest, TestServer } from "../uplink/serve.ts";
@@ -156,5 +157,37 @@ Deno.test("keys of a state in dialect 2 are stored and served, and never lead ou
     assert.equal((await call(stage.secretsSocket, target)).status, 404, key);
   }
   assert.ok(!server.seen.some(({ path }) => path.includes("/secrets/")));
+  await stage.stopAgent();
+});
+
+Deno.test("a node without a stream is well again once nothing refuses it", async () => {
+  let refuses = false;
+  await using server = new TestServer((request) =>
+    refuses && request.path !== "/v1/register"
+      ? problem(401, "nsk_revoked")
+      : answer(request)
+  );
+  await using stage = await Stage.open(2);
+  await Deno.writeTextFile(stage.tokenFile, TOKEN, { mode: 0o600 });
+  await stage.startAgent({
+    url: server.url,
+    settings: { stream: { reprobe_interval: "200ms" } },
+  });
+  const isRefused = ({ reasons }: StatusDocument) =>
+    reasons.some(({ reason }) => reason === "unauthorized");
+  const pullsOnly = (status: StatusDocument) =>
+    status.stream.state === "pull_only" && !isRefused(status);
+  await stage.statusWhen("it lives by pulls", pullsOnly);
+  refuses = true;
+  const { reasons } = await stage.statusWhen(
+    "the stream is refused, too",
+    (status) => status.stream.state === "refused" && isRefused(status),
+  );
+  assert.match(
+    reasons.find(({ reason }) => reason === "unauthorized")!.detail,
+    /status 401 \(nsk_revoked\)/,
+  );
+  refuses = false;
+  await stage.statusWhen("nothing refuses it any more", pullsOnly);
   await stage.stopAgent();
 });
