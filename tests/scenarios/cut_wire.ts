@@ -1,12 +1,18 @@
+/** What is on the wire instead of a server's answer, in pieces. */
+export type RawAnswer = () => Iterable<Uint8Array<ArrayBuffer>>;
+
 /** A wire between an agent and a server here, which can be cut. */
 export class CutWire {
   readonly #listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   readonly #open = new Set<Deno.Conn>();
-  readonly #target: number;
+  /** Port of the server to which connections go that come from now on. */
+  target: number;
+  /** Answers every connection that comes, instead of the server. */
+  raw: RawAnswer | undefined;
 
   /** @param target Port of the server. */
   constructor(target: number) {
-    this.#target = target;
+    this.target = target;
     void this.#serve();
   }
 
@@ -41,8 +47,9 @@ export class CutWire {
   async #connect(here: Deno.TcpConn): Promise<void> {
     this.#open.add(here);
     try {
+      if (this.raw) return await this.#speak(here, this.raw);
       const there = await Deno.connect({
-        port: this.#target,
+        port: this.target,
         hostname: "127.0.0.1",
       });
       this.#open.add(there);
@@ -53,8 +60,24 @@ export class CutWire {
       await Promise.allSettled(ways);
       this.#open.delete(there);
     } catch {
-      // The server is gone.
+      // The server is gone, or the agent has had enough.
+    } finally {
+      this.#open.delete(here);
     }
-    this.#open.delete(here);
+  }
+
+  /** Says its piece once it has been asked something, and hangs up. */
+  async #speak(here: Deno.TcpConn, raw: RawAnswer): Promise<void> {
+    try {
+      await here.read(new Uint8Array(65_536));
+      for (const piece of raw()) {
+        for (let at = 0; at < piece.length;) {
+          at += await here.write(piece.subarray(at));
+        }
+      }
+    } finally {
+      // If it is not open any more, it was cut.
+      if (this.#open.has(here)) here.close();
+    }
   }
 }

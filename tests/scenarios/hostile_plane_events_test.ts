@@ -129,6 +129,24 @@ const IN_ONE: Readonly<Record<Dialect, readonly BadEvent[]>> = {
         plane.sendEvent("signing_key_rotated", '{"current":"AAAA"}'),
       counted: "keys",
     },
+    {
+      name: "an event that claims the end of time",
+      send: (plane) =>
+        plane.sendEvent("node_state_updated", '{"data":[]}', {
+          issuedAtMs: Date.parse("9999-12-31T23:59:59Z"),
+        }),
+      counted: "future",
+    },
+    {
+      name: "a version that no computer knows",
+      send: (plane) =>
+        plane.sendEvent(
+          "node_state_updated",
+          `{"node_id":"${plane.nodeId}","epoch":${EPOCH},` +
+            '"state_version":1e400,"data":[]}',
+        ),
+      counted: "payload",
+    },
   ],
   // Without nonce and number, and what an event carries is not looked at.
   2: [
@@ -230,3 +248,23 @@ for (const dialect of [1, 2] as const) {
     });
   });
 }
+
+Deno.test("another event under an id that was there has no effect", async () => {
+  await besieged(1, async ({ stage, plane }) => {
+    const wiped = JSON.stringify({
+      node_id: plane.nodeId,
+      epoch: EPOCH,
+      state_version: VERSION + 1,
+      metadata: {},
+      data: [],
+    });
+    plane.sendEvent("unheard_of", "{}", { id: "one" });
+    plane.sendEvent("node_state_updated", wiped, { id: "one" });
+    await stage.statusWhen(
+      "it is counted apart",
+      ({ events }) => events.repeated === 1,
+    );
+    const { stdout } = await stage.run("status");
+    assert.match(stdout, /1 brought nothing new/);
+  });
+});

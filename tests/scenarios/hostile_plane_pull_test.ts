@@ -24,6 +24,15 @@ import {
 const UNREACHABLE = { reason: "control_plane_unreachable" } as const;
 const UNAUTHORIZED = { reason: "unauthorized" } as const;
 
+/** Valid JSON, as deep as an abyss. */
+const ABYSS = "[".repeat(1_000_000) + "]".repeat(1_000_000);
+
+/** A state whose version is this text. */
+function numbered(version: string): string {
+  return stateDocument({ ...WIPED, state_version: "V" })
+    .replace('"V"', version);
+}
+
 /** What an agent is answered, one after the other. */
 function pulls(dialect: Dialect): readonly BadAnswer[] {
   const good = goodState(dialect);
@@ -94,6 +103,39 @@ function pulls(dialect: Dialect): readonly BadAnswer[] {
       ...(status === 401 || status === 403 ? UNAUTHORIZED : {}),
       ...(status === 500 ? UNREACHABLE : {}),
     })),
+    {
+      name: "an error text that steers terminals",
+      answer: () =>
+        body("\x1b[2J\x1b]0;owned\x07\u202eall is well", { status: 502 }),
+      says: /status 502/,
+      ...UNREACHABLE,
+    },
+    {
+      name: "two bombs in one",
+      answer: () =>
+        body(BOMB, { headers: { "content-encoding": "gzip, gzip" } }),
+      says: /longer than|broke off/,
+      ...UNREACHABLE,
+    },
+    {
+      name: "a success without anything",
+      answer: () => body(null, { status: 204 }),
+      says: /not JSON/,
+      ...UNREACHABLE,
+    },
+    {
+      name: "a valid document as deep as an abyss",
+      answer: () =>
+        body(
+          (dialect === 1
+            ? stateDocument({ metadata: "A" })
+            : snapshotDocument({ state: "A" })).replace('"A"', ABYSS),
+        ),
+      says: dialect === 1
+        ? /metadata: expected record/
+        : /state: expected object/,
+      ...UNREACHABLE,
+    },
     ...OF_ONE_DIALECT[dialect],
   ];
 }
@@ -173,6 +215,44 @@ const OF_OTHER_SHAPE: Readonly<Record<Dialect, readonly BadAnswer[]>> = {
 const OF_ONE_DIALECT: Readonly<Record<Dialect, readonly BadAnswer[]>> = {
   1: [
     {
+      name: "a member twice",
+      answer: () => body(`{"node_id":"n-other",${numbered("41").slice(1)}`),
+      says: /a member stands twice/,
+      ...UNREACHABLE,
+    },
+    ...[
+      { number: "1e400", says: /state_version: expected number/ },
+      { number: "-0", says: /state_version: too small/ },
+      { number: "9007199254740993", says: /state_version: too big/ },
+      { number: "41.5", says: /state_version: expected int/ },
+      { number: '"41"', says: /state_version: expected number/ },
+    ].map(({ number, says }) => ({
+      name: `the version ${number}`,
+      answer: () => body(numbered(number)),
+      says,
+      ...UNREACHABLE,
+    })),
+    {
+      name: "an entry's version of twenty digits",
+      answer: () =>
+        body(
+          stateDocument({ state_version: VERSION + 1 })
+            .replace('"version":3', '"version":99999999999999999999'),
+        ),
+      says: /data\.0\.version: too big/,
+      ...UNREACHABLE,
+    },
+    {
+      name: "metadata that reach for the prototype",
+      answer: () =>
+        body(
+          stateDocument({ state_version: VERSION + 1, metadata: { P: 7 } })
+            .replace('"P"', '"__proto__"'),
+        ),
+      says: /a value is not a string/,
+      ...UNREACHABLE,
+    },
+    {
       name: "a lower version",
       answer: () =>
         body(stateDocument({ ...WIPED, state_version: VERSION - 1 })),
@@ -250,3 +330,20 @@ for (const dialect of [1, 2] as const) {
     });
   }
 }
+
+/** What no other address makes good: the control plane itself has spoken. */
+const SPOKEN =
+  /^(HTML|half|the node's bearer|a redirect|status 4|a gzip bomb|a key that stands twice)/;
+
+Deno.test("the same holds at a fallback address, dialect 2", async () => {
+  const cases = pulls(2).filter(({ name }) => SPOKEN.test(name));
+  assert.ok(cases.length > 10);
+  await besieged(
+    2,
+    async (scene) => {
+      for (const one of cases) await doBadThing(scene, "state", one);
+    },
+    {},
+    { atFallback: true },
+  );
+});

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { encodeBase64 } from "../../src/wire/base64.ts";
 import type { Dialect } from "../../src/wire/dialect.ts";
-import { CutWire } from "./cut_wire.ts";
+import { CutWire, type RawAnswer } from "./cut_wire.ts";
 import { type PlaneForm, planeForm } from "./plane_form.ts";
 
 /** What of the node surface a scenario can answer differently. */
@@ -25,6 +25,8 @@ export interface SeenRequest {
   readonly bearer?: string;
   /** The bootstrap token of a registration, wherever the dialect has it. */
   readonly token?: string;
+  /** Names of its headers. */
+  readonly headers: readonly string[];
 }
 
 /** How a scenario answers a request; not at all while it does not resolve. */
@@ -89,6 +91,12 @@ export class ScriptedPlane implements AsyncDisposable {
   /** Cuts all connections, in the middle of whatever they carry. */
   cut(): void {
     this.#wire.cut();
+  }
+
+  /** Cuts all connections, and answers whatever comes with these bytes. */
+  speakRaw(raw: RawAnswer | undefined): void {
+    this.#wire.raw = raw;
+    this.cut();
   }
 
   /** Takes a request and says nothing, for as long as there is this server. */
@@ -165,6 +173,7 @@ export class ScriptedPlane implements AsyncDisposable {
       path,
       ...(bearer === undefined ? {} : { bearer }),
       ...(token === undefined ? {} : { token }),
+      headers: [...request.headers.keys()],
     });
     if (surface === undefined) return new Response(null, { status: 404 });
     const other = this.answers[surface];
