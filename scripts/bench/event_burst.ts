@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
+import { cpuUsage } from "node:process";
 import { EventMaker, type SentEvent } from "./event_maker.ts";
 import { openReceiver } from "./event_receiver.ts";
 import { keyOf } from "./prepare.ts";
 import { print } from "./print.ts";
-import { inTurns } from "./row.ts";
+import { mediansOf, takeTurns } from "./row.ts";
 
 /**
  * A burst of events through verifier, dispatcher, state store and ledger on
  * real files, beside nothing but the verification of the same signatures.
  *
- * Arguments: folder, rounds. Prints `{value, floor}` in events per second.
+ * Arguments: folder, rounds. Prints two of `{value, floor}`: events per second,
+ * and time on processors of one event, in µs.
  */
 const [folder, rounds] = Deno.args;
 const EVENTS = 10_000;
@@ -23,12 +25,21 @@ let round = 0;
 // Once without counting: code that was never run is slow.
 verifyAll();
 await receiveAll();
-const measured = await inTurns(
+const turns = await takeTurns(
   Number(rounds),
   receiveAll,
   () => Promise.resolve(verifyAll()),
 );
-print(JSON.stringify(measured));
+print(JSON.stringify([
+  mediansOf(turns, ({ perSecond }) => perSecond),
+  mediansOf(turns, ({ cpuUs }) => cpuUs),
+]));
+
+/** What a burst took, of the wall's time and of all processors'. */
+interface Spent {
+  readonly perSecond: number;
+  readonly cpuUs: number;
+}
 
 function newBurst() {
   const maker = EventMaker.create();
@@ -37,31 +48,31 @@ function newBurst() {
 }
 
 /** The runtime's verification and nothing else, on events not yet received. */
-function verifyAll(): number {
+function verifyAll(): Spent {
   burst = newBurst();
   const key = keyFrom(burst.publicKey);
-  const started = performance.now();
+  const spent = stopwatch();
   for (const { message, signature } of burst.events) {
     assert(verify(null, message, key, signature));
   }
-  return perSecond(started);
+  return spent();
 }
 
-async function receiveAll(): Promise<number> {
+async function receiveAll(): Promise<Spent> {
   const { events, publicKey } = burst;
   const { store, dispatcher, receive } = await openReceiver(
     `${folder}/${round++}`,
     publicKey,
   );
   const chunks = chunksOf(events);
-  const started = performance.now();
+  const spent = stopwatch();
   await receive(() => Promise.resolve(ReadableStream.from(chunks)));
-  const rate = perSecond(started);
+  const result = spent();
   assert.equal(dispatcher.status.applied, EVENTS);
   assert.equal(store.state.view.data.get(keyOf(1))?.version, EVENTS + 1);
   assert.equal(store.events.cursor, String(EVENTS + 1));
   await store.close();
-  return rate;
+  return result;
 }
 
 function chunksOf(events: readonly SentEvent[]): Uint8Array<ArrayBuffer>[] {
@@ -92,6 +103,15 @@ function keyFrom(publicKey: string): KeyObject {
   });
 }
 
-function perSecond(started: number): number {
-  return EVENTS / (performance.now() - started) * 1000;
+function stopwatch(): () => Spent {
+  const started = performance.now();
+  const before = cpuUsage();
+  return () => {
+    const ms = performance.now() - started;
+    const { user, system } = cpuUsage(before);
+    return {
+      perSecond: EVENTS / ms * 1000,
+      cpuUs: (user + system) / EVENTS,
+    };
+  };
 }
