@@ -71,7 +71,7 @@ Deno.test("an engineer at the terminal of a node learns how it is, with and with
   assert.equal(degraded.code, 1);
   assert.match(
     degraded.stdout,
-    /cannot be reached .*still works: reads.*\n.*plexd ping/,
+    /gives no usable answer .*refused.*still works: reads.*\n.*plexd ping/,
   );
   assert.equal((await stage.run("status")).code, 0);
 
