@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { eventually } from "../scenarios/eventually.ts";
 import { newPublicKey, RunningPlane } from "./running_plane.ts";
 
 /** A control plane in a process of its own. */
@@ -130,11 +131,10 @@ Deno.test("the listener comes back after the process ran out of descriptors", as
     if (connection) flood.push(connection);
   }
   for (const connection of flood) connection.close();
-  let answer: Response | undefined;
-  for (let tries = 0; !answer && tries < 10_000; tries++) {
-    answer = await fetch(`${plane.url}/v1/ping`).catch(() => undefined);
-  }
-  assert.ok(answer, "it did not come back");
+  const answer = await eventually(
+    "the listener is back",
+    () => fetch(`${plane.url}/v1/ping`),
+  );
   assert.equal((await answer.json()).status, "ok");
   await plane.stop();
   await Deno.remove(dataDir, { recursive: true });

@@ -6,7 +6,6 @@ import {
   type RawAnswer,
   type RawRequest,
 } from "../node_api/raw_http.ts";
-import { filesBelow } from "../store/full_store.ts";
 import { filesWith, listing } from "./files.ts";
 import { Stage } from "./stage.ts";
 
@@ -93,11 +92,14 @@ class Node implements AsyncDisposable {
   authority(): Map<string, string> {
     const { membership } = this.stage;
     const isHint =
-      /^(state\/report|sync|health|peers|routes|telemetry|tmp)\/|^lock$/;
+      /^\/(state\/report|sync|health|peers|routes|telemetry|tmp)\/|^\/lock$/;
     return new Map(
-      [...filesBelow(membership)]
-        .filter(([path]) => !isHint.test(path))
-        .map(([path, bytes]) => [path, hash("sha256", bytes)]),
+      listing(membership)
+        .filter(({ path, kind }) => kind === "file" && !isHint.test(path))
+        .map(({ path }) => [
+          path,
+          hash("sha256", Deno.readFileSync(membership + path)),
+        ]),
     );
   }
 
