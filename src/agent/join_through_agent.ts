@@ -36,11 +36,19 @@ export async function joinThroughAgent(
     random: io.random,
   });
   const timeoutMs = config["registration.max_retry_duration"] + AGENT_TURNS_MS;
-  const { outcome, message, nodeId, meshIp } = await askRunningAgent(
+  const { outcome, message, remedy, nodeId, meshIp } = await askRunningAgent(
     { config, timeoutMs, io, stop },
     { kind: "join", token, seal },
   );
-  if (outcome === "refused") throw new RegistrationError("refused", message);
+  if (outcome === "refused") {
+    // An agent of before says nothing of it.
+    throw new RegistrationError(
+      "refused",
+      message,
+      undefined,
+      remedy ?? "none",
+    );
+  }
   if (outcome === "unavailable") {
     throw new RegistrationError("unreachable", message);
   }

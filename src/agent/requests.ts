@@ -262,8 +262,12 @@ function failedAnswer(error: unknown, signal?: AbortSignal): RequestAnswer {
     return { outcome: error.kind, message: describeError(error) };
   }
   if (error instanceof RegistrationError) {
-    const outcome = error.kind === "unreachable" ? "unavailable" : "refused";
-    return { outcome, message: describeError(error) };
+    const { kind, remedy } = error;
+    return {
+      outcome: kind === "unreachable" ? "unavailable" : "refused",
+      message: kind === "refused" ? error.message : describeError(error),
+      remedy,
+    };
   }
   return { outcome: "failed", message: describeError(error) };
 }

@@ -5,10 +5,7 @@ import { DeregistrationError } from "../agent/deregister_upstream.ts";
 import type { Config } from "../config/settings.ts";
 import { ListenError } from "../node_api/listen_error.ts";
 import { GoFolderError } from "../store/go_folder.ts";
-import {
-  isOfResource,
-  RegistrationError,
-} from "../sync/registration_answer.ts";
+import { RegistrationError } from "../sync/registration_answer.ts";
 import { TokenError } from "../sync/token_sources.ts";
 import { RequestPendingError } from "../store/leave_request.ts";
 import {
@@ -21,7 +18,6 @@ import {
   StoreOpenError,
   StoreWriteError,
 } from "../store/store_errors.ts";
-import { ControlError } from "../uplink/control_error.ts";
 import { CommandError, EXIT } from "./command.ts";
 
 /** For a command that has to wait for the end of the agent. */
@@ -147,7 +143,7 @@ export function asCommandError(error: unknown, config: Config): unknown {
         : EXIT.notEnrolled,
       error.message,
       registrationHint(error, config),
-      isQuoted(error) ? undefined : error.cause,
+      error.kind === "refused" ? undefined : error.cause,
     );
   }
   return error;
@@ -168,37 +164,19 @@ function shortageHint({ cause }: Error): string | undefined {
   }
 }
 
-/** A refusal says all of it itself: the status, or what the failure said. */
-function isQuoted({ kind, message, cause }: RegistrationError): boolean {
-  return kind === "refused" &&
-    (message.includes("status") ||
-      cause instanceof Error && cause.message === message);
-}
-
 function registrationHint(
-  { kind, cause }: RegistrationError,
+  { remedy }: RegistrationError,
   config: Config,
 ): string | undefined {
-  const address = `is ${config["api.base_url"]} the right address?`;
-  if (kind !== "refused" || !(cause instanceof ControlError)) return address;
-  if (isOfResource(cause)) {
-    return "the token is for another project or resource: see " +
-      "registration.project_id, .resource_handle and .requested_resource_id";
-  }
-  switch (cause.kind) {
-    case "unauthorized":
-    case "forbidden":
-    case "conflict":
+  switch (remedy) {
+    case "token":
       return "a token is good once and for a time: ask for a fresh one";
-    case "not_found":
-      return address;
-    case "unexpected_status":
-      // Redirects, and what answers 405 or 410; 422 is about the request.
-      return cause.code === undefined && cause.status !== 422
-        ? address
-        : undefined;
-    default:
-      // What was wrong with the request, the message says.
+    case "resource":
+      return "the token is for another project or resource: see " +
+        "registration.project_id, .resource_handle and .requested_resource_id";
+    case "address":
+      return `is ${config["api.base_url"]} the right address?`;
+    case "none":
       return undefined;
   }
 }

@@ -43,6 +43,8 @@ export interface RequestAnswer {
   readonly outcome: "done" | "unavailable" | "refused" | "failed";
   /** For people: what went wrong, or what to know beside the outcome. */
   readonly message: string;
+  /** What to look at when joining failed. */
+  readonly remedy?: "token" | "resource" | "address" | "none";
   readonly nodeId?: string;
   readonly meshIp?: string;
   /** What a pull has changed: the first ones, and how many there are. */
@@ -67,6 +69,7 @@ const answerSchema = z.object({
   id: z.string(),
   outcome: z.enum(["done", "unavailable", "refused", "failed"]),
   message: z.string(),
+  remedy: z.optional(z.enum(["token", "resource", "address", "none"])),
   node_id: z.optional(z.string()),
   mesh_ip: z.optional(z.string()),
   changes: z.optional(z.array(z.object({
@@ -105,12 +108,14 @@ export function encodeAnswer(
   id: string,
   answer: RequestAnswer,
 ): Uint8Array<ArrayBuffer> {
-  const { outcome, message, nodeId, meshIp, changes, total, log } = answer;
+  const { outcome, message, remedy, nodeId, meshIp, changes, total, log } =
+    answer;
   return encode({
     format: 1,
     id,
     outcome,
     message,
+    remedy,
     node_id: nodeId,
     mesh_ip: meshIp,
     changes,
@@ -129,11 +134,13 @@ export function decodeAnswer(
 ): RequestAnswer | undefined {
   const text = new TextDecoder().decode(bytes);
   const answer = parseShape("answer", answerSchema, text);
-  const { outcome, message, node_id, mesh_ip, changes, total, log } = answer;
+  const { outcome, message, remedy, node_id, mesh_ip, changes, total, log } =
+    answer;
   if (answer.id !== id) return undefined;
   return {
     outcome,
     message,
+    ...(remedy === undefined ? {} : { remedy }),
     ...(node_id === undefined ? {} : { nodeId: node_id }),
     ...(mesh_ip === undefined ? {} : { meshIp: mesh_ip }),
     ...(changes === undefined ? {} : { changes }),

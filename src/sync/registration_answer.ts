@@ -1,6 +1,6 @@
 import { importSigningKey } from "../trust/signing_key.ts";
 import { bearerFor } from "../uplink/bearer.ts";
-import type { ControlError } from "../uplink/control_error.ts";
+import { ControlError } from "../uplink/control_error.ts";
 import type { Dialect } from "../wire/dialect.ts";
 import { encodeSegment } from "../wire/endpoints.ts";
 import { nodeSecretToKey } from "../wire/node_secret.ts";
@@ -58,21 +58,50 @@ export function namesIn(answer: {
   };
 }
 
+/**
+ * What to look at when a registration failed: the token, what this node
+ * registers as, or the address; nothing where the message says all of it.
+ */
+export type Remedy = "token" | "resource" | "address" | "none";
+
 /** This node could not be registered. */
 export class RegistrationError extends Error {
   override readonly name = "RegistrationError";
 
   constructor(
+    /** One that is "refused" quotes its cause. */
     readonly kind: "refused" | "unreachable" | "bad_answer",
     message: string,
     cause?: unknown,
+    /** @default {told by the cause} */
+    readonly remedy: Remedy = remedyFor(kind, cause),
   ) {
     super(message, { cause });
   }
 }
 
+function remedyFor(kind: RegistrationError["kind"], cause: unknown): Remedy {
+  if (kind !== "refused" || !(cause instanceof ControlError)) return "address";
+  if (isOfResource(cause)) return "resource";
+  switch (cause.kind) {
+    case "unauthorized":
+    case "forbidden":
+    case "conflict":
+      return "token"; // It is good once, and for a time.
+    case "not_found":
+      return "address";
+    case "unexpected_status":
+      // Redirects, and what answers 405 or 410; 422 is about the request.
+      return cause.code === undefined && cause.status !== 422
+        ? "address"
+        : "none";
+    default:
+      return "none";
+  }
+}
+
 /** What this node registers as does not fit the token, which may be good. */
-export function isOfResource({ code }: ControlError): boolean {
+function isOfResource({ code }: ControlError): boolean {
   return code !== undefined &&
     ["project_mismatch", "kind_mismatch", "resource_not_found"].includes(code);
 }

@@ -9,7 +9,10 @@ import type { AgentRequest, OpenRequest } from "../../src/store/request_box.ts";
 import type { RequestAnswer } from "../../src/store/request_file.ts";
 import { StoreWriteError } from "../../src/store/store_errors.ts";
 import { type Marks, NO_MARKS } from "../../src/store/trust_marks.ts";
-import { RegistrationError } from "../../src/sync/registration_answer.ts";
+import {
+  refusalOf,
+  RegistrationError,
+} from "../../src/sync/registration_answer.ts";
 import { ControlError } from "../../src/uplink/control_error.ts";
 import { FakeClock, settle } from "../fakes/fake_clock.ts";
 import { FakeRandom } from "../fakes/fake_random.ts";
@@ -206,11 +209,37 @@ for (
     const running = agent.run();
     await settle();
     const { answered } = agent.box;
-    assert.deepEqual(answered?.answer, { outcome, message: "No" });
+    assert.deepEqual(answered?.answer, {
+      outcome,
+      message: "No",
+      remedy: "address",
+    });
     agent.stop.abort();
     await running;
   });
 }
+
+Deno.test("a token that is refused is said once, with what to look at", async () => {
+  const agent = new Agent();
+  const refusal = refusalOf(
+    new ControlError("unauthorized", "POST was answered with 401", {
+      status: 401,
+      code: "token_invalid",
+    }),
+  );
+  agent.join = () => Promise.reject(refusal);
+  agent.box.ask("r1", { kind: "join", token: "fresh" });
+  const running = agent.run();
+  await settle();
+  assert.deepEqual(agent.box.answered?.answer, {
+    outcome: "refused",
+    message: "The control plane refused the bootstrap token: " +
+      "status 401 (token_invalid)",
+    remedy: "token",
+  });
+  agent.stop.abort();
+  await running;
+});
 
 Deno.test("a request that cannot be opened is answered with the reason", async () => {
   const agent = new Agent();

@@ -220,6 +220,9 @@ for (const dialect of [1, 2] as const) {
     await Deno.writeTextFile(stage.tokenFile, "no-such-token", { mode: 0o600 });
     const refused = await stage.run("join", "--force");
     assert.equal(refused.code, 77, refused.stderr);
+    assert.match(refused.stderr, /refused the bootstrap token: status 40[13]/);
+    assert.match(refused.stderr, /ask for a fresh one/);
+    assert.doesNotMatch(refused.stderr, /POST|right address/);
     assert.equal((await stage.status()).node_id, id);
     assert.deepEqual(await namesIn(`${stage.membership}/requests`), []);
   });

@@ -37,7 +37,12 @@ Deno.test("a request reaches the agent, its answer the command, and nothing stay
     assert.equal(left.isGone(), false);
     const open = await store.requests.read();
     assert.deepEqual(open?.request, { kind: "deregister", force: true });
-    const answer = { outcome: "done", message: "", nodeId: "n_1" } as const;
+    const answer = {
+      outcome: "done",
+      message: "",
+      remedy: "token",
+      nodeId: "n_1",
+    } as const;
     store.requests.answer(open!.id, answer);
     assert.deepEqual(left.answer(), answer);
     left.withdraw();
