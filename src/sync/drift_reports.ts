@@ -23,7 +23,8 @@ const MOST_WAITING = 16;
 export class DriftReports {
   readonly #options: DriftReportsOptions;
   readonly #waiting = new BoundedQueue<DriftReport>(MOST_WAITING);
-  #sending: Promise<void> | undefined;
+  #isSending = false;
+  #sent: Promise<void> = Promise.resolve();
 
   constructor(options: DriftReportsOptions) {
     this.#options = options;
@@ -36,29 +37,38 @@ export class DriftReports {
     if (this.#waiting.dropped > dropped) {
       this.#options.log.warn("Drift report dropped, as too many wait");
     }
-    this.#sending ??= this.#sendAll(signal).finally(() => {
-      this.#sending = undefined;
-    });
+    if (!this.#isSending) this.#sent = this.#sendAll(signal);
   }
 
   /** Resolves once nothing is under way. */
   async idle(): Promise<void> {
-    await this.#sending;
+    await this.#sent;
   }
 
   /** Never rejects. What `signal` cuts off is not told of. */
   async #sendAll(signal: AbortSignal): Promise<void> {
-    for (;;) {
-      const [report] = this.#waiting.take(1);
-      if (!report || signal.aborted) return;
-      try {
-        await this.#options.send(report, signal);
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#options.log.warn("Drift report failed", {
-          error: describeError(error),
-        });
+    this.#isSending = true;
+    try {
+      for (;;) {
+        const [report] = this.#waiting.take(1);
+        if (!report || signal.aborted) return;
+        await this.#send(report, signal);
       }
+    } finally {
+      // Here and not by the promise's own end: between the two a report could
+      // come that nobody would send.
+      this.#isSending = false;
+    }
+  }
+
+  async #send(report: DriftReport, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#options.send(report, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#options.log.warn("Drift report failed", {
+        error: describeError(error),
+      });
     }
   }
 }

@@ -61,6 +61,21 @@ Deno.test("DriftReports keeps sixteen while one hangs, the newest, and says so",
   assert.deepEqual(sent(), [reportOf(0), ...last]);
 });
 
+Deno.test("DriftReports sends a report that comes just as the last one ends", async () => {
+  // At each step between the answer and the end of what waited for it.
+  for (let steps = 0; steps < 8; steps++) {
+    const { reports, calls, sent, stop } = setUp();
+    reports.add(reportOf(1), stop.signal);
+    calls[0]!.answer.resolve();
+    for (let step = 0; step < steps; step++) await Promise.resolve();
+    reports.add(reportOf(2), stop.signal);
+    await settle();
+    assert.deepEqual(sent(), [reportOf(1), reportOf(2)], `${steps} steps`);
+    calls[1]!.answer.resolve();
+    await reports.idle();
+  }
+});
+
 Deno.test("DriftReports ends at once when it is stopped, without a word", async () => {
   const { reports, calls, stop, log } = setUp();
   for (const n of [1, 2]) reports.add(reportOf(n), stop.signal);
