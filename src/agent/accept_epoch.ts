@@ -31,7 +31,8 @@ const AGENT_ANSWERS_MS = 10_000;
  * made sure that it was restored. A running agent is asked to.
  *
  * @returns for people: what was accepted.
- * @throws {NoEpochOfferedError | NoAnswerError | CorruptTrustError}
+ * @throws {NoEpochOfferedError | NoAnswerError | AgentNotEnrolledError}
+ * @throws {CorruptTrustError}
  */
 export async function acceptEpoch(
   { config, io, version, stop }: AcceptEpochOptions,

@@ -11,6 +11,11 @@ export class NoAnswerError extends Error {
   override readonly name = "NoAnswerError";
 }
 
+/** The running agent has no node: it waits to join. */
+export class AgentNotEnrolledError extends Error {
+  override readonly name = "AgentNotEnrolledError";
+}
+
 /** Options for {@linkcode askRunningAgent}. */
 export interface AskRunningAgentOptions {
   readonly config: Pick<Config, "data_dir" | "cluster">;
@@ -26,6 +31,7 @@ export interface AskRunningAgentOptions {
  *
  * @throws {RequestPendingError} when another command is waiting.
  * @throws {NoAnswerError} when no answer came.
+ * @throws {AgentNotEnrolledError} for a request that is about a node.
  * @throws {Error} of the system when this user may not ask.
  */
 export async function askRunningAgent(
@@ -43,6 +49,9 @@ export async function askRunningAgent(
       // Asked first: an agent that starts anew takes both away at once.
       const isGone = left.isGone();
       const answer = left.answer();
+      if (answer?.reason === "not_enrolled") {
+        throw new AgentNotEnrolledError(answer.message);
+      }
       if (answer) return answer;
       if (isGone) {
         throw new NoAnswerError("The agent was restarted meanwhile: try again");

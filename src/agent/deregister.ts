@@ -51,7 +51,8 @@ const AGENT_ENDS_MS = 30_000;
  * Removes this node from its control plane, then its identity and trust from
  * disk. A running agent is asked to do it, and ends.
  *
- * @throws {NotEnrolledError | DeregistrationError | NoAnswerError}
+ * @throws {NotEnrolledError | AgentNotEnrolledError} when there is no node.
+ * @throws {DeregistrationError | NoAnswerError}
  * @throws {CorruptIdentityError} unless `force` is set.
  */
 export async function deregisterNode(

@@ -34,7 +34,8 @@ const AGENT_TURNS_MS = 30_000;
  * Has the running agent pull the state at once. The request goes through the
  * membership's folder: the sockets of workloads start no pull.
  *
- * @throws {ReconcileError | NoAnswerError | RequestPendingError}
+ * @throws {ReconcileError | NoAnswerError | AgentNotEnrolledError}
+ * @throws {RequestPendingError} when another command is waiting.
  * @throws {Error} of the system when this user may not ask.
  */
 export async function reconcileNow(

@@ -33,6 +33,7 @@ const AWAY: readonly ControlFailure[] = [
 const NOT_ENROLLED: RequestAnswer = {
   outcome: "refused",
   message: "this node is not enrolled",
+  reason: "not_enrolled",
 };
 
 /** Options for {@linkcode Requests}. */

@@ -1,4 +1,7 @@
-import { NoAnswerError } from "../agent/ask_running_agent.ts";
+import {
+  AgentNotEnrolledError,
+  NoAnswerError,
+} from "../agent/ask_running_agent.ts";
 import { NoEpochOfferedError } from "../agent/accept_epoch.ts";
 import { NotEnrolledError } from "../agent/deregister.ts";
 import { DeregistrationError } from "../agent/deregister_upstream.ts";
@@ -18,6 +21,7 @@ import {
   StoreOpenError,
   StoreWriteError,
 } from "../store/store_errors.ts";
+import { notEnrolled } from "./ask_agent.ts";
 import { CommandError, EXIT } from "./command.ts";
 
 /** For a command that has to wait for the end of the agent. */
@@ -85,6 +89,7 @@ export function asCommandError(error: unknown, config: Config): unknown {
         '"plexd deregister --purge" removes what a former node left',
     );
   }
+  if (error instanceof AgentNotEnrolledError) return notEnrolled();
   if (error instanceof DeregistrationError) {
     return new CommandError(
       error.kind === "unavailable" ? EXIT.controlPlaneUnavailable : EXIT.failed,

@@ -4,6 +4,7 @@ import {
   NotEnrolledError,
   purgeNode,
 } from "../agent/deregister.ts";
+import { AgentNotEnrolledError } from "../agent/ask_running_agent.ts";
 import { describeError } from "../platform/log.ts";
 import { membershipPaths } from "../store/folders.ts";
 import { asHeldError } from "./agent_failure.ts";
@@ -55,7 +56,9 @@ async function leave(
   } catch (error) {
     // A purge wants the folder gone, whatever a former node has left in it.
     const { data_dir: dataDir, cluster } = options.config;
-    const goOn = error instanceof NotEnrolledError &&
+    const isNoNode = error instanceof NotEnrolledError ||
+      error instanceof AgentNotEnrolledError;
+    const goOn = isNoNode &&
       flags["--purge"] === true && isThere(dataDir, cluster);
     if (!goOn) throw error;
     complain("plexd: this node is not enrolled; what is left of it goes");

@@ -43,6 +43,8 @@ export interface RequestAnswer {
   readonly outcome: "done" | "unavailable" | "refused" | "failed";
   /** For people: what went wrong, or what to know beside the outcome. */
   readonly message: string;
+  /** Where it was refused as there is no node. */
+  readonly reason?: "not_enrolled";
   /** What to look at when joining failed. */
   readonly remedy?: "token" | "resource" | "address" | "none";
   readonly nodeId?: string;
@@ -69,6 +71,7 @@ const answerSchema = z.object({
   id: z.string(),
   outcome: z.enum(["done", "unavailable", "refused", "failed"]),
   message: z.string(),
+  reason: z.optional(z.literal("not_enrolled")),
   remedy: z.optional(z.enum(["token", "resource", "address", "none"])),
   node_id: z.optional(z.string()),
   mesh_ip: z.optional(z.string()),
@@ -108,19 +111,13 @@ export function encodeAnswer(
   id: string,
   answer: RequestAnswer,
 ): Uint8Array<ArrayBuffer> {
-  const { outcome, message, remedy, nodeId, meshIp, changes, total, log } =
-    answer;
+  const { nodeId, meshIp, ...members } = answer;
   return encode({
     format: 1,
     id,
-    outcome,
-    message,
-    remedy,
+    ...members,
     node_id: nodeId,
     mesh_ip: meshIp,
-    changes,
-    total,
-    log,
   });
 }
 
@@ -134,12 +131,13 @@ export function decodeAnswer(
 ): RequestAnswer | undefined {
   const text = new TextDecoder().decode(bytes);
   const answer = parseShape("answer", answerSchema, text);
-  const { outcome, message, remedy, node_id, mesh_ip, changes, total, log } =
-    answer;
+  const { outcome, message, reason, remedy, changes, total, log } = answer;
+  const { node_id, mesh_ip } = answer;
   if (answer.id !== id) return undefined;
   return {
     outcome,
     message,
+    ...(reason === undefined ? {} : { reason }),
     ...(remedy === undefined ? {} : { remedy }),
     ...(node_id === undefined ? {} : { nodeId: node_id }),
     ...(mesh_ip === undefined ? {} : { meshIp: mesh_ip }),

@@ -63,6 +63,8 @@ Deno.test("plexd up without a token serves what it can, and joins when it is ask
       ["secrets", "list"],
       ["watch"],
       ["--print-state"],
+      ["reconcile"],
+      ["store", "accept-epoch"],
     ]
   ) {
     const { code, stderr } = await stage.run(...command);
@@ -130,6 +132,13 @@ for (const dialect of [1, 2] as const) {
     const why = await stage.run("why");
     assert.equal(why.code, 77);
     assert.match(why.stdout, /credentials\.json was taken away; .*put back/);
+    const left = await stage.run("deregister", "--force");
+    assert.equal(left.code, 77, left.stderr);
+    assert.match(left.stderr, /not enrolled/);
+    assert.doesNotMatch(left.stderr, /--force/);
+    const purged = await stage.run("deregister", "--purge");
+    assert.equal(purged.code, 75, purged.stderr);
+    assert.match(purged.stderr, /end it first/);
 
     // It stays so over a restart: this is no membership of an older version.
     await stage.stopAgent();

@@ -234,7 +234,7 @@ export const REPAIR: readonly Command[] = [
     args: [],
     flags: [],
     common: ASKING,
-    exits: [75, 78],
+    exits: [75, 77, 78],
     examples: [
       {
         line: "plexd store accept-epoch",

@@ -60,7 +60,7 @@ export const USE: readonly Command[] = [
     args: [],
     flags: [],
     common: [OUTPUT, ...ASKING],
-    exits: [4, 69, 78],
+    exits: [4, 69, 77, 78],
     examples: [
       { line: "sudo plexd reconcile", doc: "as root, or as the agent's user" },
     ],
