@@ -44,22 +44,28 @@ function formsOf(char: string): readonly string[] {
 /**
  * Where what stands at `at` ends, if it is the secret; "beyond" when the text
  * ends within it.
+ *
+ * A secret may hold what its other forms are made of, such as a percent sign.
+ * So each way to read the text is followed.
  */
 function endOf(
   forms: readonly (readonly string[])[],
   text: string,
   at: number,
 ): number | "beyond" | undefined {
+  let ends = new Set([at]);
+  let isStart = false;
   for (const ofChar of forms) {
-    if (at === text.length) return "beyond";
-    const form = ofChar.find((form) => text.startsWith(form, at));
-    if (form === undefined) {
-      const rest = text.slice(at, at + LONGEST_FORM);
-      const isStart = at + rest.length === text.length &&
-        ofChar.some((form) => form.startsWith(rest));
-      return isStart ? "beyond" : undefined;
+    const next = new Set<number>();
+    for (const from of ends) {
+      const rest = text.slice(from, from + LONGEST_FORM);
+      for (const form of ofChar) {
+        if (rest.startsWith(form)) next.add(from + form.length);
+        else if (form.startsWith(rest)) isStart = true;
+      }
     }
-    at += form.length;
+    if (next.size === 0) return isStart ? "beyond" : undefined;
+    ends = next;
   }
-  return at;
+  return Math.max(...ends);
 }

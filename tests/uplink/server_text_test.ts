@@ -52,6 +52,21 @@ for (const quote of QUOTES) {
   });
 }
 
+/** A bootstrap token may hold them, and so it holds parts of its own forms. */
+const ODD_SECRET = "a%25\\u0041\\";
+const ODD_QUOTES = [
+  ODD_SECRET,
+  JSON.stringify(ODD_SECRET).slice(1, -1),
+  encodeURIComponent(ODD_SECRET),
+  "a\\u002525\\\\u0041\\u005c",
+];
+for (const quote of ODD_QUOTES) {
+  Deno.test(`presentServerText() knows a secret with % and \\ in ${quote}`, () => {
+    const shown = presentServerText(`bad ${quote}!`, false, [ODD_SECRET]);
+    assert.equal(shown, "bad [redacted]!");
+  });
+}
+
 Deno.test("presentServerText() bounds bytes, not characters", () => {
   const shown = presentServerText("é".repeat(5_000), true, []);
   assert.equal(new TextEncoder().encode(shown).length, MAX_SERVER_TEXT_BYTES);
