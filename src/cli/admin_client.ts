@@ -102,20 +102,15 @@ export class AdminClient {
         signal,
         ...(this.http ? { client: this.http } : {}),
       });
-    const late = (what: string, ms: number) => () =>
-      this.#noAnswer(new Error(lateText(what, ms, method)));
-    const whole = {
-      ...{ clock, ms: wholeMs, signal },
-      late: late("no whole answer", wholeMs),
+    const within = (ms: number, what: string, signal: AbortSignal) => {
+      const why = lateText(what, ms, method);
+      return { clock, ms, signal, late: () => this.#noAnswer(new Error(why)) };
     };
+    const whole = within(wholeMs, "no whole answer", signal);
     const { answer, text } = await withDeadline(whole, async (signal) => {
       try {
-        const begin = {
-          ...{ clock, ms: beginMs, signal },
-          late: late("no answer", beginMs),
-        };
         const answer = method === "GET"
-          ? await withDeadline(begin, request)
+          ? await withDeadline(within(beginMs, "no answer", signal), request)
           : await request(signal);
         return { answer, text: await textOf(answer, signal) };
       } catch (cause) {

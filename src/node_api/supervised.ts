@@ -1,3 +1,4 @@
+import { aborted } from "../platform/aborted.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/log.ts";
 import { ListenError } from "./listen_error.ts";
@@ -142,11 +143,4 @@ async function ended(listener: Listener): Promise<unknown> {
   } catch (error) {
     return error;
   }
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve(undefined);
-    signal.addEventListener("abort", () => resolve(undefined), { once: true });
-  });
 }
