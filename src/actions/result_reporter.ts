@@ -1,7 +1,11 @@
 import { describeError } from "../platform/log.ts";
 import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
-import { ControlError, type ControlFailure } from "../uplink/control_error.ts";
+import {
+  ControlError,
+  type ControlFailure,
+  isAboutCall,
+} from "../uplink/control_error.ts";
 import { FailureSeries } from "../uplink/failure_series.ts";
 import type { NodeUplink } from "../uplink/node_uplink.ts";
 import type { ExecutionAck, ExecutionResult } from "../wire/bodies.ts";
@@ -45,7 +49,6 @@ const FINAL: readonly ControlFailure[] = [
   "not_found",
   "conflict",
   "too_large",
-  "unexpected_status",
   "unsupported",
 ];
 
@@ -275,7 +278,9 @@ function shortText(text: string, limit: number): string {
 
 function isFinal(error: unknown): boolean {
   if (!(error instanceof ControlError)) return false;
-  return FINAL.includes(error.kind) || error.status === 501;
+  const { kind, status = 0 } = error;
+  return FINAL.includes(kind) || status === 501 ||
+    (kind === "unexpected_status" && isAboutCall(status));
 }
 
 /** The answer to a request that the node takes on. */

@@ -1,5 +1,5 @@
 import type { Dialect } from "../wire/dialect.ts";
-import { AFTER_FAILURE, ControlError } from "./control_error.ts";
+import { AFTER_FAILURE, ControlError, isAboutCall } from "./control_error.ts";
 
 /** What a loop may have to do about a failed call, by the surface it called. */
 export interface SurfaceActions {
@@ -82,10 +82,7 @@ const DECIDE: { readonly [Name in Surface]: Decide<Name> } = {
       case "unsupported":
         return "drop";
       case "unexpected_status":
-        // A time-out, or a redirect of what stands in between, passes.
-        return status > 400 && status < 500 && status !== 408
-          ? "drop"
-          : "transient";
+        return isAboutCall(status) ? "drop" : "transient";
       default:
         // Nobody takes them there, and a buffer of old samples helps nobody.
         return status === 501 ? "drop" : "transient";

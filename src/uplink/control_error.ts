@@ -109,3 +109,11 @@ export function failureOf(status: number): ControlFailure {
       return status >= 500 && status <= 599 ? "server" : "unexpected_status";
   }
 }
+
+/**
+ * Whether a status is about the call itself. A time-out, or a redirect of what
+ * stands in between, passes.
+ */
+export function isAboutCall(status: number): boolean {
+  return status >= 400 && status <= 499 && status !== 408;
+}

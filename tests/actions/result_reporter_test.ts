@@ -4,7 +4,7 @@ import {
   type ResultOutbox,
   ResultReporter,
 } from "../../src/actions/result_reporter.ts";
-import { ControlError } from "../../src/uplink/control_error.ts";
+import { ControlError, failureOf } from "../../src/uplink/control_error.ts";
 import type { ExecutionAck } from "../../src/wire/bodies.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { FakeRandom } from "../fakes/fake_random.ts";
@@ -191,3 +191,45 @@ Deno.test("a result that cannot be read or settled just now is tried again", asy
   stop.abort();
   await done;
 });
+
+const AFTER_STATUS = [
+  // What stands in between, the moment and the node's standing pass.
+  ...[302, 307, 401, 408, 429, 500, 502, 503].map((status) =>
+    [status, "kept"] as const
+  ),
+  ...[400, 403, 404, 409, 413, 410, 415, 422, 501].map((status) =>
+    [status, "given up"] as const
+  ),
+];
+for (const [status, wanted] of AFTER_STATUS) {
+  Deno.test(`a result that is answered with ${status} is ${wanted}`, async () => {
+    let isOpen = true;
+    const outbox: ResultOutbox = {
+      running: [],
+      get unreported() {
+        return isOpen ? [{ executionId: "x-1" }] : [];
+      },
+      result: (execution_id) => ({
+        execution_id,
+        status: "success",
+        exit_code: 0,
+        stdout: "",
+        stderr: "",
+        duration: "1s",
+        finished_at: "2026-03-01T12:00:00Z",
+      }),
+      settle: () => Promise.resolve(void (isOpen = false)),
+    };
+    const failure = new ControlError(failureOf(status), "Refused", { status });
+    const { reporter, clock } = reporterOf(
+      () => Promise.reject(failure),
+      outbox,
+    );
+    const stop = new AbortController();
+    const done = reporter.run(stop.signal);
+    await clock.advance(0);
+    assert.equal(isOpen ? "kept" : "given up", wanted);
+    stop.abort();
+    await done;
+  });
+}
