@@ -1,7 +1,7 @@
 import type { Config } from "../config/settings.ts";
 import { askAgent, errorText, refusalIn } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
-import { keySegment } from "./key_segment.ts";
+import { pathSegment } from "./path_segment.ts";
 import type { LocalAnswer } from "../client/call.ts";
 import { show } from "./output/show.ts";
 import { writeAll } from "./write.ts";
@@ -58,7 +58,7 @@ async function askForSecret(config: Config, key: string): Promise<LocalAnswer> {
   const answer = await askAgent(
     { ...config, "node_api.socket_path": socket },
     "GET",
-    `/v1/state/secrets/${keySegment(key)}`,
+    `/v1/state/secrets/${pathSegment(key, "a key")}`,
   );
   if (answer.status !== 200) throw failure(answer, key);
   return answer;

@@ -1,6 +1,6 @@
 import { askAgent, refusalIn } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
-import { keySegment } from "./key_segment.ts";
+import { pathSegment } from "./path_segment.ts";
 import { show } from "./output/show.ts";
 
 /** `plexd state` */
@@ -35,7 +35,7 @@ export async function stateGet(invocation: Invocation): Promise<number> {
   const answer = await askAgent(
     config,
     "GET",
-    `/v1/state/${type}/${keySegment(key)}`,
+    `/v1/state/${type}/${pathSegment(key, "a key")}`,
   );
   if (answer.status === 404) {
     throw new CommandError(

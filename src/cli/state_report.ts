@@ -1,6 +1,6 @@
 import { askAgent, refusalIn } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
-import { keySegment } from "./key_segment.ts";
+import { pathSegment } from "./path_segment.ts";
 import type { LocalAnswer } from "../client/call.ts";
 import { parseDuration } from "../wire/duration.ts";
 import { show } from "./output/show.ts";
@@ -107,7 +107,7 @@ async function remove(invocation: Invocation, key: string): Promise<number> {
 }
 
 function pathOf(key: string): string {
-  return `/v1/state/report/${keySegment(key)}`;
+  return `/v1/state/report/${pathSegment(key, "a key")}`;
 }
 
 /** How long to wait, ms; undefined for not at all. */

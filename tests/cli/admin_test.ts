@@ -306,6 +306,8 @@ Deno.test("plexd admin says what is wrong, and what to do", async () => {
     [["nodes", "frobnicate"], 2, /WHAT is list, get, .*not "frobnicate"/],
     [["nodes", "get"], 2, /takes NODE[\s\S]*usage: plexd admin nodes get NODE/],
     [["nodes", "list", "x"], 2, /takes no further words/],
+    [["nodes", "delete", ""], 2, /"" cannot be an id.*\n.* not set\?/],
+    [["domains", "nodes", ".."], 2, /"\.\." cannot be an id, a name or a key/],
     [
       ["nodes", "get", "n"],
       3,
@@ -319,7 +321,11 @@ Deno.test("plexd admin says what is wrong, and what to do", async () => {
     ],
     [["operators", "create", "x", "--scopes="], 2, /--scopes is some of/],
     [["data", "set", "n", "k"], 2, /--file - reads standard input/],
-    [["policies", "set", "p", "--file", "/none"], 1, /there is no file \/none/],
+    [
+      ["policies", "set", "p", "--file", "/none"],
+      1,
+      /: there is no file \/none/,
+    ],
     [["domains", "create", "A"], 1, /refuses: malformed_body/],
   ];
   for (const [words, code, said] of cases) {

@@ -3,6 +3,7 @@ import { describeError } from "../../platform/log.ts";
 import { isLoopback } from "../../wire/loopback.ts";
 import { AdminClient, AdminError, type AdminMethod } from "../admin_client.ts";
 import { CommandError, EXIT, type Invocation } from "../command.ts";
+import { pathSegment } from "../path_segment.ts";
 import { readStdin } from "../read_stdin.ts";
 
 const DEFAULT_URL = "http://127.0.0.1:8443";
@@ -93,20 +94,20 @@ export async function readFileFlag(path: string): Promise<string> {
   } catch (error) {
     throw new CommandError(
       EXIT.failed,
-      `${path} cannot be read: ${whyUnread(path, error)}`,
+      error instanceof Deno.errors.NotFound
+        ? `there is no file ${path}`
+        : `${path} cannot be read: ${describeError(error)}`,
     );
   }
 }
 
-function whyUnread(path: string, error: unknown): string {
-  return error instanceof Deno.errors.NotFound
-    ? `there is no file ${path}`
-    : describeError(error);
-}
-
-/** One segment of a path. */
+/**
+ * One segment of a path.
+ *
+ * @throws {CommandError} for what would be another path, as nothing or `..`.
+ */
 export function segment(text: string): string {
-  return encodeURIComponent(text);
+  return pathSegment(text, "an id, a name or a key");
 }
 
 function checkedUrl(text: string, allowPlaintext: boolean): string {
@@ -134,7 +135,11 @@ async function readToken(path: string): Promise<string> {
   } catch (error) {
     throw new CommandError(
       EXIT.failed,
-      `the admin token cannot be read: ${whyUnread(path, error)}`,
+      `the admin token cannot be read: ${
+        error instanceof Deno.errors.NotFound
+          ? `there is no file ${path}`
+          : describeError(error)
+      }`,
       "name its file with --token-file or PLEXD_ADMIN_TOKEN_FILE; " +
         "plexd control-plane says where its own is",
     );
