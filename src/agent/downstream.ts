@@ -48,6 +48,7 @@ export function buildDownstream(
     ledger: store.events,
     ...eventHandlers(context, { keyring, pull }),
     pull,
+    isPullOwed: () => reconciler.isOwed,
     onNotStored: (error) => stream.notStored(error),
     onRefused: (reason, count) =>
       context.intake.record(eventRefusedRecord(reason, count)),

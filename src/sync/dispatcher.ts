@@ -39,6 +39,11 @@ export interface DispatcherOptions {
   /** Asks for a pull of the whole state, for the reason given. */
   readonly pull: (reason: string) => void;
   /**
+   * Whether a pull that was asked for has yet to succeed: until then something
+   * is missing, and no event confirms the state. @default never
+   */
+  readonly isPullOwed?: () => boolean;
+  /**
    * Hears at once that an effect could not be stored, before {@linkcode
    * Dispatcher.accept} says so to the next event, for which there may be a long
    * wait.
@@ -134,9 +139,8 @@ export class Dispatcher {
   }
 
   /**
-   * When an event last confirmed the state, as one does that brings what has
-   * changed, or is in order behind all that did; asked on every read of the
-   * local API.
+   * When an event last confirmed the state, as one does that is taken while
+   * nothing is missing; asked on every read of the local API.
    */
   get lastConfirmedMs(): number | undefined {
     return this.#lastConfirmedMs;
@@ -331,6 +335,7 @@ export class Dispatcher {
   }
 
   #count(done: readonly Pending[]) {
+    const isBehind = this.#options.isPullOwed?.() ?? false;
     for (const { event, result } of done) {
       if (typeof result !== "string" || result === "running") continue;
       this.#counts[result]++;
@@ -338,8 +343,7 @@ export class Dispatcher {
       this.#byType.set(label, (this.#byType.get(label) ?? 0) + 1);
       if (result === "applied" || result === "repeated") {
         this.#lastAppliedMs = this.#options.clock.now();
-        const isHint = this.#handlersOf(event.type).some(({ hint }) => hint);
-        if (!isHint) this.#lastConfirmedMs = this.#lastAppliedMs;
+        if (!isBehind) this.#lastConfirmedMs = this.#lastAppliedMs;
       }
     }
   }

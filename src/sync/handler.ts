@@ -11,11 +11,6 @@ export interface Handler {
    */
   readonly barrier?: boolean;
   /**
-   * An event says that something has changed, and not what: until a pull has
-   * brought it, nothing confirms the state.
-   */
-  readonly hint?: boolean;
-  /**
    * Resolves once the effect is durable, or to "known" when a pull was faster
    * and there was nothing to do. Called in the order of the stream; the
    * effects of several events may be under way at once.

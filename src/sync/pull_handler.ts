@@ -9,7 +9,6 @@ import type { Handler } from "./handler.ts";
  */
 export function pullHandler(pull: (reason: string) => void): Handler {
   return {
-    hint: true,
     handle(event) {
       pull(`event ${event.type}`);
       return Promise.resolve("applied");

@@ -20,7 +20,6 @@ export interface PullHintHandlerOptions {
 export function pullHintHandler(options: PullHintHandlerOptions): Handler {
   const { nodeId, domainId, pull } = options;
   return {
-    hint: true,
     handle(event) {
       if (isForeignScope(event.scope ?? "", nodeId, domainId)) {
         const text = "it is for another node or domain";

@@ -98,6 +98,7 @@ export class Reconciler implements Part {
   /** Aborts when the part ends. */
   #life: AbortSignal | undefined;
   readonly #triggers = new Set<string>();
+  #isOwed = false;
   readonly #drift: DriftReports;
   #wake: (() => void) | undefined;
   #lastStartMs = -Infinity;
@@ -123,9 +124,15 @@ export class Reconciler implements Part {
     return this.#status;
   }
 
+  /** Whether a pull that was asked for has yet to succeed. */
+  get isOwed(): boolean {
+    return this.#isOwed;
+  }
+
   /** Asks for a pull soon; any number of triggers before it become one. */
   trigger(reason: string): void {
     this.#triggers.add(reason);
+    this.#isOwed = true;
     this.#wake?.();
   }
 
@@ -222,6 +229,8 @@ export class Reconciler implements Part {
     try {
       const corrections = await this.#converge(signal);
       this.#status = { lastSuccessMs: io.clock.now() };
+      // One that was asked for meanwhile may be for what this one has not seen.
+      if (this.#triggers.size === 0) this.#isOwed = false;
       onPull?.(undefined);
       if (corrections.length === 0) return;
       io.log.info("Drift corrected", {

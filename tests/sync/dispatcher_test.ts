@@ -77,6 +77,7 @@ function setUp(
   options: {
     maxInFlight?: number;
     others?: Record<string, Handler>;
+    isPullOwed?: () => boolean;
     onNotStored?: (error: unknown) => void;
   } = {},
 ) {
@@ -598,20 +599,32 @@ Deno.test("verified events are counted by type, unknown types as one", async () 
   });
 });
 
-Deno.test("an event that only hints at a change is applied, and confirms nothing", async () => {
+Deno.test("while a pull is owed events are applied, and confirm nothing", async () => {
+  let isOwed = false;
   const { dispatcher, clock } = setUp([handlerOf(() => {})], {
-    others: { policy_updated: pullHandler(() => {}) },
+    isPullOwed: () => isOwed,
+    others: {
+      policy_updated: pullHandler(() => {
+        isOwed = true;
+      }),
+    },
   });
   await dispatcher.accept(message(1));
   await dispatcher.drain();
   const confirmedMs = clock.now();
   assert.equal(dispatcher.lastConfirmedMs, confirmedMs);
-  await clock.advance(5_000);
-  await dispatcher.accept(message(2, { type: "policy_updated" }));
+  for (const [n, type] of [[2, "policy_updated"], [3, TYPE]] as const) {
+    await clock.advance(5_000);
+    await dispatcher.accept(message(n, { type }));
+    await dispatcher.drain();
+    assert.equal(dispatcher.status.applied, n);
+    assert.equal(dispatcher.status.lastAppliedMs, clock.now());
+    assert.equal(dispatcher.lastConfirmedMs, confirmedMs);
+  }
+  isOwed = false;
+  await dispatcher.accept(message(4));
   await dispatcher.drain();
-  assert.equal(dispatcher.status.applied, 2);
-  assert.equal(dispatcher.status.lastAppliedMs, clock.now());
-  assert.equal(dispatcher.lastConfirmedMs, confirmedMs);
+  assert.equal(dispatcher.lastConfirmedMs, clock.now());
 });
 
 Deno.test("types without handlers go to the one that takes all others", async () => {

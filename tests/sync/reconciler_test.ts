@@ -533,6 +533,21 @@ Deno.test("run() pulls soon after a trigger, one pull for all, a second apart", 
   });
 });
 
+Deno.test("a pull is owed from its trigger until one that began after it succeeds", async () => {
+  const { reconciler, uplink } = setUp();
+  assert.equal(reconciler.isOwed, false);
+  reconciler.trigger("event");
+  uplink.failures.push(new ControlError("server", "Status 500"));
+  await failureFrom(reconciler.pullNow(never));
+  assert.equal(reconciler.isOwed, true);
+  uplink.meanwhile = () => Promise.resolve(reconciler.trigger("another event"));
+  await reconciler.pullNow(never);
+  assert.equal(reconciler.isOwed, true);
+  uplink.meanwhile = undefined;
+  await reconciler.pullNow(never);
+  assert.equal(reconciler.isOwed, false);
+});
+
 Deno.test("run() pulls again for a trigger that comes during a pull", async () => {
   const { reconciler, uplink, clock } = setUp();
   const release = uplink.hold();
