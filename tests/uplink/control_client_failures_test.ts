@@ -136,6 +136,26 @@ Deno.test("ControlClient tells of a redirect that leads nowhere, and of none on 
   }
 });
 
+Deno.test("ControlClient.ping() has its answer, also when the body breaks off at once", async () => {
+  const { client } = fixture("http://127.0.0.1:1", {
+    transport: {
+      insecure: false,
+      // No server can be made to do so at the right moment.
+      send: () =>
+        Promise.resolve(
+          new Response(
+            new ReadableStream({
+              start: (controller) => controller.error(new Error("reset")),
+            }),
+            { status: 202 },
+          ),
+        ),
+      close() {},
+    },
+  });
+  assert.equal(await client.ping(never), 202);
+});
+
 Deno.test("ControlClient.ping() takes no longer than the connect time-out, nor reads the answer", async () => {
   await using mute = new RawServer("", true);
   const { client, clock } = fixture(mute.url);
