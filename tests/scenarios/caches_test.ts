@@ -73,69 +73,71 @@ for (const dialect of [1, 2] as const) {
   });
 }
 
-Deno.test("a probe fills what is known of peers; workloads see counts, and never where anybody is", async () => {
-  await using stage = await Stage.open();
-  await using other = await Stage.open();
-  // Where the peer is said to be; it takes connections by itself.
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const endpoint = `127.0.0.1:${listener.addr.port}`;
-  await stage.startControlPlane();
-  await stage.leaveToken();
-  const reconcile = { interval: "1s" };
-  const { node_id } = await stage.startAgent({
-    settings: { reconcile, peers: { probe: "tcp", probe_interval: "1s" } },
-  });
-  other.shareControlPlane(stage);
-  await other.leaveToken();
-  const peer = await other.startAgent({
-    settings: { reconcile, nat: { public_endpoint: endpoint } },
-  });
-  await stage.admin.call("PUT", "/services/canary-service", {
-    roles: ["edge"],
-    resource_refs: ["canary-resource"],
-  });
-  await stage.admin.call("PUT", `/nodes/${node_id}/roles/edge`);
-  await stage.statusWhen(
-    "all caches hold something",
-    caches({ peers: 1, peers_observed: 1, services: 1 }),
-  );
-  // The first look at a peer is on disk soon.
-  await eventually("the owner sees what was observed", async () => {
-    const [peer] = await listed(stage, "peers");
-    return peer?.["observed"];
-  });
-  const hidden = [
-    ...[endpoint, peer.node_id, peer.mesh_ip],
-    ...["canary-service", "canary-resource", "edge"],
-  ];
-  for (const socket of [stage.socket, stage.secretsSocket]) {
-    for (const target of TARGETS) {
-      const { status, body } = await call(socket, target);
-      for (const text of hidden) {
-        assert.ok(!body.includes(text), `GET ${target}: ${status} ${body}`);
+for (const dialect of [1, 2] as const) {
+  Deno.test(`a probe fills what is known of peers; workloads see counts, and never where anybody is, dialect ${dialect}`, async () => {
+    await using stage = await Stage.open(dialect);
+    await using other = await Stage.open(dialect);
+    // Where the peer is said to be; it takes connections by itself.
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const endpoint = `127.0.0.1:${listener.addr.port}`;
+    await stage.startControlPlane();
+    await stage.leaveToken();
+    const reconcile = { interval: "1s" };
+    const { node_id } = await stage.startAgent({
+      settings: { reconcile, peers: { probe: "tcp", probe_interval: "1s" } },
+    });
+    other.shareControlPlane(stage);
+    await other.leaveToken();
+    const peer = await other.startAgent({
+      settings: { reconcile, nat: { public_endpoint: endpoint } },
+    });
+    await stage.admin.call("PUT", "/services/canary-service", {
+      roles: ["edge"],
+      resource_refs: ["canary-resource"],
+    });
+    await stage.admin.call("PUT", `/nodes/${node_id}/roles/edge`);
+    await stage.statusWhen(
+      "all caches hold something",
+      caches({ peers: 1, peers_observed: 1, services: 1 }),
+    );
+    // The first look at a peer is on disk soon.
+    await eventually("the owner sees what was observed", async () => {
+      const [peer] = await listed(stage, "peers");
+      return peer?.["observed"];
+    });
+    const hidden = [
+      ...[endpoint, peer.node_id, peer.mesh_ip],
+      ...["canary-service", "canary-resource", "edge"],
+    ];
+    for (const socket of [stage.socket, stage.secretsSocket]) {
+      for (const target of TARGETS) {
+        const { status, body } = await call(socket, target);
+        for (const text of hidden) {
+          assert.ok(!body.includes(text), `GET ${target}: ${status} ${body}`);
+        }
       }
     }
-  }
-  // Off is absent, never zero.
-  const [unseen] = await listed(other, "peers");
-  assert.ok(unseen && !("observed" in unseen));
-  assert.equal((await other.status()).caches.peers_observed, 0);
-  await other.stopAgent();
+    // Off is absent, never zero.
+    const [unseen] = await listed(other, "peers");
+    assert.ok(unseen && !("observed" in unseen));
+    assert.equal((await other.status()).caches.peers_observed, 0);
+    await other.stopAgent();
 
-  // What was observed is on disk when the agent has stopped, and lasts.
-  await stage.stopAgent();
-  const [seen] = await listed(stage, "peers");
-  const observed = seen?.["observed"] as Record<string, unknown>;
-  assert.equal(observed["loss"], 0);
-  assert.equal(observed["score"], 1);
-  assert.equal(typeof observed["latency_ms"], "number");
-  const [route] = await listed(stage, "routes");
-  assert.equal(route?.["destination"], `${peer.mesh_ip}/32`);
-  assert.match(
-    (await stage.run("store", "verify")).stdout,
-    /as they should be/,
-  );
-});
+    // What was observed is on disk when the agent has stopped, and lasts.
+    await stage.stopAgent();
+    const [seen] = await listed(stage, "peers");
+    const observed = seen?.["observed"] as Record<string, unknown>;
+    assert.equal(observed["loss"], 0);
+    assert.equal(observed["score"], 1);
+    assert.equal(typeof observed["latency_ms"], "number");
+    const [route] = await listed(stage, "routes");
+    assert.equal(route?.["destination"], `${peer.mesh_ip}/32`);
+    assert.match(
+      (await stage.run("store", "verify")).stdout,
+      /as they should be/,
+    );
+  });
+}
 
 /** Everything that the sockets answer, and what somebody might guess. */
 const TARGETS = [

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import type { Dialect } from "../../src/wire/dialect.ts";
 import type { StatusDocument } from "../../src/wire/status.ts";
 import { eventually } from "./eventually.ts";
+import { planeForm } from "./plane_form.ts";
 import { Stage } from "./stage.ts";
 
 const reasonsOf = ({ reasons }: StatusDocument) =>
@@ -22,8 +24,8 @@ const waiting = (stage: Stage) =>
     return status.node_id === "" ? status : undefined;
   });
 
-async function stage1(): Promise<Stage> {
-  const stage = await Stage.open();
+async function withControlPlane(dialect: Dialect): Promise<Stage> {
+  const stage = await Stage.open(dialect);
   await stage.startControlPlane();
   return stage;
 }
@@ -31,77 +33,80 @@ async function stage1(): Promise<Stage> {
 const credentialsOf = (stage: Stage) =>
   `${stage.membership}/identity/credentials.json`;
 
-Deno.test("plexd up without a token serves what it can, and joins when it is asked to", async () => {
-  await using stage = await stage1();
-  const status = await startWaiting(stage);
-  assert.deepEqual(reasonsOf(status), ["not_enrolled"]);
-  assert.equal(status.identity.enrollment, "not_enrolled");
-  const [{ detail }] = status.reasons as [StatusDocument["reasons"][number]];
-  assert.ok(detail.includes(stage.tokenFile), detail);
-  assert.match(detail, /plexd join/);
-  assert.match(stage.agentOutput, /not enrolled.*plexd join/);
+for (const dialect of [1, 2] as const) {
+  Deno.test(`plexd up without a token serves what it can, and joins when it is asked to, dialect ${dialect}`, async () => {
+    await using stage = await withControlPlane(dialect);
+    const status = await startWaiting(stage);
+    assert.deepEqual(reasonsOf(status), ["not_enrolled"]);
+    assert.equal(status.identity.enrollment, "not_enrolled");
+    const [{ detail }] = status.reasons as [StatusDocument["reasons"][number]];
+    assert.ok(detail.includes(stage.tokenFile), detail);
+    assert.match(detail, /plexd join/);
+    assert.match(stage.agentOutput, /not enrolled.*plexd join/);
 
-  for (const path of ["", "/metadata", "/data/x", "/secrets"]) {
-    const { status, body } = await stage.local(`/v1/state${path}`);
-    assert.equal(status, 503);
-    assert.equal(
-      body,
-      '{"error":"not enrolled","reason":"not_enrolled"}\n',
+    for (const path of ["", "/metadata", "/data/x", "/secrets"]) {
+      const { status, body } = await stage.local(`/v1/state${path}`);
+      assert.equal(status, 503);
+      assert.equal(
+        body,
+        '{"error":"not enrolled","reason":"not_enrolled"}\n',
+      );
+    }
+    const report = JSON.stringify({ content_type: "a/b", payload: { up: 1 } });
+    const written = await stage.local("/v1/state/report/early", {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: report,
+    });
+    assert.equal(written.status, 200, written.body);
+    for (
+      const command of [
+        ["state"],
+        ["secrets", "get", "x"],
+        ["secrets", "list"],
+        ["watch"],
+        ["--print-state"],
+        ["reconcile"],
+        ["store", "accept-epoch"],
+      ]
+    ) {
+      const { code, stderr } = await stage.run(...command);
+      assert.equal(code, 77, `${command}: ${stderr}`);
+      assert.match(stderr, /not enrolled/);
+    }
+    const looked = await stage.run("status");
+    assert.equal(looked.code, 0, looked.stderr);
+    assert.match(looked.stdout, /not_enrolled/);
+    assert.match(looked.stdout, /^Node +not enrolled, membership default$/m);
+    assert.doesNotMatch(looked.stdout, /stale|^Stream|^Signed state/m);
+    assert.equal((await stage.run("why")).code, 77);
+
+    await stage.leaveToken();
+    await Deno.rename(stage.tokenFile, `${stage.folder}/elsewhere`);
+    const joined = await stage.run(
+      "join",
+      "--token-file",
+      `${stage.folder}/elsewhere`,
     );
-  }
-  const report = JSON.stringify({ content_type: "a/b", payload: { up: 1 } });
-  const written = await stage.local("/v1/state/report/early", {
-    method: "PUT",
-    headers: { "content-type": "application/json" },
-    body: report,
+    assert.equal(joined.code, 0, joined.stderr);
+    const enrolled = await stage.statusWhen("it serves", isEnrolled);
+    assert.equal(enrolled.pid, status.pid);
+    assert.equal((await stage.local("/v1/state")).status, 200);
+    await stage.statusWhen(
+      "the report went up",
+      ({ sync }) => sync.pending === 0,
+    );
+    const { body } = await stage.local("/v1/state/report/early");
+    assert.match(body, /"up":1/);
+    await stage.stopAgent();
   });
-  assert.equal(written.status, 200, written.body);
-  for (
-    const command of [
-      ["state"],
-      ["secrets", "get", "x"],
-      ["secrets", "list"],
-      ["watch"],
-      ["--print-state"],
-      ["reconcile"],
-      ["store", "accept-epoch"],
-    ]
-  ) {
-    const { code, stderr } = await stage.run(...command);
-    assert.equal(code, 77, `${command}: ${stderr}`);
-    assert.match(stderr, /not enrolled/);
-  }
-  const looked = await stage.run("status");
-  assert.equal(looked.code, 0, looked.stderr);
-  assert.match(looked.stdout, /not_enrolled/);
-  assert.match(looked.stdout, /^Node +not enrolled, membership default$/m);
-  assert.doesNotMatch(looked.stdout, /stale|^Stream|^Signed state/m);
-  assert.equal((await stage.run("why")).code, 77);
-
-  await stage.leaveToken();
-  await Deno.rename(stage.tokenFile, `${stage.folder}/elsewhere`);
-  const joined = await stage.run(
-    "join",
-    "--token-file",
-    `${stage.folder}/elsewhere`,
-  );
-  assert.equal(joined.code, 0, joined.stderr);
-  const enrolled = await stage.statusWhen("it serves", isEnrolled);
-  assert.equal(enrolled.pid, status.pid);
-  assert.equal((await stage.local("/v1/state")).status, 200);
-  await stage.statusWhen(
-    "the report went up",
-    ({ sync }) => sync.pending === 0,
-  );
-  const { body } = await stage.local("/v1/state/report/early");
-  assert.match(body, /"up":1/);
-  await stage.stopAgent();
-});
+}
 
 for (const dialect of [1, 2] as const) {
   Deno.test(`a token file that appears is enough, and one that is refused is not tried again, dialect ${dialect}`, async () => {
-    await using stage = await stage1();
-    await Deno.writeTextFile(stage.tokenFile, "plx_of_nobody", { mode: 0o600 });
+    await using stage = await withControlPlane(dialect);
+    const token = planeForm(dialect).token("nobody");
+    await Deno.writeTextFile(stage.tokenFile, token, { mode: 0o600 });
     const { pid } = await startWaiting(stage);
     const refused = await stage.statusWhen(
       "the token is refused",
@@ -120,7 +125,7 @@ for (const dialect of [1, 2] as const) {
 
 for (const dialect of [1, 2] as const) {
   Deno.test(`credentials that are taken away sign the node off until they are put back, dialect ${dialect}`, async () => {
-    await using stage = await stage1();
+    await using stage = await withControlPlane(dialect);
     await stage.leaveToken();
     const { node_id, pid } = await stage.startAgent();
     await stage.statusWhen("it streams", isEnrolled);
@@ -155,53 +160,57 @@ for (const dialect of [1, 2] as const) {
   });
 }
 
-Deno.test("damaged credentials change nothing in use, and a sound copy ends that", async () => {
-  await using stage = await stage1();
-  await stage.leaveToken();
-  const { node_id } = await stage.startAgent();
-  const before = await stage.statusWhen("it streams", isEnrolled);
-  const file = credentialsOf(stage);
-  const sound = await Deno.readFile(file);
-  await Deno.writeFile(file, sound.slice(0, 40));
-  const damaged = await stage.statusWhen(
-    "the damage is seen",
-    (status) => reasonsOf(status).includes("credentials_invalid"),
-  );
-  assert.equal(damaged.node_id, node_id);
-  assert.equal(damaged.stream.since, before.stream.since);
-  const why = await stage.run("why");
-  assert.match(why.stdout, /credentials/);
+for (const dialect of [1, 2] as const) {
+  Deno.test(`damaged credentials change nothing in use, and a sound copy ends that, dialect ${dialect}`, async () => {
+    await using stage = await withControlPlane(dialect);
+    await stage.leaveToken();
+    const { node_id } = await stage.startAgent();
+    const before = await stage.statusWhen("it streams", isEnrolled);
+    const file = credentialsOf(stage);
+    const sound = await Deno.readFile(file);
+    await Deno.writeFile(file, sound.slice(0, 40));
+    const damaged = await stage.statusWhen(
+      "the damage is seen",
+      (status) => reasonsOf(status).includes("credentials_invalid"),
+    );
+    assert.equal(damaged.node_id, node_id);
+    assert.equal(damaged.stream.since, before.stream.since);
+    const why = await stage.run("why");
+    assert.match(why.stdout, /credentials/);
 
-  // The identity itself is sound, so a restart works as well.
-  await stage.stopAgent();
-  await stage.startAgent();
-  const restarted = await stage.statusWhen("it streams again", isEnrolled);
-  assert.ok(reasonsOf(restarted).includes("credentials_invalid"));
-  await Deno.writeFile(file, sound);
-  const well = await stage.statusWhen(
-    "the copy is noticed",
-    (status) => !reasonsOf(status).includes("credentials_invalid"),
-  );
-  assert.equal(well.stream.since, restarted.stream.since);
-  await stage.stopAgent();
-});
+    // The identity itself is sound, so a restart works as well.
+    await stage.stopAgent();
+    await stage.startAgent();
+    const restarted = await stage.statusWhen("it streams again", isEnrolled);
+    assert.ok(reasonsOf(restarted).includes("credentials_invalid"));
+    await Deno.writeFile(file, sound);
+    const well = await stage.statusWhen(
+      "the copy is noticed",
+      (status) => !reasonsOf(status).includes("credentials_invalid"),
+    );
+    assert.equal(well.stream.since, restarted.stream.since);
+    await stage.stopAgent();
+  });
+}
 
-Deno.test("a membership of an older version gets its credentials file once", async () => {
-  await using stage = await stage1();
-  await stage.leaveToken();
-  const { node_id } = await stage.startAgent();
-  await stage.stopAgent();
-  await Deno.remove(credentialsOf(stage));
-  await Deno.remove(`${stage.membership}/identity/enrolled.json`);
-  const status = await stage.startAgent();
-  assert.equal(status.node_id, node_id);
-  assert.ok((await Deno.stat(credentialsOf(stage))).isFile);
-  await stage.stopAgent();
-});
+for (const dialect of [1, 2] as const) {
+  Deno.test(`a membership of an older version gets its credentials file once, dialect ${dialect}`, async () => {
+    await using stage = await withControlPlane(dialect);
+    await stage.leaveToken();
+    const { node_id } = await stage.startAgent();
+    await stage.stopAgent();
+    await Deno.remove(credentialsOf(stage));
+    await Deno.remove(`${stage.membership}/identity/enrolled.json`);
+    const status = await stage.startAgent();
+    assert.equal(status.node_id, node_id);
+    assert.ok((await Deno.stat(credentialsOf(stage))).isFile);
+    await stage.stopAgent();
+  });
+}
 
 for (const dialect of [1, 2] as const) {
   Deno.test(`a node that is removed is told once, lives on, and asks at once when somebody cares, dialect ${dialect}`, async () => {
-    await using stage = await stage1();
+    await using stage = await withControlPlane(dialect);
     await stage.leaveToken();
     const { node_id, pid } = await stage.startAgent();
     const before = await stage.statusWhen("it streams", isEnrolled);
@@ -256,8 +265,38 @@ for (const dialect of [1, 2] as const) {
   });
 }
 
+for (const dialect of [1, 2] as const) {
+  Deno.test(`a node that is removed joins anew with a fresh token, and knows its peers at once, dialect ${dialect}`, async () => {
+    await using stage = await withControlPlane(dialect);
+    await using other = await Stage.open(dialect);
+    // What is known soon was pulled at the start, or when the stream opened.
+    const settings = { reconcile: { interval: "10m" } };
+    other.shareControlPlane(stage);
+    await other.leaveToken();
+    const peer = await other.startAgent({ settings });
+    await stage.leaveToken();
+    const { node_id, pid } = await stage.startAgent({ settings });
+    const knowsPeer = ({ stream, caches }: StatusDocument) =>
+      stream.state === "streaming" && caches.peers === 1;
+    await stage.statusWhen("it knows its peer", knowsPeer);
+
+    await stage.leaveToken();
+    await stage.admin.call("DELETE", `/nodes/${node_id}`);
+    const anew = await stage.statusWhen(
+      "another node knows the peer",
+      (status) => status.node_id !== node_id && knowsPeer(status),
+    );
+    assert.equal(anew.pid, pid);
+    const { stdout } = await stage.run("peers", "--output=json");
+    const { peers } = JSON.parse(stdout) as { peers: { id: string }[] };
+    assert.deepEqual(peers.map(({ id }) => id), [peer.node_id]);
+    await stage.stopAgent();
+    await other.stopAgent();
+  });
+}
+
 Deno.test("a number that was given out anew confuses nobody who asks for the holder", async () => {
-  await using stage = await stage1();
+  await using stage = await withControlPlane(1);
   await stage.leaveToken();
   const { pid } = await stage.startAgent();
   const lock = `${stage.membership}/lock`;

@@ -14,13 +14,12 @@ import { type AgentOptions, Stage } from "./stage.ts";
 export class NatsStage implements AsyncDisposable {
   private constructor(readonly stage: Stage, readonly nats: NatsServer) {}
 
-  /** The bus is there, and a token is left, when this resolves. */
-  static async open(...flags: string[]): Promise<NatsStage> {
-    return await NatsStage.inDialect(1, ...flags);
-  }
-
-  /** As {@linkcode open}, for nodes that join in another dialect. */
-  static async inDialect(
+  /**
+   * The bus is there, and a token is left, when this resolves.
+   *
+   * @param dialect In which the node joins.
+   */
+  static async open(
     dialect: Dialect,
     ...flags: string[]
   ): Promise<NatsStage> {

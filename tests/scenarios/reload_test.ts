@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
+import type { Dialect } from "../../src/wire/dialect.ts";
 import type { EventsDocument } from "../../src/wire/transitions.ts";
 import { ServiceSocket } from "../fakes/service_socket.ts";
 import { eventually } from "./eventually.ts";
 import { type AgentOptions, Stage } from "./stage.ts";
 
 /** A stage with a running agent that has joined. */
-async function running(options: AgentOptions = {}): Promise<Stage> {
-  const stage = await Stage.open();
+async function running(
+  options: AgentOptions = {},
+  dialect: Dialect = 1,
+): Promise<Stage> {
+  const stage = await Stage.open(dialect);
   try {
     await stage.startControlPlane();
     await stage.leaveToken();
@@ -173,30 +177,32 @@ Deno.test("SIGHUP goes back to what was when the new settings do not work", asyn
   await stage.stopAgent();
 });
 
-Deno.test("SIGHUP moves the socket, and announces the node anew", async () => {
-  await using stage = await running();
-  const { node_id } = await stage.status();
-  const moved = `${stage.folder}/run/moved.sock`;
-  const endpoint = "192.0.2.7:51820";
-  await reload(
-    stage,
-    {
-      settings: {
-        node_api: { socket_path: moved },
-        nat: { public_endpoint: endpoint },
+for (const dialect of [1, 2] as const) {
+  Deno.test(`SIGHUP moves the socket, and announces the node anew, dialect ${dialect}`, async () => {
+    await using stage = await running({}, dialect);
+    const { node_id } = await stage.status();
+    const moved = `${stage.folder}/run/moved.sock`;
+    const endpoint = "192.0.2.7:51820";
+    await reload(
+      stage,
+      {
+        settings: {
+          node_api: { socket_path: moved },
+          nat: { public_endpoint: endpoint },
+        },
       },
-    },
-    READ,
-  );
-  await opensAgain(stage);
-  await stage.agent.writes(new RegExp(`Local API is listening.*${moved}`));
-  await assert.rejects(Deno.stat(stage.socket), Deno.errors.NotFound);
-  await eventually("the control plane knows the endpoint", async () => {
-    const node = await stage.admin.call("GET", `/nodes/${node_id}`);
-    return JSON.stringify(node).includes(endpoint) || undefined;
+      READ,
+    );
+    await opensAgain(stage);
+    await stage.agent.writes(new RegExp(`Local API is listening.*${moved}`));
+    await assert.rejects(Deno.stat(stage.socket), Deno.errors.NotFound);
+    await eventually("the control plane knows the endpoint", async () => {
+      const node = await stage.admin.call("GET", `/nodes/${node_id}`);
+      return JSON.stringify(node).includes(endpoint) || undefined;
+    });
+    await stage.stopAgent();
   });
-  await stage.stopAgent();
-});
+}
 
 Deno.test("SIGHUP adds no actions to an agent that has given up starting programs", async () => {
   await using stage = await running();

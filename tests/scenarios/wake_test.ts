@@ -79,7 +79,7 @@ Deno.test({
   ignore: !CAN_SHIFT || !hasNatsServer(),
   async fn() {
     await using clock = await ShiftedClock.make();
-    await using at = await NatsStage.open("--nats-credentials-ttl=2m");
+    await using at = await NatsStage.open(1, "--nats-credentials-ttl=2m");
     await at.startAgent("auto", { env: clock.env });
     const before = await at.carriedBy("nats");
     await clock.set(115);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { SseParser } from "../../src/uplink/sse_parser.ts";
+import type { Dialect } from "../../src/wire/dialect.ts";
 import { ServedPlexd } from "../cli/served_plexd.ts";
 import { dial, send } from "../node_api/raw_http.ts";
 import { eventually } from "./eventually.ts";
@@ -64,19 +65,19 @@ async function report(stage: Stage, key: string, payload = "1") {
   assert.equal(status, 200, body);
 }
 
-async function enrolled(settings = {}): Promise<
-  { stage: Stage; node_id: string }
-> {
-  const stage = await Stage.open();
+async function enrolled(
+  dialect: Dialect,
+): Promise<{ stage: Stage; node_id: string }> {
+  const stage = await Stage.open(dialect);
   await stage.startControlPlane();
   await stage.leaveToken();
-  const { node_id } = await stage.startAgent({ settings });
+  const { node_id } = await stage.startAgent();
   return { stage, node_id };
 }
 
 for (const dialect of [1, 2] as const) {
   Deno.test(`what the control plane and programs change is seen, with who did it, and without values, dialect ${dialect}`, async () => {
-    const { stage, node_id } = await enrolled();
+    const { stage, node_id } = await enrolled(dialect);
     await using _stage = stage;
     await using watching = await Watching.begin(stage);
     await using secrets = await Watching.begin(stage, "--kind=secrets");
@@ -86,6 +87,7 @@ for (const dialect of [1, 2] as const) {
     await stage.admin.call("PUT", `/nodes/${node_id}/secrets/db`, {
       value: "canary-secret",
     });
+    if (dialect === 2) await stage.learnSecret("db");
     await report(stage, "health", '"canary-report"');
 
     const origin = "control_plane";
@@ -125,8 +127,9 @@ for (const dialect of [1, 2] as const) {
   });
 }
 
+// What follows happens between the agent and its readers: in no dialect.
 Deno.test("whatever a watcher was told of is there after a kill -9, which tells it to start over", async () => {
-  const { stage } = await enrolled();
+  const { stage } = await enrolled(1);
   await using _stage = stage;
   await using watching = await Watching.begin(stage, "--kind=report");
   const keys = Array.from({ length: 40 }, (_, at) => `k${at}`);
@@ -150,7 +153,7 @@ Deno.test("whatever a watcher was told of is there after a kill -9, which tells 
 });
 
 Deno.test("a stop of the agent ends streams with the reason, and a reload does not lose a change", async () => {
-  const { stage } = await enrolled();
+  const { stage } = await enrolled(1);
   await using _stage = stage;
   using connection = await dial(stage.socket);
   await send(connection, "/v1/watch");
@@ -185,7 +188,7 @@ Deno.test("a stop of the agent ends streams with the reason, and a reload does n
 });
 
 Deno.test("a consumer goes on where it stopped, each under its own name, and is told of a restart", async () => {
-  const { stage } = await enrolled();
+  const { stage } = await enrolled(1);
   await using _stage = stage;
   const flags = ["--kind=report", "--consumer=back/up"];
   {
@@ -230,7 +233,7 @@ Deno.test("a consumer goes on where it stopped, each under its own name, and is 
 });
 
 Deno.test("a reader that never reads is dropped, while another one gets everything and programs are served", async () => {
-  const { stage } = await enrolled();
+  const { stage } = await enrolled(1);
   await using _stage = stage;
   using silent = await dial(stage.socket);
   await send(silent, "/v1/watch");
