@@ -127,8 +127,11 @@ function verdict(document: StatusDocument, nowMs: number): string {
   const text = `${status} for ${span(nowMs - Date.parse(since))}`;
   if (!isEnrolled(document)) return `${text}, serving no state`;
   if (stale) return `${text}, serving stale state`;
-  if (stream.state !== "streaming") return `${text}, reconnecting`;
-  return pull.last_error === null ? text : `${text}, pulls fail`;
+  const isUp = stream.state === "streaming";
+  const hasNone = stream.state === "pull_only";
+  if (!isUp && !hasNone) return `${text}, reconnecting`;
+  if (pull.last_error !== null) return `${text}, pulls fail`;
+  return hasNone ? `${text}, without an event stream` : text;
 }
 
 /** Such as `down for 5m 2s (waiting), next attempt in 3s; last error: …`. */
@@ -138,6 +141,14 @@ function streamText({ stream, carrier }: StatusDocument, nowMs: number) {
   if (state === "streaming") {
     const by = carrier?.active === "nats" ? ", by the message bus" : "";
     return `streaming for ${span(forMs)}${by}`;
+  }
+  if (state === "pull_only") {
+    // Dialect 2 may have none, which is no outage.
+    return "the control plane has none, states are pulled" +
+      (next_try_at === null
+        ? ""
+        : `; asked for again in ${span(Date.parse(next_try_at) - nowMs)}`) +
+      (last_error ? `; last answer: ${last_error}` : "");
   }
   const next = next_try_at === null
     ? ", trying now"

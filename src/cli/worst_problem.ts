@@ -150,7 +150,8 @@ function beforeDegraded(
   const ago = (time: string) => `${span(nowMs - Date.parse(time))} ago`;
   const lost = lostBus(carriers, ago);
   if (lost) return lost;
-  if (stream.state !== "streaming") {
+  // A control plane that has no stream may never have one: no problem either.
+  if (stream.state !== "streaming" && stream.state !== "pull_only") {
     const downMs = nowMs - Date.parse(stream.down_since ?? stream.since);
     return {
       reason: "stream_down",

@@ -20,6 +20,11 @@ const cases: readonly Case[] = [
     line: "ok; reconnecting; node n-1",
   },
   {
+    when: "the control plane has no stream",
+    stream: "pull_only",
+    line: "ok; without an event stream; node n-1",
+  },
+  {
     when: "much is wrong",
     reasons: ["unauthorized", "disk_full"],
     stale: true,

@@ -197,6 +197,24 @@ Deno.test("the status screen says how long the stream is down and when it is tri
   ));
 });
 
+Deno.test("the status screen says that the control plane has no stream and when it is asked again", () => {
+  const stream = {
+    state: "pull_only",
+    since: "2026-03-01T11:59:58Z",
+    down_since: "2026-03-01T10:00:00Z",
+    next_try_at: "2026-03-01T12:09:58Z",
+    last_error: "status 501 (signed_event_bus_not_provisioned)",
+  };
+  const lines = statusLines({ ...WELL, stream }, NOW);
+  assert.equal(lines[0], "Status         ok for 2h, without an event stream");
+  assert.ok(lines.includes(
+    "Stream         the control plane has none, states are pulled; asked for again in 9m 58s; last answer: status 501 (signed_event_bus_not_provisioned)",
+  ));
+  const pull = { ...WELL.pull, last_error: "Status 503" };
+  const [first] = statusLines({ ...WELL, stream, pull }, NOW);
+  assert.equal(first, "Status         ok for 2h, pulls fail");
+});
+
 Deno.test("the status screen says at its top that pulls fail", () => {
   const pull = { ...WELL.pull, last_error: "it is for another node" };
   const [first] = statusLines({ ...WELL, pull }, NOW);

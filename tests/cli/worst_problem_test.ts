@@ -20,6 +20,22 @@ Deno.test("worstProblem() finds none where all is well", () => {
   assert.equal(worstProblem(sampleStatus, NOW), undefined);
 });
 
+Deno.test("worstProblem() does not miss a stream that the control plane does not have", () => {
+  const stream = {
+    state: "pull_only",
+    since: "2026-03-01T12:04:00.000Z",
+    down_since: "2026-03-01T12:00:00.000Z",
+    next_try_at: "2026-03-01T12:14:00.000Z",
+    last_error: "status 501",
+  };
+  const status = { ...sampleStatus, stream };
+  assert.equal(worstProblem(status, NOW), undefined);
+  // Nor does it hide what is wrong.
+  const sync = { ...sampleStatus.sync, pending: 1, last_error: "status 503" };
+  const problem = worstProblem({ ...status, sync }, NOW);
+  assert.equal(problem?.reason, "reports_waiting");
+});
+
 Deno.test("worstProblem() says since when, why, what works and the next try", () => {
   const reasons = [reason("unsigned_state"), reason("disk_full")];
   const problem = worstProblem({ ...sampleStatus, reasons }, NOW);

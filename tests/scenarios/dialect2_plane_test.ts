@@ -133,5 +133,14 @@ Deno.test("an agent of dialect 2 lives without an event stream", async () => {
   });
   const { stream } = await stage.status();
   assert.equal(stream.state, "pull_only");
+  const { stdout } = await stage.run("status");
+  assert.match(stdout, /^Status +ok for .+, without an event stream$/m);
+  assert.match(
+    stdout,
+    /^Stream +the control plane has none, .*; asked for again in \d+m/m,
+  );
+  assert.match(stdout, /signed_event_bus_not_provisioned/);
+  const why = await stage.run("why");
+  assert.equal(why.code, 0, why.stdout);
   await stage.stopAgent();
 });
