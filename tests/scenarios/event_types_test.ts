@@ -139,6 +139,9 @@ Deno.test("every type of event has its effect, and nothing keeps a pre-shared ke
     const B = ["n-b", "key of n-b", ""] as const;
     assert.deepEqual(await scene.peers(), [B]);
     await scene.send("peer_added", wirePeer("n-c"));
+    // From here on a pull is owed, and none is on its way that would succeed.
+    await scene.pulledFor(["peer_added"]);
+    const { verified_at: verifiedAt } = await stage.status();
     await scene.send("peer_registered", wirePeer("n-d", "203.0.113.4:1"));
     const D = ["n-d", "key of n-d", "203.0.113.4:1"] as const;
     assert.deepEqual(await scene.peers(), [B, ["n-c", "key of n-c", ""], D]);
@@ -215,6 +218,7 @@ Deno.test("every type of event has its effect, and nothing keeps a pre-shared ke
       ...HINT_EVENT_TYPES,
     ];
     await scene.pulledFor(pulled);
+    assert.equal((await stage.status()).verified_at, verifiedAt);
 
     const rule = { src: "10.0.0.0/8", dst: "10.0.0.1/32", port: 443 };
     plane.state = stateDocument({
