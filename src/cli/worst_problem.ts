@@ -190,7 +190,10 @@ function beforeDegraded(
       reason: "reports_waiting",
       sentence: `${counted(sync.pending, "report")} cannot be delivered ` +
         `(${sync.last_error}).`,
-      advice: "nothing yet: reports are kept and tried again",
+      advice: sync.reports?.refused
+        ? '"plexd state --output table" names those that are refused: each is ' +
+          "sent again when it changes, or when deletions have made room"
+        : "nothing yet: reports are kept and tried again",
     };
   }
   const { last_error, pending_since } = tasks.key_rotation;

@@ -441,7 +441,8 @@ export class ReportSyncer implements Part {
     }
     this.#status = { ...this.#status, lastError: error };
     const [first, ...others] = changes;
-    log.warn("Report refused, kept until it changes", {
+    const until = untilRoom ? "there is room" : "it changes";
+    log.warn(`Report refused, kept until ${until}`, {
       key: first?.key,
       ...(others.length === 0 ? {} : { others: others.length }),
       error,

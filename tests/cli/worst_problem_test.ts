@@ -107,6 +107,22 @@ const more: { name: string; change: Partial<StatusDocument> }[] = [
     },
   },
 ];
+Deno.test("worstProblem() knows reports that wait for somebody", () => {
+  const adviceFor = (refused: number) => {
+    const counts = { synced: 0, pending: 1, suspended: 0, local_only: 0 };
+    const sync = {
+      ...sampleStatus.sync,
+      pending: 1,
+      reports: { ...counts, refused },
+      last_error: "status 409",
+    };
+    const status = { ...sampleStatus, sync };
+    return worstProblem(status, NOW)?.advice ?? "";
+  };
+  assert.match(adviceFor(0), /^nothing yet/);
+  assert.match(adviceFor(1), /plexd state.*names.* refused.*changes.* room/);
+});
+
 for (const { name, change } of more) {
   Deno.test(`worstProblem() also sees ${name}`, () => {
     const status = { ...sampleStatus, ...change };
