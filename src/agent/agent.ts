@@ -295,6 +295,8 @@ async function runNode(
   const document = () => status.document();
   await runTogether(context.snapshots.watch(parts, document), stop);
   if (context.ending.aborted) await flushReports(context, syncer);
-  await dispatcher.drain();
+  await dispatcher.drain().catch(() => {
+    // Logged already, and no failure of the agent: the event comes again.
+  });
   io.log.info("Agent stopped", named);
 }

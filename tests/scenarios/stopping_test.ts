@@ -67,6 +67,30 @@ for (const dialect of [1, 2] as const) {
   });
 }
 
+Deno.test("a stop is clean though an event before it could not be stored", async () => {
+  // The stop comes before the next connection, and before what it brings again.
+  const { stage, nodeId } = await running(1, {
+    stream: { backoff_base: "10m", backoff_max: "10m" },
+  });
+  await using _stage = stage;
+  const [temp, away] = ["tmp", "away"].map((name) =>
+    `${stage.membership}/${name}`
+  ) as [string, string];
+  await Deno.rename(temp, away);
+  const path = `/nodes/${nodeId}/metadata/zone`;
+  await stage.admin.call("PUT", path, { value: "a" });
+  await stage.agent.writes(/Event effect not stored/);
+  await stage.agent.writes(/Event stream lost/);
+  await Deno.rename(away, temp);
+  await stage.stopAgent();
+  assert.match(stage.agentOutput, /"Agent stopped"/);
+  const { agent } = await stage.startAgent();
+  assert.equal(agent.last_stop?.clean, true);
+  assert.equal(agent.last_stop.failed, false);
+  await stage.statusWhen("it is here", ({ state }) => state.metadata === 1);
+  await stage.stopAgent();
+});
+
 Deno.test("SIGUSR2 logs how the agent is, and no secret", async () => {
   const { stage, nodeId } = await running(1, {});
   await using _stage = stage;
