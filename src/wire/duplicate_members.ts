@@ -1,16 +1,21 @@
-import { rawElements, rawMembers } from "./raw_json.ts";
+import { decodeName, endOfString, endOfValue } from "./raw_json.ts";
 
-/** A value that is still to be looked through. */
-interface Waiting {
+/** An object or array that has begun and not ended. */
+interface Open {
   /** Names and `*` for elements, such as `content.data.*`. */
   readonly place: string;
-  readonly raw: string;
+  /** The names in it so far; undefined in an array. */
+  readonly names: Set<string> | undefined;
+  /** The place of the next value in it. */
+  inside: string;
 }
 
 /**
  * The first object in a JSON text with two members of one name, as the place
  * where it stands. Readers differ in which of the two they take, so signed text
  * must not hold any.
+ *
+ * Reads the text once, however deep it is: it comes from outside.
  *
  * @param text What `JSON.parse` has already accepted.
  * @param isOpaque Whether the value at a place is nobody's business here; a
@@ -21,36 +26,45 @@ export function findDuplicate(
   text: string,
   isOpaque: (place: string) => boolean = () => false,
 ): string | undefined {
-  const waiting: Waiting[] = [{ place: "", raw: text.trim() }];
-  for (let next = waiting.pop(); next; next = waiting.pop()) {
-    const { place, raw } = next;
-    if (raw.startsWith("[")) {
-      const inside = below(place, "*");
-      if (isOpaque(inside)) continue;
-      for (const element of rawElements(raw)) {
-        if (mayHoldObject(element)) {
-          waiting.push({ place: inside, raw: element });
-        }
+  const open: Open[] = [];
+  let top: Open | undefined;
+  let isName = false;
+  for (let at = 0; at < text.length;) {
+    const char = text[at];
+    if (char === '"') {
+      const end = endOfString(text, at);
+      if (isName && top?.names) {
+        const name = decodeName(text.slice(at, end));
+        if (top.names.has(name)) return top.place || "the document";
+        top.names.add(name);
+        top.inside = below(top.place, name);
+        isName = false;
       }
-    } else if (raw.startsWith("{")) {
-      const names = new Set<string>();
-      for (const [name, value] of rawMembers(raw)) {
-        if (names.has(name)) return place || "the document";
-        names.add(name);
-        const inside = below(place, name);
-        if (mayHoldObject(value) && !isOpaque(inside)) {
-          waiting.push({ place: inside, raw: value });
-        }
-      }
+      at = end;
+      continue;
     }
+    if (char === "{" || char === "[") {
+      if (top && isOpaque(top.inside)) {
+        at = endOfValue(text, at);
+        continue;
+      }
+      const place: string = top?.inside ?? "";
+      isName = char === "{";
+      top = isName
+        ? { place, names: new Set(), inside: place }
+        : { place, names: undefined, inside: below(place, "*") };
+      open.push(top);
+    } else if (char === "}" || char === "]") {
+      open.pop();
+      top = open.at(-1);
+    } else if (char === ",") {
+      isName = top?.names !== undefined;
+    }
+    at++;
   }
   return undefined;
 }
 
 function below(place: string, name: string): string {
   return place === "" ? name : `${place}.${name}`;
-}
-
-function mayHoldObject(raw: string): boolean {
-  return raw.startsWith("{") || raw.startsWith("[");
 }

@@ -146,7 +146,7 @@ export function endOfString(text: string, at: number): number {
 }
 
 /** Offset after the value that starts at `at`. Finds ends; checks nothing. */
-function endOfValue(text: string, at: number): number {
+export function endOfValue(text: string, at: number): number {
   const first = text[at];
   if (first === '"') return endOfString(text, at);
   if (first !== "{" && first !== "[") return endOfScalar(text, at);
@@ -165,8 +165,8 @@ function endOfValue(text: string, at: number): number {
   return at;
 }
 
-/** Most names hold no escape, and stand in the text as they are. */
-function decodeName(quoted: string): string {
+/** A name out of its quotes. Most hold no escape, and stand there as they are. */
+export function decodeName(quoted: string): string {
   if (quoted.includes("\\")) return JSON.parse(quoted) as string;
   return quoted.slice(1, -1);
 }

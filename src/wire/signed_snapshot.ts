@@ -49,6 +49,9 @@ export const snapshotSchema = z.object({
   signature: nonEmpty,
 });
 
+/** Characters that an error shows of a place, which has as many as it is deep. */
+const MAX_SHOWN_PLACE = 200;
+
 /** Values that are opaque to everyone between the one who wrote and who reads. */
 function isOpaque(place: string): boolean {
   return place === "content.data.*.payload" ||
@@ -89,7 +92,8 @@ export function parseSignedSnapshot(text: string): SignedSnapshot {
   const snapshot = parseShape(what, snapshotSchema, text);
   const twice = findDuplicate(text, isOpaque);
   if (twice !== undefined) {
-    throw new ShapeError(`Invalid ${what}: a member stands twice in ${twice}`);
+    const place = twice.slice(0, MAX_SHOWN_PLACE);
+    throw new ShapeError(`Invalid ${what}: a member stands twice in ${place}`);
   }
   const content = rawMember(text, "content")!;
   return {

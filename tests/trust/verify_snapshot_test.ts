@@ -96,6 +96,15 @@ for (
   });
 }
 
+Deno.test("what is said of a malformed snapshot is short, however deep it is", () => {
+  const deep = '{"x":'.repeat(10_000) + '{"y":1,"y":2}' + "}".repeat(10_000);
+  const text = encodeSnapshot(signedSnapshot({ content: deep }));
+  assert.throws(
+    () => parseSignedSnapshot(text),
+    (error) => error instanceof ShapeError && error.message.length < 300,
+  );
+});
+
 Deno.test("a good snapshot is verified, by the current key or the previous one", () => {
   assert.equal(outcome(signedSnapshot()), "current");
   assert.equal(outcome(signedSnapshot({}, "B")), "previous");
