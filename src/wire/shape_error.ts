@@ -19,13 +19,27 @@ export function checkShape<S extends z.ZodMiniType>(
   schema: S,
   value: unknown,
 ): z.infer<S> {
-  const result = safeParse(schema, value);
+  const result = tried(what, schema, value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const where = issue?.path.map(String).join(".") || "the document";
   throw new ShapeError(
     `Invalid ${what}: ${where.slice(0, MAX_PLACE_LENGTH)}: ${why(issue)}`,
   );
+}
+
+/** The library keeps all that is wrong, and its stack has no room for 100,000. */
+function tried<S extends z.ZodMiniType>(
+  what: string,
+  schema: S,
+  value: unknown,
+) {
+  try {
+    return safeParse(schema, value);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ShapeError(`Invalid ${what}: too much of it is wrong`);
+  }
 }
 
 /** Places are named by keys from outside, which can be as long as they like. */

@@ -64,3 +64,11 @@ Deno.test("registerResponseSchema refuses an answer with an empty member", () =>
     /node_secret_key: too small/,
   );
 });
+
+Deno.test("checkShape() refuses a document in which very much is wrong as any other", () => {
+  const list = Array.from({ length: 300_000 }, () => ({}));
+  assert.throws(() => checkShape("thing", schema, { name: "a", list }), {
+    name: "ShapeError",
+    message: "Invalid thing: too much of it is wrong",
+  });
+});
