@@ -4,28 +4,11 @@ import {
   type LinkEvent,
   type LinkState,
 } from "../../src/uplink/link.ts";
+import { LINK_EVENTS, LINK_STATES } from "../uplink/link_words.ts";
 
 const PAGE = Deno.readTextFileSync(
   new URL("../../docs/daemon.md", import.meta.url),
 );
-
-const STATES: readonly LinkState[] = [
-  "connecting",
-  "streaming",
-  "waiting",
-  "polling",
-  "pull_only",
-  "refused",
-];
-const EVENTS: readonly LinkEvent[] = [
-  "opened",
-  "lost",
-  "refused",
-  "no_stream",
-  "due",
-  "long_outage",
-  "renewed",
-];
 
 /** Where an arrow leads; undefined when there is none. */
 function leads(from: LinkState, event: LinkEvent): string | undefined {
@@ -42,8 +25,8 @@ Deno.test("the page shows every arrow of the event stream, and no other", () => 
   const section = PAGE.slice(start, PAGE.indexOf("\n## ", start + 1));
   const shown = [...section.matchAll(/^\| `(\w+)` .*\| `(\w+)` +\|$/gm)]
     .map(([, from, to]) => `${from} to ${to}`);
-  const arrows = STATES.flatMap((from) =>
-    EVENTS.flatMap((event) => leads(from, event) ?? [])
+  const arrows = LINK_STATES.flatMap((from) =>
+    LINK_EVENTS.flatMap((event) => leads(from, event) ?? [])
   );
   assert.deepEqual(shown.sort(), arrows.sort());
 });

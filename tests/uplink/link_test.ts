@@ -4,24 +4,7 @@ import {
   type LinkEvent,
   type LinkState,
 } from "../../src/uplink/link.ts";
-
-const states: LinkState[] = [
-  "connecting",
-  "streaming",
-  "waiting",
-  "polling",
-  "pull_only",
-  "refused",
-];
-const events: LinkEvent[] = [
-  "opened",
-  "lost",
-  "refused",
-  "no_stream",
-  "due",
-  "long_outage",
-  "renewed",
-];
+import { LINK_EVENTS, LINK_STATES } from "./link_words.ts";
 
 const arrows: readonly (readonly [LinkState, LinkEvent, LinkState])[] = [
   ["connecting", "opened", "streaming"],
@@ -39,8 +22,8 @@ const arrows: readonly (readonly [LinkState, LinkEvent, LinkState])[] = [
   ["refused", "due", "connecting"],
 ];
 
-for (const from of states) {
-  for (const event of events) {
+for (const from of LINK_STATES) {
+  for (const event of LINK_EVENTS) {
     const arrow = arrows.find(([a, b]) => a === from && b === event);
     Deno.test(`follow() goes from ${from} by ${event} to ${arrow?.[2] ?? "nowhere"}`, () => {
       if (arrow) assert.equal(follow(from, event), arrow[2]);
@@ -50,7 +33,7 @@ for (const from of states) {
 }
 
 Deno.test("follow() leads from every state back to connecting", () => {
-  for (const state of states) {
+  for (const state of LINK_STATES) {
     const seen = new Set([state]);
     for (const at of seen) {
       for (const [from, , to] of arrows) if (from === at) seen.add(to);
