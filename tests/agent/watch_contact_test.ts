@@ -6,6 +6,18 @@ import { ControlError, failureOf } from "../../src/uplink/control_error.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
 
+/** A watch, with what it says about joining anew. */
+function watched() {
+  const wanted: boolean[] = [];
+  const degraded = new Degraded(new FakeClock(), new MemoryLog());
+  const contact = watchContact(degraded, {
+    want: (is) => void wanted.push(is),
+    nextTryMs: undefined,
+    outcome: undefined,
+  });
+  return { contact, degraded, wanted };
+}
+
 Deno.test("who hears that the control plane is back is who asked last: parts begin anew over one watch", () => {
   const contact = watchContact(new Degraded(new FakeClock(), new MemoryLog()));
   const heard: string[] = [];
@@ -29,13 +41,7 @@ for (
       isWanted ? "wants" : "does not want"
     } to join anew`,
     () => {
-      const wanted: boolean[] = [];
-      const degraded = new Degraded(new FakeClock(), new MemoryLog());
-      const contact = watchContact(degraded, {
-        want: (is) => void wanted.push(is),
-        nextTryMs: undefined,
-        outcome: undefined,
-      });
+      const { contact, degraded, wanted } = watched();
       for (const other of ["stream", "pull", "heartbeat"] as const) {
         contact.heard(other, undefined);
       }
@@ -52,15 +58,7 @@ for (
 }
 
 Deno.test("a 401 of the bus does not hide that of the node itself", () => {
-  const wanted: boolean[] = [];
-  const contact = watchContact(
-    new Degraded(new FakeClock(), new MemoryLog()),
-    {
-      want: (is) => void wanted.push(is),
-      nextTryMs: undefined,
-      outcome: undefined,
-    },
-  );
+  const { contact, wanted } = watched();
   const refusal = new ControlError("unauthorized", "no");
   contact.heard("credentials", refusal);
   contact.heard("pull", refusal);
@@ -89,13 +87,7 @@ for (
       isOver ? "over" : "not over"
     } with an answer ${status}`,
     () => {
-      const wanted: boolean[] = [];
-      const degraded = new Degraded(new FakeClock(), new MemoryLog());
-      const contact = watchContact(degraded, {
-        want: (is) => void wanted.push(is),
-        nextTryMs: undefined,
-        outcome: undefined,
-      });
+      const { contact, degraded, wanted } = watched();
       contact.heard("stream", answered(401));
       // What another call is answered says nothing about this one.
       contact.heard("pull", answered(status));

@@ -18,6 +18,29 @@ async function withServer(
   await work(new AdminClient(url, token, http, { clock }), clock);
 }
 
+/** As {@linkcode withServer}, with one that takes a call and says nothing. */
+async function withSilentServer(
+  work: (
+    client: AdminClient,
+    clock: FakeClock,
+    asked: Promise<void>,
+  ) => Promise<void>,
+) {
+  const asked = Promise.withResolvers<void>();
+  const over = Promise.withResolvers<void>();
+  await withServer(async () => {
+    asked.resolve();
+    await over.promise;
+    return new Response();
+  }, async (client, clock) => {
+    try {
+      await work(client, clock, asked.promise);
+    } finally {
+      over.resolve();
+    }
+  });
+}
+
 /** What a call fails with. */
 function failureOf(call: Promise<unknown>): Promise<unknown> {
   return call.then((value) => assert.fail(`${value}`), (error) => error);
@@ -31,34 +54,21 @@ function causeOf(error: unknown): string {
 }
 
 Deno.test("AdminClient gives up a GET whose answer does not begin within 10 s", async () => {
-  const asked = Promise.withResolvers<void>();
-  const over = Promise.withResolvers<void>();
-  await withServer(async () => {
-    asked.resolve();
-    await over.promise;
-    return new Response();
-  }, async (client, clock) => {
+  await withSilentServer(async (client, clock, asked) => {
     const failure = failureOf(client.text("GET", "/nodes"));
-    await asked.promise;
+    await asked;
     await clock.advance(9_999);
     assert.deepEqual(clock.sleeping, [1, 20_001]);
     await clock.advance(1);
     assert.equal(causeOf(await failure), "no answer within 10 s");
     assert.deepEqual(clock.sleeping, []);
-    over.resolve();
   });
 });
 
 Deno.test("AdminClient gives a change 30 s, and says that it may be done", async () => {
-  const asked = Promise.withResolvers<void>();
-  const over = Promise.withResolvers<void>();
-  await withServer(async () => {
-    asked.resolve();
-    await over.promise;
-    return new Response();
-  }, async (client, clock) => {
+  await withSilentServer(async (client, clock, asked) => {
     const failure = failureOf(client.text("POST", "/tokens", "{}"));
-    await asked.promise;
+    await asked;
     await clock.advance(29_999);
     assert.deepEqual(clock.sleeping, [1]);
     await clock.advance(1);
@@ -66,7 +76,6 @@ Deno.test("AdminClient gives a change 30 s, and says that it may be done", async
       causeOf(await failure),
       "no whole answer within 30 s; it may be done all the same",
     );
-    over.resolve();
   });
 });
 
@@ -105,19 +114,12 @@ Deno.test("AdminClient gives a whole answer as it came, and leaves no timer behi
 });
 
 Deno.test("AdminClient rejects with the reason of a signal that aborts", async () => {
-  const asked = Promise.withResolvers<void>();
-  const over = Promise.withResolvers<void>();
-  await withServer(async () => {
-    asked.resolve();
-    await over.promise;
-    return new Response();
-  }, async (client) => {
+  await withSilentServer(async (client, _clock, asked) => {
     const stop = new AbortController();
     const call = client.text("GET", "/audit", undefined, stop.signal);
     const failure = failureOf(call);
-    await asked.promise;
+    await asked;
     stop.abort("told to stop");
     assert.equal(await failure, "told to stop");
-    over.resolve();
   });
 });
