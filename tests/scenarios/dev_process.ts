@@ -28,7 +28,8 @@ export class DevProcess {
     const [program, ...words] = plexdCommand(["dev", ...args]);
     this.#process = new Deno.Command(program!, {
       args: words,
-      env,
+      // The runtime's own look for a newer version is none of plexd's calls.
+      env: { DENO_NO_UPDATE_CHECK: "1", ...env },
       stdin: "null",
       stdout: "piped",
       stderr: "inherit",
