@@ -1,7 +1,7 @@
 import { describeError } from "../platform/log.ts";
 import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
-import { surviveStrayResets } from "../platform/stray_resets.ts";
+import { surviveStrayFailures } from "../platform/stray_failures.ts";
 import type { CarrierCredentials } from "../wire/carrier_credentials.ts";
 import { backoffMs } from "./backoff.ts";
 import {
@@ -168,7 +168,7 @@ export class CarrierFeed implements Part {
 
   async run(stop: AbortSignal): Promise<void> {
     const { credentials, io } = this.#options;
-    const expectResets = surviveStrayResets(io.log);
+    surviveStrayFailures(io.log);
     const signal = AbortSignal.any([stop, this.#broken.signal]);
     this.#life = signal;
     const forget = credentials.onChange(() => this.#wake?.());
@@ -187,7 +187,6 @@ export class CarrierFeed implements Part {
       await this.#closeSession();
       await this.#stopStream();
       await this.#pulls.settled();
-      expectResets();
     }
     if (!stop.aborted) this.#broken.signal.throwIfAborted();
   }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { surviveStrayFailures } from "../../src/platform/stray_failures.ts";
 import { eventually } from "../scenarios/eventually.ts";
+import { MemoryLog } from "./memory_log.ts";
 
 /** A start takes some ten milliseconds; a busy machine takes longer. */
 const START_LIMIT_MS = 30_000;
@@ -85,6 +87,8 @@ export class NatsServer implements AsyncDisposable {
    */
   async start(config = this.#config): Promise<void> {
     assert.equal(this.#running, undefined, "nats-server runs already");
+    // A test's own clients may still be connected when it is killed.
+    surviveStrayFailures(new MemoryLog());
     this.#config = config;
     this.#log = "";
     const file = `${this.folder}/nats-server.conf`;

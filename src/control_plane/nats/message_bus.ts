@@ -1,7 +1,7 @@
 import { describeError } from "../../platform/log.ts";
 import type { Part } from "../../platform/part.ts";
 import type { Platform } from "../../platform/platform.ts";
-import { surviveStrayResets } from "../../platform/stray_resets.ts";
+import { surviveStrayFailures } from "../../platform/stray_failures.ts";
 import type { BusConfig } from "../../wire/bus_config.ts";
 import type { CarrierCredentials } from "../../wire/carrier_credentials.ts";
 import type { EventFanOut } from "../event_fan_out.ts";
@@ -202,7 +202,7 @@ export class MessageBus implements Part {
 
   async run(signal: AbortSignal): Promise<void> {
     const { log } = this.#services.io;
-    const stopSurviving = surviveStrayResets(log);
+    surviveStrayFailures(log);
     const plain = this.#settings.servers.filter(isReadByOthers);
     if (plain.length > 0) {
       log.warn("What goes to the message bus can be read on the way", {
@@ -213,7 +213,6 @@ export class MessageBus implements Part {
       await Promise.all([this.#serve(signal), this.#prune(signal)]);
     } finally {
       await Promise.all(this.#leaving.values());
-      stopSurviving();
     }
   }
 

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import type { Handler } from "../../../src/sync/handler.ts";
 import { Dispatcher } from "../../../src/sync/dispatcher.ts";
-import { surviveStrayResets } from "../../../src/platform/stray_resets.ts";
 import type { Membership } from "../../../src/store/membership.ts";
 import { StoreWriteError } from "../../../src/store/store_errors.ts";
 import { eventReader } from "../../../src/trust/event_reader.ts";
@@ -20,6 +19,7 @@ import { CAN_MAKE_CERTIFICATES, withCertificates } from "../certificates.ts";
 import { openSession, PlainBus } from "./plain_bus.ts";
 
 const ignore = !hasNatsServer();
+
 const nothing = { accept: () => Promise.resolve() };
 
 function envelope(n: number, fields: Partial<Envelope> = {}): string {
@@ -278,12 +278,10 @@ Deno.test({
   async fn() {
     await using nats = new NatsServer();
     await nats.start("authorization { user: one, password: other }");
-    const stop = surviveStrayResets(new MemoryLog());
     for (let at = 0; at < 8; at++) {
       const opening = openSession(nothing, {}, { servers: [nats.url] });
       assert.equal(await kindOf(opening), "unauthorized");
     }
-    stop();
   },
 });
 
@@ -311,7 +309,6 @@ Deno.test({
   fn: () =>
     withCertificates(async ({ ca, server, client }) => {
       const folder = await Deno.makeTempDir();
-      const stop = surviveStrayResets(new MemoryLog());
       try {
         await using bus = await PlainBus.start();
         const start = async ({ cert, key }: typeof server) => {
@@ -346,7 +343,6 @@ Deno.test({
         const isAble = !Deno.version.deno.startsWith("2.7.");
         assert.equal(await comesIn(own, ca), isAble);
       } finally {
-        stop();
         await Deno.remove(folder, { recursive: true });
       }
     }),
