@@ -35,6 +35,14 @@ export async function openTransport(
       ...(client ? { clientCertificate: client } : {}),
     });
   }
+  if (proxies) {
+    // One that is down looks like a control plane that is.
+    log.info("The control plane is asked through a proxy", {
+      ...(proxies.https ? { https: new URL(proxies.https).host } : {}),
+      ...(proxies.http ? { http: new URL(proxies.http).host } : {}),
+      except: proxies.noProxy.join(" "),
+    });
+  }
   try {
     return fetchTransport(Deno.createHttpClient({
       // HTTP/2 has all calls on one connection, which the runtime keeps until

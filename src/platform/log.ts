@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { isoTime } from "./clock.ts";
+import { inPlainWords } from "./runtime_words.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
@@ -166,21 +167,5 @@ export function describeError(error: unknown): string {
     // Some quote their cause in their own words already.
     if (!parts.at(-1)?.endsWith(text)) parts.push(text);
   }
-  return parts.join(": ").replace(FETCH_PREAMBLE, "")
-    .replaceAll(SYSTEM_NUMBER, "")
-    .replaceAll(NO_TLS, "what answers there does not speak TLS") ||
-    String(error);
+  return inPlainWords(parts.join(": ")) || String(error);
 }
-
-/** What the runtime says of an answer in plain text, as to https:// on a port of http://. */
-const NO_TLS = "received corrupt message of type InvalidContentType";
-
-/**
- * What the runtime says of a call before it comes to why it failed: the address,
- * which stands elsewhere, and in which of its layers.
- */
-const FETCH_PREAMBLE =
-  /(?:fetch failed: )?error sending request .*?client error \(\w+\): (?:(?:tcp connect|dns) error: )?/;
-
-/** The number of what the words before it have said. */
-const SYSTEM_NUMBER = / \(os error \d+\)/g;

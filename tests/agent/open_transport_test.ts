@@ -3,6 +3,7 @@ import { openUplink } from "../../src/agent/open_uplink.ts";
 import { ConfigError } from "../../src/config/config_error.ts";
 import { loadConfig } from "../../src/config/load_config.ts";
 import type { Config } from "../../src/config/settings.ts";
+import { describeError } from "../../src/platform/log.ts";
 import { ControlError } from "../../src/uplink/control_error.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { FakeRandom } from "../fakes/fake_random.ts";
@@ -111,6 +112,57 @@ Deno.test({
       assert.equal(await kindOf(client.ping(never)), "unreachable");
     }),
 });
+
+for (
+  const [which, says] of [["expired", "expired"], [
+    "early",
+    "not valid before",
+  ]] as const
+) {
+  Deno.test({
+    name:
+      `a server with an ${which} certificate hears nothing, is told of in the same words each time, and the next address is asked`,
+    ignore,
+    fn: () =>
+      inFolder(async (folder, certificates) => {
+        let heard = 0;
+        const wrong = { ...certificates, server: certificates[which] };
+        await using first = serveTls(wrong, () => {
+          heard++;
+          return new Response("{}");
+        });
+        await Deno.writeTextFile(`${folder}/ca.pem`, certificates.ca);
+        const env = {
+          PLEXD_API_BASE_URL: first.url,
+          PLEXD_API_CA_FILE: `${folder}/ca.pem`,
+        };
+        const { client } = await open(env);
+        using _ = client;
+        const failures = [
+          await failureFrom(client.ping(never)),
+          await failureFrom(client.ping(never)),
+        ].map(describeError);
+        assert.match(
+          failures[0]!,
+          new RegExp(`${says}.* by this machine's clock`),
+        );
+        // The runtime counts the seconds, which would make each try news.
+        assert.doesNotMatch(failures[0]!, /verification time|seconds/);
+        assert.equal(failures[0], failures[1]);
+
+        await using second = serveTls(certificates, () =>
+          Response.json("second"));
+        const both = await open({
+          ...env,
+          PLEXD_API_FALLBACK_URLS: second.url,
+        });
+        using _both = both.client;
+        const answer = await both.client.postJson("/v1/x", "{}", never);
+        assert.equal(answer?.value, "second");
+        assert.equal(heard, 0);
+      }),
+  });
+}
 
 Deno.test({
   name:

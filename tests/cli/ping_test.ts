@@ -4,7 +4,7 @@ import {
   withCertificates,
 } from "../uplink/certificates.ts";
 import { ConnectProxy } from "../uplink/connect_proxy.ts";
-import { TestServer } from "../uplink/serve.ts";
+import { RawServer, TestServer } from "../uplink/serve.ts";
 import { runPlexd } from "./run_plexd.ts";
 
 /** None of the machine's own proxies. */
@@ -149,6 +149,8 @@ Deno.test({
         const [head = ""] = proxy.seen;
         assert.match(head, /^CONNECT plexd\.test:443 HTTP/);
         assert.match(head, /proxy-authorization: Basic dXNlcjpodW50ZXIy/i);
+        const told = `asked through a proxy https=${proxy.address} `;
+        assert.ok(stderr.includes(told), stderr);
         assert.doesNotMatch(stdout + stderr, /hunter2|dXNlcjpodW50ZXIy/);
         assert.equal(proxy.seen.length, 1);
         const strict = await ping(env);
@@ -168,6 +170,27 @@ Deno.test({
         await server.finished;
       }
     }),
+});
+
+Deno.test("a proxy that refuses, or hangs up, is told of as the proxy", async () => {
+  for (
+    const { answer, says } of [
+      { answer: "HTTP/1.1 403 Forbidden\r\n\r\n", says: /proxy refuses/ },
+      {
+        answer: "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
+        says: /proxy wants a name and a password/,
+      },
+      { answer: "", says: /proxy hung up/ },
+    ]
+  ) {
+    await using proxy = new RawServer(answer);
+    const { code, stdout } = await ping({
+      PLEXD_API_BASE_URL: "https://plexd.test",
+      HTTPS_PROXY: proxy.url,
+    });
+    assert.equal(code, 69);
+    assert.match(stdout, says);
+  }
 });
 
 Deno.test("a proxy that is none is an error, which does not quote it", async () => {

@@ -212,9 +212,46 @@ for (
         "error sending request for url (https://a.test/): client error (Connect): received corrupt message of type InvalidContentType",
       said: "what answers there does not speak TLS",
     },
+    {
+      message:
+        "error sending request for url (https://a.test/): client error (Connect): invalid peer certificate: certificate expired: verification time 1795295218 (UNIX), but certificate is not valid after 1735689600 (59605618 seconds ago)",
+      said:
+        "invalid peer certificate: it expired at 2025-01-01T00:00:00.000Z, by this machine's clock",
+    },
+    {
+      message:
+        "error sending request for url (https://a.test/): client error (Connect): invalid peer certificate: certificate not valid yet: verification time 1795295218 (UNIX), but certificate is not valid before 1811808000 (16512782 seconds in future)",
+      said:
+        "invalid peer certificate: it is not valid before 2027-06-01T00:00:00.000Z, by this machine's clock",
+    },
+    {
+      message:
+        'error sending request for url (https://a.test/): client error (Connect): invalid peer certificate: certificate not valid for name "a.test"; certificate is only valid for DnsName("b.test") or DnsName("c.test")',
+      said:
+        'invalid peer certificate: certificate not valid for name "a.test"; certificate is only valid for DnsName("b.test") or DnsName("c.test")',
+    },
+    {
+      message:
+        'error sending request for url (https://a.test/): client error (Connect): invalid peer certificate: certificate not valid for name "a.test"; certificate is only valid for ' +
+        Array.from({ length: 800 }, (_, at) => `DnsName("${at}.test")`)
+          .join(", "),
+      said:
+        'invalid peer certificate: certificate not valid for name "a.test"; certificate is only valid for DnsName("0.test"), DnsName("1.test"), DnsName("2.test"), …',
+    },
+    {
+      message:
+        "error sending request for url (https://a.test/): client error (Connect): unsuccessful tunnel",
+      said: "the proxy refuses to connect there",
+    },
+    {
+      message:
+        "error sending request for url (https://a.test/): client error (Connect): certificate expired: verification time 1 (UNIX), but certificate is not valid after 99999999999999999999 (1 seconds ago)",
+      said:
+        "certificate expired: verification time 1 (UNIX), but certificate is not valid after 99999999999999999999 (1 seconds ago)",
+    },
   ]
 ) {
-  Deno.test(`describeError() says of a call just "${said}"`, () => {
+  Deno.test(`describeError() says of a call just "${said.slice(0, 120)}"`, () => {
     const cause = new TypeError(message);
     const failed = new Error("GET /x got no answer", {
       cause: new TypeError("fetch failed", { cause }),

@@ -5,6 +5,10 @@ export interface Certificates {
   /** For `localhost` and 127.0.0.1. */
   readonly server: { readonly cert: string; readonly key: string };
   readonly client: { readonly cert: string; readonly key: string };
+  /** As that of the server, but its time is over. */
+  readonly expired: { readonly cert: string; readonly key: string };
+  /** As that of the server, but its time is to come. */
+  readonly early: { readonly cert: string; readonly key: string };
 }
 
 /**
@@ -36,6 +40,8 @@ export async function withCertificates(
       ca: ca.cert,
       server: await issue(folder, "server", "CA:FALSE", alt),
       client: await issue(folder, "client", "CA:FALSE"),
+      expired: await issueFor(folder, "expired", alt, "2024", "2025"),
+      early: await issueFor(folder, "early", alt, "2101", "2102"),
     });
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -50,32 +56,104 @@ async function issue(
 ): Promise<{ readonly cert: string; readonly key: string }> {
   const [cert, key] = [`${folder}/${name}.pem`, `${folder}/${name}.key`];
   const isCa = name === "ca";
-  const { success, stderr } = await new Deno.Command("openssl", {
-    args: [
-      "req",
-      "-x509",
-      "-newkey",
-      "ec",
-      "-pkeyopt",
-      "ec_paramgen_curve:prime256v1",
-      "-nodes",
-      "-days",
-      "2",
-      "-subj",
-      `/CN=${name}`,
-      "-addext",
-      `basicConstraints=critical,${constraint}`,
-      ...(alt ? ["-addext", `subjectAltName=${alt}`] : []),
-      ...(isCa
-        ? []
-        : ["-CA", `${folder}/ca.pem`, "-CAkey", `${folder}/ca.key`]),
-      "-keyout",
-      key,
-      "-out",
-      cert,
-    ],
-  }).output();
+  await openssl(
+    "req",
+    "-x509",
+    ...NEW_KEY,
+    "-days",
+    "2",
+    "-subj",
+    `/CN=${name}`,
+    "-addext",
+    `basicConstraints=critical,${constraint}`,
+    ...(alt ? ["-addext", `subjectAltName=${alt}`] : []),
+    ...(isCa ? [] : ["-CA", `${folder}/ca.pem`, "-CAkey", `${folder}/ca.key`]),
+    "-keyout",
+    key,
+    "-out",
+    cert,
+  );
+  return await read(cert, key);
+}
+
+/** Issues a certificate for the years from `from` to `to`. */
+async function issueFor(
+  folder: string,
+  name: string,
+  alt: string,
+  from: string,
+  to: string,
+): Promise<{ readonly cert: string; readonly key: string }> {
+  const [cert, key] = [`${folder}/${name}.pem`, `${folder}/${name}.key`];
+  const [request, config] = [`${folder}/${name}.csr`, `${folder}/${name}.cnf`];
+  await openssl(
+    "req",
+    "-new",
+    ...NEW_KEY,
+    "-subj",
+    `/CN=${name}`,
+    "-addext",
+    "basicConstraints=critical,CA:FALSE",
+    "-addext",
+    `subjectAltName=${alt}`,
+    "-keyout",
+    key,
+    "-out",
+    request,
+  );
+  await Deno.writeTextFile(`${folder}/${name}.index`, "");
+  await Deno.writeTextFile(
+    config,
+    `[ca]
+default_ca = ca_of_tests
+[ca_of_tests]
+database = ${folder}/${name}.index
+new_certs_dir = ${folder}
+rand_serial = yes
+default_md = sha256
+copy_extensions = copy
+policy = any
+[any]
+commonName = supplied
+`,
+  );
+  await openssl(
+    "ca",
+    "-batch",
+    "-notext",
+    "-config",
+    config,
+    "-cert",
+    `${folder}/ca.pem`,
+    "-keyfile",
+    `${folder}/ca.key`,
+    "-startdate",
+    `${from}0101000000Z`,
+    "-enddate",
+    `${to}0101000000Z`,
+    "-in",
+    request,
+    "-out",
+    cert,
+  );
+  return await read(cert, key);
+}
+
+const NEW_KEY = [
+  "-newkey",
+  "ec",
+  "-pkeyopt",
+  "ec_paramgen_curve:prime256v1",
+  "-nodes",
+];
+
+async function openssl(...args: string[]) {
+  const { success, stderr } = await new Deno.Command("openssl", { args })
+    .output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
+}
+
+async function read(cert: string, key: string) {
   return {
     cert: await Deno.readTextFile(cert),
     key: await Deno.readTextFile(key),
