@@ -2,6 +2,7 @@ import type { Config } from "../config/settings.ts";
 import { teeLogger } from "../platform/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import { type AuditRecord, AuditTrail } from "../sync/audit_trail.ts";
+import { calmLog } from "../sync/calm_log.ts";
 import { TelemetryBuffers } from "./telemetry_buffers.ts";
 import { LogForwarder } from "../sync/log_forwarder.ts";
 import { SecretReadLog } from "../sync/secret_read_log.ts";
@@ -61,7 +62,10 @@ export function openIntake(config: Config, io: Platform): TelemetryIntake {
     })
     : undefined;
   const recent = new RecentLog(clock);
-  const plainIo = { ...io, log: teeLogger(io.log, recent.hear) };
+  const plainIo = {
+    ...io,
+    log: calmLog(teeLogger(io.log, recent.hear), clock),
+  };
   return {
     io: logs ? { ...plainIo, log: teeLogger(plainIo.log, logs.hear) } : plainIo,
     plainIo,
