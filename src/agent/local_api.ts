@@ -40,7 +40,7 @@ export function buildStatus(
   watchers: Watchers,
 ): NodeStatus {
   const { config, io } = context;
-  const { feed } = downstream;
+  const { feed, reconciler } = downstream;
   const sources = {
     ...statusSources(context, downstream, upstream, memory),
     self: () => self.status(),
@@ -52,6 +52,7 @@ export function buildStatus(
       {
         streaming: feed.status.state === "streaming",
         lastSuccessMs: lastPullMs,
+        sinceSuccessMs: reconciler.sinceSuccessMs,
         lastEventMs,
       },
       io.clock,

@@ -69,6 +69,8 @@ export interface Contact {
   readonly streaming: boolean;
   /** Last successful pull. */
   readonly lastSuccessMs: Moment;
+  /** Monotonic time since then; undefined when that was in an earlier run. */
+  readonly sinceSuccessMs?: number | undefined;
   /** Last event that confirmed the state: no mere hint at a change. */
   readonly lastEventMs: Moment;
 }
@@ -91,10 +93,15 @@ export function freshnessOf(
   clock: Clock,
   reconcileIntervalMs: number,
 ): Freshness {
-  const { streaming, lastSuccessMs, lastEventMs } = contact;
+  const { streaming, lastSuccessMs, sinceSuccessMs, lastEventMs } = contact;
   const verifiedAtMs = Math.max(lastSuccessMs ?? 0, lastEventMs ?? 0);
-  const stale = !streaming && (lastSuccessMs === undefined ||
-    clock.now() - lastSuccessMs > 2 * reconcileIntervalMs);
+  // Wall time knows of sleep, but may have been set back since; what is dated
+  // ahead by much is of unknown age.
+  const ageMs = Math.max(
+    Math.abs(clock.now() - (lastSuccessMs ?? -Infinity)),
+    sinceSuccessMs ?? 0,
+  );
+  const stale = !streaming && ageMs > 2 * reconcileIntervalMs;
   return { stale, ...(verifiedAtMs > 0 ? { verifiedAtMs } : {}) };
 }
 

@@ -102,6 +102,7 @@ export class Reconciler implements Part {
   readonly #drift: DriftReports;
   #wake: (() => void) | undefined;
   #lastStartMs = -Infinity;
+  #succeededMs: number | undefined;
   #status: ReconcileStatus = {};
 
   constructor(options: ReconcilerOptions) {
@@ -122,6 +123,12 @@ export class Reconciler implements Part {
 
   get status(): ReconcileStatus {
     return this.#status;
+  }
+
+  /** Monotonic time since the last pull that succeeded; undefined before one. */
+  get sinceSuccessMs(): number | undefined {
+    if (this.#succeededMs === undefined) return undefined;
+    return this.#options.io.clock.elapsed() - this.#succeededMs;
   }
 
   /** Whether a pull that was asked for has yet to succeed. */
@@ -229,6 +236,7 @@ export class Reconciler implements Part {
     try {
       const corrections = await this.#converge(signal);
       this.#status = { lastSuccessMs: io.clock.now() };
+      this.#succeededMs = io.clock.elapsed();
       // One that was asked for meanwhile may be for what this one has not seen.
       if (this.#triggers.size === 0) this.#isOwed = false;
       onPull?.(undefined);

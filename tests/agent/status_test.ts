@@ -48,6 +48,35 @@ const cases = [
     },
     stale: true,
   },
+  {
+    when: "the stream is down and the clock was set back since the last pull",
+    contact: {
+      streaming: false,
+      lastSuccessMs: NOW_MS + INTERVAL_MS,
+      sinceSuccessMs: 2 * INTERVAL_MS + 1,
+      lastEventMs: undefined,
+    },
+    stale: true,
+  },
+  {
+    when: "the stream is down and an earlier run has pulled in the future",
+    contact: {
+      streaming: false,
+      lastSuccessMs: NOW_MS + 2 * INTERVAL_MS + 1,
+      lastEventMs: undefined,
+    },
+    stale: true,
+  },
+  {
+    when: "the machine has slept since the last pull",
+    contact: {
+      streaming: false,
+      lastSuccessMs: NOW_MS - 3_600_000,
+      sinceSuccessMs: 1_000,
+      lastEventMs: undefined,
+    },
+    stale: true,
+  },
 ];
 
 for (const { when, contact, stale } of cases) {

@@ -149,6 +149,9 @@ Deno.test("pullNow() applies what is desired and reports what differed", async (
   }]);
   assert.deepEqual(outcomes, [undefined]);
   assert.deepEqual(reconciler.status, { lastSuccessMs: clock.now() });
+  clock.jump(-3_600_000);
+  await clock.advance(5_000);
+  assert.equal(reconciler.sinceSuccessMs, 5_000, "whatever the wall shows");
 });
 
 Deno.test("pullNow() reports no drift when nothing differs", async () => {
