@@ -1,4 +1,5 @@
 import { describeError } from "../platform/log.ts";
+import { inTurn } from "../platform/in_turn.ts";
 import type { CarrierCredentials } from "../wire/carrier_credentials.ts";
 import {
   type Credentials,
@@ -27,7 +28,8 @@ const WAY_OUT = "put a sound copy of it back, or stop the agent and run " +
 /**
  * What the node is enrolled with, in a file that people may take away, put back
  * or replace while the agent runs. Only the file's presence and soundness are
- * for them: what proves the identity lies sealed beside it.
+ * for them: what proves the identity lies sealed beside it. Reading and writing
+ * take turns: each begins with what is in use then.
  *
  * A file that is gone signs the node off; one that is damaged, or another
  * node's, changes nothing that is in use.
@@ -41,8 +43,6 @@ export class CredentialsStore {
   #isSignedOff = false;
   /** What the file looked like when it was last read. */
   #seen: string | undefined;
-  /** Reading and writing take turns: each begins with what is in use then. */
-  #last: Promise<unknown> = Promise.resolve();
 
   constructor(context: StoreContext, key: SealKey) {
     this.#context = context;
@@ -93,7 +93,7 @@ export class CredentialsStore {
    * @throws {Error} of the system when it is short of something for a moment.
    */
   take(identity: Identity): Promise<boolean> {
-    return this.#inTurn(() => this.#take(identity));
+    return inTurn(this, () => this.#take(identity));
   }
 
   async #take(identity: Identity): Promise<boolean> {
@@ -128,7 +128,7 @@ export class CredentialsStore {
    * @throws {StoreWriteError}
    */
   async renew(identity: Identity): Promise<void> {
-    await this.#inTurn(() => this.#renew(identity));
+    await inTurn(this, () => this.#renew(identity));
   }
 
   /**
@@ -141,7 +141,7 @@ export class CredentialsStore {
    * use all the same.
    */
   saveCarrier(carrier: CarrierCredentials | undefined): Promise<void> {
-    return this.#inTurn(() => this.#saveCarrier(carrier));
+    return inTurn(this, () => this.#saveCarrier(carrier));
   }
 
   async #saveCarrier(carrier: CarrierCredentials | undefined): Promise<void> {
@@ -156,13 +156,6 @@ export class CredentialsStore {
       ...(carrier ? { carrier } : {}),
     }, this.#fault);
     await this.#writeCurrent();
-  }
-
-  /** Does `work` when all that came before it is done. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#last.then(work);
-    this.#last = done.catch(() => {});
-    return done;
   }
 
   /**

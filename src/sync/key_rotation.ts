@@ -1,3 +1,4 @@
+import { inTurn } from "../platform/in_turn.ts";
 import { describeError } from "../platform/log.ts";
 import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -15,7 +16,6 @@ import {
 import { FailureSeries } from "../uplink/failure_series.ts";
 import type { NodeUplink } from "../uplink/node_uplink.ts";
 import type { Peer } from "../wire/state.ts";
-import { inTurn } from "./in_turn.ts";
 
 /** Where the key that is to take over is kept. */
 export interface RotationPort {

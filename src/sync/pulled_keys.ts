@@ -1,4 +1,5 @@
 import { type Clock, isoTime } from "../platform/clock.ts";
+import { inTurn } from "../platform/in_turn.ts";
 import {
   type Keyring,
   type KeyringState,
@@ -6,7 +7,6 @@ import {
 } from "../trust/keyring.ts";
 import type { SigningKeys } from "../wire/signing_keys.ts";
 import type { Degraded } from "./degraded.ts";
-import { inTurn } from "./in_turn.ts";
 import type { KeyPort } from "./signing_key_handler.ts";
 
 /** What {@linkcode PulledKeys} works with. */

@@ -1,4 +1,5 @@
 import type { Clock } from "../platform/clock.ts";
+import { inTurn } from "../platform/in_turn.ts";
 import type { Logger } from "../platform/log.ts";
 import {
   type Keyring,
@@ -11,7 +12,6 @@ import type { VerifiedEvent } from "../wire/envelope.ts";
 import { isForeignScope } from "./event_scope.ts";
 import type { Handler } from "./handler.ts";
 import type { SigningKeys } from "../wire/signing_keys.ts";
-import { inTurn } from "./in_turn.ts";
 import { RefusedEventError } from "./refused_event_error.ts";
 
 /** Where trusted keys are kept. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../platform/clock.ts";
 import { isoTime } from "../platform/clock.ts";
+import { inTurn } from "../platform/in_turn.ts";
 import { describeError, type Logger } from "../platform/log.ts";
 import {
   type Keyring,
@@ -17,7 +18,6 @@ import { ControlError } from "../uplink/control_error.ts";
 import { ShapeError } from "../wire/shape_error.ts";
 import type { SigningKeys } from "../wire/signing_keys.ts";
 import { parseTrustBundle } from "../wire/trust_bundle.ts";
-import { inTurn } from "./in_turn.ts";
 import type { KeyPort } from "./signing_key_handler.ts";
 
 /** Where pinned roots and the bundle in force are kept. */
