@@ -1,9 +1,18 @@
-/** Length of `\u0000`. */
+/** Length of `\u0000`, and of `&#x00;`. */
 const LONGEST_FORM = 6;
 
+/** Pages write these by name. */
+const HTML_NAMES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&apos;",
+};
+
 /**
- * Puts `[redacted]` in the place of a secret, also where JSON or a URL writes
- * some of its characters in another way.
+ * Puts `[redacted]` in the place of a secret, also where JSON, a URL or a web
+ * page writes some of its characters in another way.
  *
  * @param cut Whether `text` went on: then the beginning of a secret at its end
  * is left out, too.
@@ -14,7 +23,7 @@ export function hideSecret(
   cut: boolean,
 ): string {
   const forms = [...secret].map(formsOf);
-  const starts = new Set([secret[0], "\\", "%"]);
+  const starts = new Set([secret[0], "\\", "%", "&"]);
   let shown = "";
   let from = 0;
   for (let at = 0; at < text.length;) {
@@ -30,14 +39,18 @@ export function hideSecret(
   return shown + text.slice(from);
 }
 
-/** How a character may stand in what quotes it: plain, in JSON, in a URL. */
+/** How a character may stand in what quotes it: plain, in JSON, URL or page. */
 function formsOf(char: string): readonly string[] {
-  const hex = char.charCodeAt(0).toString(16).padStart(2, "0");
-  const codes = [hex, hex.toUpperCase()];
+  const code = char.charCodeAt(0);
+  const hex = code.toString(16).padStart(2, "0");
+  const hexes = [hex, hex.toUpperCase()];
+  const name = HTML_NAMES[char];
   return [
     char,
     `\\${char}`,
-    ...codes.flatMap((code) => [`\\u00${code}`, `%${code}`]),
+    `&#${code};`,
+    ...(name ? [name] : []),
+    ...hexes.flatMap((hex) => [`\\u00${hex}`, `%${hex}`, `&#x${hex};`]),
   ];
 }
 

@@ -36,6 +36,8 @@ const QUOTES = [
   "aB\\u002b/9=",
   "aB\\u002B\\u002F9\\u003d",
   "aB%2B%2f9%3D",
+  "aB&#43;/9&#61;",
+  "aB&#x2B;&#x2f;9&#x3d;",
 ];
 for (const quote of QUOTES) {
   Deno.test(`presentServerText() knows a secret in ${quote}, whole and cut off`, () => {
@@ -53,15 +55,16 @@ for (const quote of QUOTES) {
 }
 
 /** A bootstrap token may hold them, and so it holds parts of its own forms. */
-const ODD_SECRET = "a%25\\u0041\\";
+const ODD_SECRET = 'a%25\\u0041&#97;"\\';
 const ODD_QUOTES = [
   ODD_SECRET,
   JSON.stringify(ODD_SECRET).slice(1, -1),
   encodeURIComponent(ODD_SECRET),
-  "a\\u002525\\\\u0041\\u005c",
+  'a\\u002525\\\\u0041\\u0026#97;\\"\\u005c',
+  "a%25\\u0041&amp;#97;&quot;&#92;",
 ];
 for (const quote of ODD_QUOTES) {
-  Deno.test(`presentServerText() knows a secret with % and \\ in ${quote}`, () => {
+  Deno.test(`presentServerText() knows a secret with %, & and \\ in ${quote}`, () => {
     const shown = presentServerText(`bad ${quote}!`, false, [ODD_SECRET]);
     assert.equal(shown, "bad [redacted]!");
   });
