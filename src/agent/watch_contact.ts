@@ -1,6 +1,7 @@
 import { describeError } from "../platform/log.ts";
 import type { Degraded } from "../sync/degraded.ts";
 import { ControlError } from "../uplink/control_error.ts";
+import { describeFailure } from "../uplink/describe_failure.ts";
 
 /** The calls that are made again and again, whatever comes of them. */
 export type ContactSurface = "stream" | "pull" | "heartbeat" | "credentials";
@@ -75,7 +76,7 @@ export function watchContact(
     const outcome = rejoin?.outcome;
     const nextTryMs = rejoin?.nextTryMs;
     degraded.raise("unauthorized", {
-      detail: describeError(first) + (outcome ? `; ${outcome}` : ""),
+      detail: describeFailure(first) + (outcome ? `; ${outcome}` : ""),
       ...(nextTryMs === undefined ? {} : { nextTryMs }),
     });
   };

@@ -1,12 +1,14 @@
 import { ControlError } from "../uplink/control_error.ts";
+import { correlationIn } from "../uplink/describe_failure.ts";
 import { CommandError, EXIT } from "./command.ts";
 
 /** A failed call to the control plane, as an engineer needs to hear it. */
 export function controlFailure(error: ControlError): CommandError {
   const { kind, status, serverText } = error;
+  const said = serverText ? `: ${serverText}` : "";
   return new CommandError(
     exitCodeOf(error),
-    serverText ? `${error.message}: ${serverText}` : error.message,
+    `${error.message}${said}${correlationIn(error)}`,
     kind === "unauthorized"
       ? 'the control plane does not know this node: "plexd join --force" joins anew'
       : status === undefined && kind !== "bad_answer"

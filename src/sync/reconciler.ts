@@ -4,6 +4,7 @@ import type { Platform } from "../platform/platform.ts";
 import { isoTime } from "../platform/clock.ts";
 import type { StateView } from "../store/state_view.ts";
 import { spreadMs } from "../uplink/backoff.ts";
+import { describeFailure } from "../uplink/describe_failure.ts";
 import type { Correction, DriftReport } from "../wire/bodies.ts";
 import type { SigningKeys } from "../wire/signing_keys.ts";
 import type { DesiredState, ExecutionRequest } from "../wire/state.ts";
@@ -252,7 +253,7 @@ export class Reconciler implements Part {
         for (const reason of reasons) this.trigger(reason);
         throw error;
       }
-      this.#status = { ...this.#status, lastError: describeError(error) };
+      this.#status = { ...this.#status, lastError: describeFailure(error) };
       io.log.warn("State pull failed", {
         error: describeError(error),
         reasons,

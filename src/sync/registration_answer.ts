@@ -1,6 +1,7 @@
 import { importSigningKey } from "../trust/signing_key.ts";
 import { bearerFor } from "../uplink/bearer.ts";
 import { ControlError } from "../uplink/control_error.ts";
+import { correlationIn } from "../uplink/describe_failure.ts";
 import type { Dialect } from "../wire/dialect.ts";
 import { encodeSegment } from "../wire/endpoints.ts";
 import { nodeSecretToKey } from "../wire/node_secret.ts";
@@ -123,7 +124,7 @@ export function refusalOf(error: ControlError): RegistrationError {
     : "refused the registration";
   return new RegistrationError(
     "refused",
-    `The control plane ${why}: status ${status}${said}`,
+    `The control plane ${why}: status ${status}${said}${correlationIn(error)}`,
     error,
   );
 }

@@ -20,6 +20,7 @@ export interface ControlErrorDetails {
   readonly retryAfterMs?: number;
   readonly serverText?: string;
   readonly code?: string;
+  readonly correlationId?: string;
   readonly cause?: unknown;
 }
 
@@ -45,19 +46,26 @@ export class ControlError extends Error {
   readonly serverText?: string;
   /** Stable name of the reason, from a problem document of dialect 2. */
   readonly code?: string;
+  /**
+   * Under what the server has noted the call, for whoever asks its operator. It
+   * is another one each time, so that the message does not have it.
+   */
+  readonly correlationId?: string;
 
   constructor(
     kind: ControlFailure,
     message: string,
     details: ControlErrorDetails = {},
   ) {
-    const { status, retryAfterMs, serverText, code, cause } = details;
+    const { status, retryAfterMs, serverText, code, correlationId, cause } =
+      details;
     super(message, cause === undefined ? undefined : { cause });
     this.kind = kind;
     if (status !== undefined) this.status = status;
     if (retryAfterMs !== undefined) this.retryAfterMs = retryAfterMs;
     if (serverText !== undefined) this.serverText = serverText;
     if (code !== undefined) this.code = code;
+    if (correlationId !== undefined) this.correlationId = correlationId;
   }
 }
 

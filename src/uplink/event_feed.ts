@@ -6,6 +6,7 @@ import type { Dialect } from "../wire/dialect.ts";
 import { actionAfter } from "./after_failure.ts";
 import { backoffMs, RETRY_AFTER_CAP_MS } from "./backoff.ts";
 import { ControlError, type ControlFailure } from "./control_error.ts";
+import { describeFailure } from "./describe_failure.ts";
 import { EventStream, type OpenEvents } from "./event_stream.ts";
 import { type EventFeedSettings, withDefaults } from "./event_feed_settings.ts";
 import { FailureSeries } from "./failure_series.ts";
@@ -367,7 +368,7 @@ export class EventFeed implements Part {
     const { lastError: _last, failure: _kind, ...rest } = this.#status;
     this.#status = {
       ...rest,
-      lastError: describeError(error),
+      lastError: describeFailure(error),
       ...(error instanceof ControlError ? { failure: error.kind } : {}),
     };
   }

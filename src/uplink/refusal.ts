@@ -14,8 +14,8 @@ const MAX_PROBLEM_BYTES = 64 * 1024;
 /** How long the text is waited for: the status is known, and says more. */
 const TEXT_WAIT_MS = 2_000;
 
-/** A longer name of a reason names nothing. */
-const CODE = /^[\w.:-]{1,128}$/;
+/** A longer name, of a reason or a call, names nothing. */
+const NAME = /^[\w.:-]{1,128}$/;
 
 /**
  * The error that an answer with a status outside 200 to 299 stands for. Reads a
@@ -54,7 +54,8 @@ export async function refusalFrom(
 function redirectIn({ status, headers }: Response): string {
   const location = headers.get("location");
   if (location === null || status < 300 || status > 399) return "";
-  const to = URL.canParse(location) ? ` to ${new URL(location).origin}` : "";
+  const origin = URL.parse(location)?.origin ?? "null";
+  const to = origin === "null" ? "" : ` to ${origin}`;
   return ` (a redirect${to}, which is not followed)`;
 }
 
@@ -63,7 +64,7 @@ async function reasonIn(
   { headers, body }: Response,
   secrets: readonly string[],
   signal: AbortSignal,
-): Promise<{ readonly serverText?: string; readonly code?: string }> {
+): Promise<Pick<ControlError, "serverText" | "code" | "correlationId">> {
   const isProblem = mediaTypeOf(headers) === PROBLEM_MEDIA_TYPE;
   const { text, cut } = await readStart(
     body,
@@ -77,12 +78,17 @@ async function reasonIn(
     cut,
     secrets,
   );
+  const correlationId = headers.get("x-correlation-id") ??
+    problem?.correlationId ?? headers.get("x-request-id");
   return {
     ...(shown ? { serverText: shown } : {}),
-    ...(code && isCode(code, secrets) ? { code } : {}),
+    ...(code && isName(code, secrets) ? { code } : {}),
+    ...(correlationId && isName(correlationId, secrets)
+      ? { correlationId }
+      : {}),
   };
 }
 
-function isCode(text: string, secrets: readonly string[]): boolean {
-  return CODE.test(text) && !secrets.some((secret) => text.includes(secret));
+function isName(text: string, secrets: readonly string[]): boolean {
+  return NAME.test(text) && !secrets.some((secret) => text.includes(secret));
 }

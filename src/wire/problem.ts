@@ -9,12 +9,15 @@ export interface Problem {
   readonly code?: string;
   readonly title?: string;
   readonly detail?: string;
+  /** Under what the server has noted the call. */
+  readonly correlationId?: string;
 }
 
 const problemSchema = z.object({
   code: z.nullish(z.string()),
   title: z.nullish(z.string()),
   detail: z.nullish(z.string()),
+  correlation_id: z.nullish(z.string()),
 });
 
 /**
@@ -25,11 +28,16 @@ const problemSchema = z.object({
  */
 export function parseProblem(text: string): Problem | undefined {
   try {
-    const { code, title, detail } = parseShape("problem", problemSchema, text);
+    const { code, title, detail, correlation_id: correlationId } = parseShape(
+      "problem",
+      problemSchema,
+      text,
+    );
     return {
       ...(code ? { code } : {}),
       ...(title ? { title } : {}),
       ...(detail ? { detail } : {}),
+      ...(correlationId ? { correlationId } : {}),
     };
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;

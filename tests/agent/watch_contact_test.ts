@@ -45,11 +45,13 @@ for (
       for (const other of ["stream", "pull", "heartbeat"] as const) {
         contact.heard(other, undefined);
       }
-      contact.heard(surface, new ControlError(kind, "no"));
+      const noted = { correlationId: "c-1" };
+      contact.heard(surface, new ControlError(kind, "no", noted));
       assert.equal(wanted.at(-1), isWanted);
-      assert.deepEqual(degraded.list().map(({ reason }) => reason), [
-        "unauthorized",
-      ]);
+      assert.deepEqual(
+        degraded.list().map(({ reason, detail }) => [reason, detail]),
+        [["unauthorized", "no [correlation id c-1]"]],
+      );
       contact.heard(surface, undefined);
       assert.equal(wanted.at(-1), false);
       assert.deepEqual(degraded.list(), []);

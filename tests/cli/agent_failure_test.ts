@@ -45,10 +45,13 @@ Deno.test("a store that cannot be opened otherwise asks for the folder's modes",
 });
 
 Deno.test("a refusal asks for another token only where that would help", () => {
-  const refused = (code: string) =>
-    refusalOf(new ControlError("forbidden", "no", { status: 403, code }));
+  const refused = (code: string) => {
+    const details = { status: 403, code, correlationId: "c-1" };
+    return refusalOf(new ControlError("forbidden", "no", details));
+  };
   const spent = refused("token_consumed");
   assert.match(spent.message, /refused the bootstrap token: .*token_consumed/);
+  assert.match(spent.message, / \[correlation id c-1\]$/);
   assert.match(hintOf(spent) ?? "", /ask for a fresh one/);
   const mismatch = refused("project_mismatch");
   assert.match(mismatch.message, /refused the registration: status 403/);

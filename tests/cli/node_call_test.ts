@@ -90,19 +90,22 @@ Deno.test("plexd call asks as this node and prints the answer, never its secret"
 });
 
 Deno.test("plexd call says why it failed", async () => {
-  const type = { "content-type": "application/problem+json" };
+  const headers = {
+    "content-type": "application/problem+json",
+    "x-correlation-id": "0194af",
+  };
   const problem = `{"code":"token_gone","detail":"bearer ${SECRET}"}`;
   await asNode(
     ({ path }) =>
       path === "/html"
         ? new Response("<html>")
-        : new Response(problem, { status: 403, headers: type }),
+        : new Response(problem, { status: 403, headers }),
     async ({ run }) => {
       const refused = await run(["call", "POST", "/x", "--data", "{}"]);
       assert.equal(refused.code, 1);
       assert.match(
         refused.stderr,
-        /status 403 \(token_gone\): bearer \[redacted\]/,
+        /status 403 \(token_gone\): bearer \[redacted\] \[correlation id 0194af\]/,
       );
       const html = await run(["call", "GET", "/html"]);
       assert.equal(html.code, 1);

@@ -213,7 +213,8 @@ Deno.test("pullNow() that fails changes nothing, shows why and keeps the last su
   await reconciler.pullNow(never);
   const lastSuccessMs = clock.now();
   await clock.advance(5_000);
-  const failure = new ControlError("server", "Status 503");
+  const noted = { correlationId: "c-1" };
+  const failure = new ControlError("server", "Status 503", noted);
   uplink.failures.push(failure);
   uplink.answer = withMetadata("1");
   assert.equal(await failureFrom(reconciler.pullNow(never)), failure);
@@ -221,7 +222,7 @@ Deno.test("pullNow() that fails changes nothing, shows why and keeps the last su
   assert.deepEqual(outcomes, [undefined, failure]);
   assert.deepEqual(reconciler.status, {
     lastSuccessMs,
-    lastError: "Status 503",
+    lastError: "Status 503 [correlation id c-1]",
   });
 });
 

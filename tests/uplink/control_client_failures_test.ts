@@ -116,15 +116,23 @@ for (const status of [301, 302, 303, 307, 308]) {
 }
 
 Deno.test("ControlClient tells of a redirect that leads nowhere, and of none on other answers", async () => {
-  const headers = { location: "/login" };
   for (
-    const { status, told } of [
-      { status: 302, told: " (a redirect, which is not followed)" },
-      { status: 503, told: "" },
+    const { status, location, told } of [
+      {
+        status: 302,
+        location: "/login",
+        told: " (a redirect, which is not followed)",
+      },
+      {
+        status: 302,
+        location: "javascript:alert(1)",
+        told: " (a redirect, which is not followed)",
+      },
+      { status: 503, location: "/login", told: "" },
     ]
   ) {
     await using server = new TestServer(() =>
-      new Response("", { status, headers })
+      new Response("", { status, headers: { location } })
     );
     const error = await controlErrorFrom(
       fixture(server.url).client.getJson("/v1/x", never),

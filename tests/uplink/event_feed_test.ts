@@ -566,6 +566,7 @@ const noStream = () =>
   new ControlError("server", "not here", {
     status: 501,
     code: "signed_event_bus_not_provisioned",
+    correlationId: "c-1",
   });
 
 Deno.test("EventFeed pulls at once where there is no stream, and probes every 10 minutes", async () => {
@@ -576,7 +577,10 @@ Deno.test("EventFeed pulls at once where there is no stream, and probes every 10
   await settle();
   assert.equal(uplink.state, "pull_only");
   assert.equal(uplink.pulls, 1);
-  assert.equal(uplink.feed.status.lastError, "not here");
+  assert.equal(
+    uplink.feed.status.lastError,
+    "not here [correlation id c-1]",
+  );
   assert.equal(uplink.feed.status.nextTryMs, uplink.clock.now() + 600_000);
   await uplink.clock.advance(599_999);
   assert.equal(uplink.attempts, 1);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ControlClient } from "../../src/uplink/control_client.ts";
 import { ControlError } from "../../src/uplink/control_error.ts";
+import { describeFailure } from "../../src/uplink/describe_failure.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
 import { failureFrom, TestServer } from "./serve.ts";
@@ -11,9 +12,11 @@ async function errorOf(
   body: string,
   type: string,
   status = 403,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<ControlError> {
+  const headers = { "content-type": type, ...more };
   await using server = new TestServer(() =>
-    new Response(body, { status, headers: { "content-type": type } })
+    new Response(body, { status, headers })
   );
   const client = new ControlClient({
     baseUrl: server.url,
@@ -94,5 +97,39 @@ for (const code of [TOKEN, "two words", "x".repeat(129), "a\u001bb"]) {
     const error = await errorOf(JSON.stringify({ code, detail }), PROBLEM);
     assert.equal(error.code, undefined);
     assert.equal(error.serverText, "no [redacted]");
+  });
+}
+
+const NAMED = '{"code":"c","correlation_id":"of-problem"}';
+const names = [
+  { where: "a problem", body: NAMED, headers: {}, id: "of-problem" },
+  {
+    where: "its own header, before others",
+    body: NAMED,
+    headers: { "x-correlation-id": "of-header", "x-request-id": "of-request" },
+    id: "of-header",
+  },
+  {
+    where: "the header of a proxy",
+    body: "{}",
+    headers: { "x-request-id": "0194-af:1" },
+    id: "0194-af:1",
+  },
+  { where: "nowhere", body: "{}", headers: {}, id: undefined },
+  ...[TOKEN, "two words", "x".repeat(129)].map((id) => ({
+    where: `a header such as ${id.slice(0, 20)}`,
+    body: "{}",
+    headers: { "x-correlation-id": id },
+    id: undefined,
+  })),
+];
+for (const { where, body, headers, id } of names) {
+  Deno.test(`under what the server has noted a call stands in ${where}: ${id}`, async () => {
+    const error = await errorOf(body, PROBLEM, 403, headers);
+    assert.equal(error.correlationId, id);
+    // Or no two failures would have the same words.
+    assert.equal(error.message.includes("of-"), false);
+    const shown = id === undefined ? "" : ` [correlation id ${id}]`;
+    assert.equal(describeFailure(error), error.message + shown);
   });
 }
