@@ -3,6 +3,7 @@ import type { Config } from "../config/settings.ts";
 import { describeError } from "../platform/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import { ControlError } from "../uplink/control_error.ts";
+import { mediaTypeOf } from "../uplink/media_type.ts";
 import { EXIT, type Invocation } from "./command.ts";
 import type { Screen } from "./output/screen.ts";
 import { show } from "./output/show.ts";
@@ -10,6 +11,9 @@ import { table } from "./output/table.ts";
 
 /** Longest text of a server that is shown. */
 const MAX_DETAIL_CHARS = 200;
+
+/** A portal that catches all requests answers this one, too, with 200. */
+const A_PAGE = "a web page: does a proxy or a login page answer in its place?";
 
 /** What came of asking one address. */
 interface Pinged {
@@ -54,12 +58,16 @@ async function pingOne(
   version: string,
   stop: AbortSignal,
 ): Promise<Pinged> {
-  using client = await openUplink(config, io, version);
+  let isPage = false;
+  using client = await openUplink(config, io, version, ({ headers }) => {
+    isPage = mediaTypeOf(headers) === "text/html";
+  });
   const start = io.clock.elapsed();
   const took = () => Math.round(io.clock.elapsed() - start);
   try {
     const status = await client.ping(stop);
-    return { url, reachable: true, status, ms: took(), detail: "" };
+    const detail = isPage ? A_PAGE : "";
+    return { url, reachable: true, status, ms: took(), detail };
   } catch (error) {
     if (!(error instanceof ControlError)) throw error;
     const { status } = error;

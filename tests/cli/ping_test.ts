@@ -74,6 +74,19 @@ Deno.test("plexd ping fails when no address is there, or none is named", async (
   assert.equal(unset.code, 78);
 });
 
+Deno.test("plexd ping says when a web page answers in place of the control plane", async () => {
+  const headers = { "content-type": "text/html; charset=utf-8" };
+  await using portal = new TestServer(() =>
+    new Response("<!doctype html>log in", { headers })
+  );
+  const { code, stdout } = await ping({ PLEXD_API_BASE_URL: portal.url });
+  assert.equal(code, 0);
+  assert.match(
+    stdout,
+    /reachable +status 200 +\d+ ms +a web page: does a proxy/,
+  );
+});
+
 Deno.test("a proxy is not asked for what is on this machine", async () => {
   await using server = new TestServer(() => new Response("{}"));
   await using proxy = new ConnectProxy(1);
