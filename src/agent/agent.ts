@@ -288,6 +288,9 @@ async function runNode(
       pullNow: async (signal) => {
         const before = store.state.view;
         await reconciler.pullNow(signal);
+        // Somebody is looking, and the control plane is well again: a stream
+        // that it has refused need not wait for its slow probe.
+        carriers.tryStream();
         return stateChanges(before, store.state.view);
       },
     }),

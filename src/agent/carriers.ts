@@ -24,6 +24,8 @@ export interface Carriers {
   refreshIfDue(signal: AbortSignal): Promise<void>;
   /** The machine was asleep: what was open is opened anew. */
   woke(signal: AbortSignal): Promise<void>;
+  /** A stream that waits for its next try is tried now; an open one stays. */
+  tryStream(): void;
   status(): Pick<StatusDocument, "carrier" | "carrier_credentials">;
 }
 
@@ -57,6 +59,7 @@ function streamAlone({ stream, link }: CarrierNeeds): Carriers {
       stream.reconnect();
       return Promise.resolve();
     },
+    tryStream: () => tryNow(stream),
     status: () => ({
       carrier: { active: activeOf(stream), transport: "sse" },
       carrier_credentials: null,
@@ -117,8 +120,13 @@ function withBus(context: NodeContext, needs: CarrierNeeds): Carriers {
       );
       feed.reconnect();
     },
+    tryStream: () => tryNow(stream),
     status: () => busStatus(config.transport, feed, stream, refresh),
   };
+}
+
+function tryNow(stream: EventFeed): void {
+  if (stream.status.state !== "streaming") stream.reconnect();
 }
 
 /** Right after a sleep the network may be away, and all else goes on without. */

@@ -16,7 +16,8 @@ const REASONS: Readonly<Record<DegradedReason, readonly [string, string]>> = {
   ],
   unauthorized: [
     "the control plane does not accept this node",
-    'if its operator has removed the node: get a fresh token and run "plexd join --force"',
+    'if its operator has removed the node: get a fresh token and run "plexd join --force"; ' +
+    'once a mistake there is mended, "plexd reconcile" asks again at once',
   ],
   equivocation: [
     "the control plane says two things under one version",

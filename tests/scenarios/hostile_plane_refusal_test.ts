@@ -113,6 +113,28 @@ for (const dialect of [1, 2] as const) {
 }
 
 for (const dialect of [1, 2] as const) {
+  Deno.test(`once a storm of 401 is over, an operator's pull ends the wait for the stream, too, dialect ${dialect}`, async () => {
+    await besieged(dialect, async ({ stage, plane }) => {
+      plane.answers = all(body("who are you?", { status: 401 }));
+      plane.endStreams();
+      await stage.statusWhen(
+        "the stream waits for its slow probe",
+        ({ stream }) => stream.state === "refused",
+      );
+      plane.answers = {};
+      const pulled = await stage.run("reconcile");
+      assert.equal(pulled.code, 0, pulled.stderr);
+      await stage.statusWhen(
+        "all is well again",
+        (status) =>
+          status.stream.state === "streaming" &&
+          !reasonsOf(status).includes("unauthorized"),
+      );
+    }, { stream: { reprobe_interval: "1h" } });
+  });
+}
+
+for (const dialect of [1, 2] as const) {
   Deno.test(`in a storm of 401 each fresh token is offered once, and to nobody else, dialect ${dialect}`, async () => {
     await besieged(dialect, async ({ stage, plane, evil, verified }) => {
       const answers = [
