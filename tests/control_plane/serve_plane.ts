@@ -4,20 +4,21 @@
  *
  * Argument: the data folder.
  */
+import { stopSignal } from "../../src/cli/stop_signal.ts";
 import { createControlPlane } from "../../src/control_plane/control_plane.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { MemoryLog } from "../fakes/memory_log.ts";
 
+// As the program does it, before anybody can connect: the runtime cannot open
+// what it needs for signals once descriptors are short, and ends then.
+using told = stopSignal({ onStdinEnd: true });
 const plane = await createControlPlane({
   dataDir: Deno.args[0]!,
   listen: { hostname: "127.0.0.1", port: 0 },
   version: "1",
   io: { clock: systemClock, random: systemRandom, log: new MemoryLog() },
 });
-const stop = new AbortController();
-const running = plane.run(stop.signal);
+const running = plane.run(told.signal);
 await Deno.stdout.write(new TextEncoder().encode(plane.url + "\n"));
-await new Response(Deno.stdin.readable).text();
-stop.abort();
 await running;
