@@ -292,6 +292,9 @@ async function cutUntilTold(
     if (isAsked()) plane.cut();
     return says.test(screen(await stage.status())) || undefined;
   });
+  // It may have connected once more, and such an answer never ends by itself.
+  plane.answers = {};
+  plane.cut();
 }
 
 /** What is wrong, beside that this control plane signs no state. */
