@@ -8,6 +8,7 @@ import {
   pause,
   startAttacked,
 } from "../../scripts/torture/attacked_agent.ts";
+import { eventually } from "./eventually.ts";
 
 /** Descriptors of the agent; it needs some forty for itself. */
 const DESCRIPTORS = 150;
@@ -15,8 +16,12 @@ const DESCRIPTORS = 150;
 /** Connections of the attacker: more than the agent can ever have. */
 const CONNECTIONS = 300;
 
-/** Longest that anybody may wait, in ms. */
-const LONGEST_WAIT_MS = 2_000;
+/**
+ * Longest that anybody may wait, in ms. On a machine with time to spare it is
+ * two seconds, as the torture sees; what would let others in without the agent's
+ * doing are the deadlines of the attacker's connections, of ten seconds or more.
+ */
+const LONGEST_WAIT_MS = 8_000;
 
 /** Connections of an attacker to one listener. */
 class Attacker implements Disposable {
@@ -69,7 +74,7 @@ class Attacker implements Disposable {
   }
 }
 
-/** Time until a listener serves, in ms. */
+/** Time until a listener serves, or was waited for too long, in ms. */
 async function untilServed(
   agent: AttackedAgent,
   address: Address,
@@ -77,7 +82,7 @@ async function untilServed(
   const began = performance.now();
   while (!await isServing(address)) {
     assert.ok(!agent.hasEnded, "the agent has ended");
-    assert.ok(performance.now() - began < 15_000, `${address} does not serve`);
+    if (performance.now() - began > LONGEST_WAIT_MS) break;
     await pause(20);
   }
   return performance.now() - began;
@@ -134,8 +139,10 @@ for (
           await assertServed(agent, others, `look ${look}`);
           await pause(100);
         }
-        // It was dropped, and came again.
-        assert.ok(attacker.opened > 2 * CONNECTIONS, `${attacker.opened}`);
+        await eventually(
+          "its connections are dropped, and come again",
+          () => attacker.opened > 2 * CONNECTIONS || undefined,
+        );
       } finally {
         attacker[Symbol.dispose]();
       }
