@@ -202,6 +202,16 @@ async function sendReport({ world }: TourStage) {
 async function refuseAttacks({ world, proxy }: TourStage) {
   const genuine = proxy.frames.at(-1);
   assert.ok(genuine, "no event was seen on the wire");
+  const seen = proxy.frames.length;
+  // Dialect 2 has no nonce: there an event that comes again is known by its id.
+  const replays = ({ events }: StatusDocument) =>
+    world.dialect === 1 ? events.rejected["replay"] ?? 0 : events.repeated;
+  const known = replays(await world.status());
+  proxy.inject(genuine);
+  await world.eventually("a replay is refused and counted", async () => {
+    return replays(await world.status()) > known || undefined;
+  });
+  // All that was seen before the replay has been dealt with by now.
   const before = await world.status();
   const state = await read(world, "/v1/state");
   const now = world.clock.now();
@@ -209,23 +219,18 @@ async function refuseAttacks({ world, proxy }: TourStage) {
   proxy.inject(forge(genuine, now));
   proxy.inject(tamper(genuine));
   proxy.inject(age(genuine, now));
-  proxy.inject(genuine);
   const more = (status: StatusDocument, reason: string) =>
     (status.events.rejected[reason] ?? 0) -
     (before.events.rejected[reason] ?? 0);
-  // Dialect 2 has no nonce: there an event that comes again is known by its id.
-  const replays = (status: StatusDocument) =>
-    world.dialect === 1
-      ? more(status, "replay")
-      : status.events.repeated - before.events.repeated;
-  await world.eventually("all four are refused and counted", async () => {
+  await world.eventually("all others are refused and counted", async () => {
     const status = await world.status();
-    const refused = more(status, "signature") >= 2 &&
-      more(status, "stale") >= 1 && replays(status) >= 1;
-    return refused || undefined;
+    return more(status, "signature") >= 2 && more(status, "stale") >= 1 ||
+      undefined;
   });
   const after = await world.status();
-  assert.equal(after.events.applied, before.events.applied);
+  // In dialect 2 the node's first heartbeat makes an event, at some time.
+  const genuineSince = proxy.frames.length - seen;
+  assert.ok(after.events.applied - before.events.applied <= genuineSince);
   assert.deepEqual(await read(world, "/v1/state"), state);
 }
 
