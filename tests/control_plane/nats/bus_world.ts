@@ -145,6 +145,9 @@ export interface Fetched extends SseFrame {
   readonly subject: string;
 }
 
+/** Far more than the bus needs for an answer, ms. */
+const ANSWER_LIMIT_MS = 30_000;
+
 /** A node's client of the bus, with nothing but its credentials. */
 export class BusNode implements AsyncDisposable {
   /** What the server has refused it. */
@@ -165,7 +168,7 @@ export class BusNode implements AsyncDisposable {
       authenticator: jwtAuthenticator(user_jwt, seed),
       inboxPrefix: inbox_prefix,
       reconnect: false,
-      timeout: 2_000,
+      timeout: ANSWER_LIMIT_MS,
     });
     return new BusNode(credentials, connection);
   }
@@ -177,7 +180,7 @@ export class BusNode implements AsyncDisposable {
   /** Fetches and acknowledges, until there are so many; nothing is left then. */
   async fetch(atLeast: number): Promise<Fetched[]> {
     const { stream, consumer } = this.credentials;
-    const client = jetstream(this.connection, { timeout: 2_000 });
+    const client = jetstream(this.connection, { timeout: ANSWER_LIMIT_MS });
     const pulled = await client.consumers.get(stream, consumer);
     const found: Fetched[] = [];
     while (found.length < atLeast) {
