@@ -157,6 +157,16 @@ Deno.test("packages are loaded on demand through a file of their own", () => {
   assert.deepEqual(wrong, []);
 });
 
+Deno.test("no module makes an error as it loads", () => {
+  // For its stack the runtime parses the whole bundled piece a second time.
+  const pattern =
+    /^(?:export )?(?:const|let) [^=]*=\s*new \w*(?:Error|Exception)\(/m;
+  const wrong = sources
+    .filter((file) => pattern.test(file.text))
+    .map((file) => file.path);
+  assert.deepEqual(wrong, []);
+});
+
 Deno.test("only platform/ touches time and chance", () => {
   const pattern =
     /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bMath\.random\(|\bset(?:Timeout|Interval)\(|AbortSignal\.timeout\(|crypto\.getRandomValues\(|crypto\.randomUUID\(/;

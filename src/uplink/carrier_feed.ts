@@ -72,7 +72,10 @@ export interface BusStatus {
 /** The event stream takes over when the bus is away for longer. */
 const GRACE_MS = 5_000;
 
-const GRACE_OVER = new Error("the bus was away for too long");
+/** The bus was away for too long. */
+class GraceOver extends Error {
+  override readonly name = "GraceOver";
+}
 
 /** Between two tries while the event stream feeds, before jitter. */
 const BACKOFF = { baseMs: 2_000, maxMs: 60_000 };
@@ -302,12 +305,12 @@ export class CarrierFeed implements Part {
     const grace = new AbortController();
     const either = AbortSignal.any([signal, grace.signal]);
     const timer = clock.sleep(GRACE_MS, either)
-      .then(() => grace.abort(GRACE_OVER), () => {});
+      .then(() => grace.abort(new GraceOver()), () => {});
     try {
       return await this.#tryAgain(either);
     } catch (error) {
       signal.throwIfAborted();
-      if (error !== GRACE_OVER) throw error;
+      if (!(error instanceof GraceOver)) throw error;
       await this.#closeSession();
       // Quick tries do not count: back-off begins where it was.
       this.#failures = failures;

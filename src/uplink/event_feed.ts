@@ -57,8 +57,10 @@ export interface FeedStatus {
   readonly failure?: ControlFailure;
 }
 
-/** Why a stream is left that may still be open. */
-const RENEWAL = new Error("a new connection is wanted");
+/** Why a stream is left that may still be open: a new connection is wanted. */
+class Renewal extends Error {
+  override readonly name = "Renewal";
+}
 
 /** Service for this long means that the earlier failures are over. */
 const GOOD_SERVICE_MS = 60_000;
@@ -122,7 +124,7 @@ export class EventFeed implements Part {
    * became of the connection. What a server asked to wait for still holds.
    */
   reconnect(): void {
-    if (!this.#limited && !this.#asked) this.#renewal?.abort(RENEWAL);
+    if (!this.#limited && !this.#asked) this.#renewal?.abort(new Renewal());
   }
 
   /**
@@ -238,7 +240,7 @@ export class EventFeed implements Part {
     this.#stream = undefined;
     this.#renewal = this.#reading = undefined;
     signal.throwIfAborted();
-    if (error === RENEWAL) {
+    if (error instanceof Renewal) {
       this.#options.log.info("Event stream is opened anew");
       return "renewed";
     }
