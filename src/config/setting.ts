@@ -90,14 +90,14 @@ export function ipAndPort(doc: string): Setting<string | undefined> {
 
 /** Four weeks: whoever writes more has mistaken the unit. */
 const LONGEST_DURATION = "672h";
+const LONGEST_DURATION_MS = parseDuration(LONGEST_DURATION)!;
 
 /** A span of time, kept in ms. */
 export function duration(
   doc: string,
   options: { readonly default: string; readonly min?: string },
 ): Setting<number> {
-  const min = parseDuration(options.min ?? "1ms")!;
-  const max = parseDuration(LONGEST_DURATION)!;
+  const min = options.min ?? "1ms";
   return {
     doc,
     form: "duration",
@@ -105,11 +105,11 @@ export function duration(
     defaultValue: parseDuration(options.default)!,
     read(value) {
       const ms = typeof value === "string" ? parseDuration(value) : undefined;
-      if (ms !== undefined && ms >= min && ms <= max) return ms;
+      const isInRange = ms !== undefined && ms >= parseDuration(min)! &&
+        ms <= LONGEST_DURATION_MS;
+      if (isInRange) return ms;
       throw new SettingValueError(
-        `expected a duration such as 10s or 1m30s, from ${
-          options.min ?? "1ms"
-        } to ${LONGEST_DURATION}`,
+        `expected a duration such as 10s or 1m30s, from ${min} to ${LONGEST_DURATION}`,
       );
     },
   };
