@@ -25,6 +25,7 @@ export async function openUplink(
     version,
     connectTimeoutMs: config["api.connect_timeout"],
     requestTimeoutMs: config["api.request_timeout"],
+    maxAnswerBytes: config["api.max_answer_bytes"],
     allowPlaintext: config["api.allow_plaintext"],
     transport: await openTransport(config, io.log),
     ...(onAnswer ? { onAnswer } : {}),

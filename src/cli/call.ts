@@ -8,7 +8,7 @@ import { indentJson } from "./indent_json.ts";
 import { nodeClient } from "./node_client.ts";
 import { readStdin } from "./read_stdin.ts";
 
-/** What an answer may have at most, too. */
+/** As of an answer, where that is not set. */
 const MAX_DATA_BYTES = 10 * 1024 * 1024;
 
 /**

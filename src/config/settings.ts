@@ -91,6 +91,10 @@ export const SETTINGS = {
     "Silence after which the event stream is reopened",
     { default: "90s" },
   ),
+  "api.max_answer_bytes": size(
+    "Longest answer that is read, once decoded; a state has to fit into it",
+    { default: "10MiB" },
+  ),
 
   "registration.token_value": text(
     "Bootstrap token; only in a file of mode 0600",

@@ -4,8 +4,15 @@ import { gunzip } from "./gunzip.ts";
 
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 
+/** What may be read of a body. */
+export interface BodyBound {
+  readonly maxBytes: number;
+  /** The setting that says so, for the message of the error. */
+  readonly setting?: string;
+}
+
 /**
- * Reads a whole body, decoded, of at most `maxBytes`.
+ * Reads a whole body, decoded.
  *
  * @param isText Bytes that are no text may begin like a gzip file and be none.
  * @throws {ControlError} kind "bad_answer" for a longer one, whose rest is not
@@ -13,7 +20,7 @@ type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
  */
 export async function readBytes(
   body: Body | null,
-  maxBytes: number,
+  { maxBytes, setting }: BodyBound,
   isText: boolean,
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
@@ -28,7 +35,8 @@ export async function readBytes(
   if (rest) {
     throw new ControlError(
       "bad_answer",
-      `The answer is longer than ${maxBytes} bytes`,
+      `The answer is longer than ${maxBytes} bytes` +
+        (setting ? ` (as ${setting} says)` : ""),
     );
   }
   return bytes;

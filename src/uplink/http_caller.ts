@@ -72,7 +72,12 @@ export class HttpCaller {
   /** Makes a call and reads its whole answer, within the request time-out. */
   async bytes(call: HttpCall, signal: AbortSignal): Promise<HttpAnswer> {
     const { clock, requestTimeoutMs: ms } = this.options;
-    const { maxAnswerBytes = this.options.maxAnswerBytes } = call;
+    const bound = call.maxAnswerBytes === undefined
+      ? {
+        maxBytes: this.options.maxAnswerBytes,
+        setting: "api.max_answer_bytes",
+      }
+      : { maxBytes: call.maxAnswerBytes };
     const late = () => tooLate(call, ms);
     return await withDeadline(
       { clock, ms, signal, late },
@@ -82,7 +87,7 @@ export class HttpCaller {
             ? await this.#sendPromptly(server, call, signal)
             : await this.#send(server, call, signal);
           const isText = call.accept !== "application/octet-stream";
-          const bytes = await readBytes(body, maxAnswerBytes, isText, signal);
+          const bytes = await readBytes(body, bound, isText, signal);
           return { status, headers, bytes };
         }),
     );

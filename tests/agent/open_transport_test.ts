@@ -15,7 +15,7 @@ import {
 } from "../uplink/certificates.ts";
 import { DarkRelay } from "../uplink/dark_relay.ts";
 import { nodeOf } from "../uplink/node_of.ts";
-import { failureFrom, RawServer, until } from "../uplink/serve.ts";
+import { failureFrom, RawServer, TestServer, until } from "../uplink/serve.ts";
 import { StrictTlsServer } from "../uplink/tls_server.ts";
 
 const never = new AbortController().signal;
@@ -491,6 +491,24 @@ Deno.test({
         await client.ping(never);
       }
     }),
+});
+
+Deno.test("an answer that api.max_answer_bytes does not allow is refused by that name, and taken where it does", async () => {
+  const text = JSON.stringify("x".repeat(12 * 2 ** 20));
+  await using server = new TestServer(() => new Response(text));
+  const env = { PLEXD_API_BASE_URL: server.url };
+  const byDefault = await open(env);
+  using _ = byDefault.client;
+  const error = await failureFrom(byDefault.client.getJson("/v1/x", never));
+  assert.match(
+    describeError(error),
+    /longer than 10485760 bytes \(as api\.max_answer_bytes says\)/,
+  );
+  const wider = { ...env, PLEXD_API_MAX_ANSWER_BYTES: "16MiB" };
+  const { client } = await open(wider);
+  using _client = client;
+  const answer = await client.getJson("/v1/x", never);
+  assert.equal(answer?.raw.length, text.length);
 });
 
 const unusable = [
