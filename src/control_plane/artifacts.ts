@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { describeError } from "../platform/log.ts";
+import { ControlPlaneStartError } from "./start_error.ts";
 
 /** A file of the folder of artifacts, open for reading. */
 export interface Artifact {
@@ -23,6 +25,27 @@ export interface ArtifactSum {
 /** Without a slash or a leading dot, a name stays within its folder. */
 const VERSION = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/;
 const SYSTEM = /^[a-z0-9][a-z0-9_]{0,31}$/;
+
+/**
+ * Sees at the start that the folder of artifacts can be read: a wrong one would
+ * tell every node that there are no releases.
+ *
+ * @throws {ControlPlaneStartError} kind "artifacts"
+ */
+export async function checkArtifactsFolder(folder: string): Promise<void> {
+  try {
+    for await (const _name of Deno.readDir(folder)) break;
+  } catch (cause) {
+    throw new ControlPlaneStartError(
+      "artifacts",
+      `The folder of artifacts ${folder} cannot be read (${
+        describeError(cause)
+      }): ` +
+        "make it, or name another one with --artifacts",
+      cause,
+    );
+  }
+}
 
 /**
  * The releases of plexd that operators laid out for nodes, as

@@ -1,7 +1,7 @@
 import { type Part, runTogether } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
 import { ensureAdminToken } from "./admin_token.ts";
-import { Artifacts } from "./artifacts.ts";
+import { Artifacts, checkArtifactsFolder } from "./artifacts.ts";
 import { Changes } from "./changes.ts";
 import { lockDataFolder } from "./data_lock.ts";
 import { DEFAULT_DOMAIN, ensureDomain } from "./domains.ts";
@@ -91,7 +91,8 @@ export interface ControlPlane extends Part {
 export async function createControlPlane(
   options: ControlPlaneOptions,
 ): Promise<ControlPlane> {
-  const { dataDir, listen, tls, version, io } = options;
+  const { dataDir, listen, tls, version, artifactsDir, io } = options;
+  if (artifactsDir !== undefined) await checkArtifactsFolder(artifactsDir);
   Deno.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   using opened = new DisposableStack();
   opened.use(lockDataFolder(dataDir));
@@ -157,7 +158,7 @@ export async function createControlPlane(
     bus,
     messageBus,
     closed: (["events", "state"] as const).filter((one) => without.has(one)),
-    artifacts: new Artifacts(options.artifactsDir),
+    artifacts: new Artifacts(artifactsDir),
     signedStates: options.signedStates ?? "offered",
     epoch,
     publicUrl: options.publicUrl,

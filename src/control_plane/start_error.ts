@@ -3,7 +3,7 @@ export class ControlPlaneStartError extends Error {
   override readonly name = "ControlPlaneStartError";
 
   constructor(
-    readonly kind: "already_running" | "master_key" | "database",
+    readonly kind: "already_running" | "master_key" | "database" | "artifacts",
     message: string,
     cause?: unknown,
   ) {

@@ -10,11 +10,16 @@ import { MemoryLog } from "../fakes/memory_log.ts";
 import { RunningPlane } from "./running_plane.ts";
 
 /** Starts and stops once, on a folder that the test has prepared. */
-async function startOn(dataDir: string, port = 0): Promise<void> {
+async function startOn(
+  dataDir: string,
+  port = 0,
+  artifactsDir?: string,
+): Promise<void> {
   const plane = await createControlPlane({
     dataDir,
     listen: { hostname: "127.0.0.1", port },
     version: "1",
+    ...(artifactsDir === undefined ? {} : { artifactsDir }),
     io: { clock: new FakeClock(), random: systemRandom, log: new MemoryLog() },
   });
   await plane.run(AbortSignal.abort());
@@ -63,6 +68,21 @@ Deno.test("createControlPlane() refuses a folder that another one works on", asy
     refusal("already_running", /--data-dir/),
   );
 });
+
+for (const name of ["missing", "a-file"]) {
+  Deno.test(`createControlPlane() refuses a folder of artifacts that is ${name}, and makes nothing`, async () => {
+    const parent = await Deno.makeTempDir();
+    Deno.writeTextFileSync(`${parent}/a-file`, "");
+    await assert.rejects(
+      startOn(`${parent}/data`, 0, `${parent}/${name}`),
+      refusal("artifacts", new RegExp(`/${name} cannot be read .*--artifacts`)),
+    );
+    assert.deepEqual([...Deno.readDirSync(parent)].map(({ name }) => name), [
+      "a-file",
+    ]);
+    await Deno.remove(parent, { recursive: true });
+  });
+}
 
 Deno.test("createControlPlane() rejects with AddrInUse, and leaves the folder free", async () => {
   await using plane = await RunningPlane.start();
