@@ -134,12 +134,12 @@ export type EndpointResponse = z.infer<typeof endpointResponseSchema>;
 const actionSchema = z.object({
   name: nonEmpty,
   description: z.string(),
-  parameters: z.array(z.object({
+  parameters: z.nullable(z.array(z.object({
     name: z.string(),
     type: z.string(),
     required: z.boolean(),
     description: z.string(),
-  })),
+  }))),
 });
 
 const hookSchema = z.extend(actionSchema, {
@@ -149,13 +149,22 @@ const hookSchema = z.extend(actionSchema, {
   sandbox: z.string(),
 });
 
-/** What a node can do. @see docs/wire.md, section a.6 */
+/**
+ * What a node can do. Agents in Go write a list that holds nothing as null.
+ *
+ * @see docs/wire.md, sections a.1 and a.6
+ */
 export const capabilitiesSchema = z.object({
   binary: z.optional(z.object({ version: z.string(), checksum: z.string() })),
-  builtin_actions: z.array(actionSchema),
-  hooks: z.array(hookSchema),
+  builtin_actions: z.nullable(z.array(actionSchema)),
+  hooks: z.nullable(z.array(hookSchema)),
 });
-export type Capabilities = z.infer<typeof capabilitiesSchema>;
+
+/** What this agent tells of itself. */
+export interface Capabilities extends z.infer<typeof capabilitiesSchema> {
+  readonly builtin_actions: z.infer<typeof actionSchema>[];
+  readonly hooks: z.infer<typeof hookSchema>[];
+}
 
 /** Why a node does not run what it was asked to. */
 export const REJECT_REASONS = [

@@ -164,3 +164,24 @@ Deno.test("capabilities are kept, the latest ones", async () => {
     });
   }
 });
+
+Deno.test("capabilities of a Go agent, whose empty lists are null, are taken", async () => {
+  await using plane = await RunningPlane.start();
+  const node = await plane.join();
+  for (
+    const capabilities of [
+      { builtin_actions: null, hooks: null },
+      {
+        builtin_actions: [
+          { name: "gather", description: "", parameters: null },
+        ],
+        hooks: null,
+      },
+    ]
+  ) {
+    const answer = await node.call("PUT", "/capabilities", capabilities);
+    assert.equal(answer.status, 200, answer.text);
+    const { json } = await node.admin("GET", "/capabilities");
+    assert.deepEqual(json["capabilities"], capabilities);
+  }
+});
