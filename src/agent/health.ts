@@ -1,4 +1,5 @@
 import { isoTime } from "../platform/clock.ts";
+import { describeError } from "../platform/log.ts";
 import type { ContactTimes } from "../store/health_store.ts";
 import type { Identity } from "../store/identity.ts";
 import type { Membership } from "../store/membership.ts";
@@ -8,12 +9,15 @@ import type { StatusDocument } from "../wire/status.ts";
 import type { Downstream } from "./downstream.ts";
 import type { NodeContext } from "./node_context.ts";
 import type { SelfWatch } from "./self_watch.ts";
+import { lacksHeartbeats } from "./watch_contact.ts";
 
 /** When the control plane was last heard of, in this run or an earlier one. */
 export interface ContactMemory {
   now(): ContactTimes;
-  /** A heartbeat was answered. */
-  beat(): void;
+  /** Takes how a heartbeat went: its failure, or `undefined`. */
+  beat(failure: unknown): void;
+  /** What the last heartbeat failed with; undefined where it did not. */
+  readonly heartbeatError: string | undefined;
 }
 
 /**
@@ -26,9 +30,16 @@ export function rememberContact(
 ): ContactMemory {
   const former = formerContact(store, identity);
   let { lastHeartbeatMs } = former;
+  let heartbeatError: string | undefined;
   return {
-    beat() {
-      lastHeartbeatMs = io.clock.now();
+    beat(failure) {
+      heartbeatError = failure === undefined || lacksHeartbeats(failure)
+        ? undefined
+        : describeError(failure);
+      if (failure === undefined) lastHeartbeatMs = io.clock.now();
+    },
+    get heartbeatError() {
+      return heartbeatError;
     },
     now() {
       const lastPullMs = reconciler.status.lastSuccessMs ?? former.lastPullMs;
@@ -71,6 +82,7 @@ export function buildHealthKeeper(
 export function healthStatus(
   { store, agentState }: Pick<NodeContext, "store" | "agentState">,
   { lastHeartbeatMs, lastPullMs, lastEventMs }: ContactTimes,
+  heartbeatError?: string,
 ): Pick<StatusDocument, "contact" | "store" | "agent" | "updates"> {
   const last = Math.max(...[lastHeartbeatMs, lastPullMs, lastEventMs]
     .filter((ms) => ms !== undefined));
@@ -81,6 +93,7 @@ export function healthStatus(
         ? null
         : isoTime(lastHeartbeatMs),
       last_contact_at: Number.isFinite(last) ? isoTime(last) : null,
+      heartbeat_error: heartbeatError ?? null,
     },
     store: {
       recoveries: recoveries.length,

@@ -159,7 +159,7 @@ function statusSources(
       pending: syncer.pending,
       reports: syncer.counts,
     }),
-    health: () => healthStatus(context, memory.now()),
+    health: () => healthStatus(context, memory.now(), memory.heartbeatError),
     tasks: () => context.tasks.status(),
     telemetry: () => telemetry.status(),
   };

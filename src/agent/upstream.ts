@@ -58,7 +58,7 @@ export function buildUpstream(
       },
       onAnswer(failure) {
         contact.heard("heartbeat", failure);
-        if (failure === undefined) memory.beat();
+        memory.beat(failure);
         context.skew.called(failure);
       },
       io,

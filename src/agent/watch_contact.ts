@@ -49,9 +49,8 @@ function takesBack(failure: unknown): boolean {
 }
 
 /** Who takes no heartbeats, as dialect 2 may say, is there. */
-function isWithoutHeartbeats(surface: ContactSurface, failure: unknown) {
-  return surface === "heartbeat" && failure instanceof ControlError &&
-    failure.status === 501;
+export function lacksHeartbeats(failure: unknown): boolean {
+  return failure instanceof ControlError && failure.status === 501;
 }
 
 /**
@@ -110,7 +109,8 @@ export function watchContact(
         // It was answered, if not as wanted: the pull tells of that itself.
         if (surface === "pull") answered(surface);
       } else if (
-        surface !== "stream" && !isWithoutHeartbeats(surface, failure)
+        surface !== "stream" &&
+        !(surface === "heartbeat" && lacksHeartbeats(failure))
       ) {
         // A stream breaks now and then: it has a section of its own.
         const detail = describeError(failure);

@@ -14,6 +14,7 @@ export function selfLines(
   times: SpokenTimes,
 ): [string, string][] {
   const rows: [string, string | undefined][] = [
+    ["Heartbeat", heartbeatText(status, times)],
     ["Credential", credentialText(status, times)],
     ["Last event", lastEventText(status, times)],
     ["Safe until", safeText(status, times)],
@@ -23,6 +24,17 @@ export function selfLines(
     ["Diagnostics", diagnosticsText(status.agent, times)],
   ];
   return rows.filter((row): row is [string, string] => row[1] !== undefined);
+}
+
+function heartbeatText(
+  { contact }: StatusDocument,
+  { ago }: SpokenTimes,
+): string | undefined {
+  const { last_heartbeat_at: last, heartbeat_error: error } = contact;
+  if (!error) return undefined;
+  return `not taken, the last one ${
+    last === null ? "never" : ago(last)
+  }; last error: ${error}`;
 }
 
 function credentialText(

@@ -119,6 +119,7 @@ function beforeDegraded(
     identity,
     tasks,
     agent,
+    contact,
     ...carriers
   }: StatusDocument,
   nowMs: number,
@@ -167,6 +168,18 @@ function beforeDegraded(
   }
   const bus = busProblem(carriers);
   if (bus) return bus;
+  if (contact.heartbeat_error) {
+    const { last_heartbeat_at: last, heartbeat_error } = contact;
+    return {
+      reason: "heartbeats_fail",
+      sentence: (last === null
+        ? "No heartbeat has been taken yet"
+        : `The last heartbeat was taken ${ago(last)}`) +
+        ` (${heartbeat_error}).`,
+      advice: "this node works on, but its control plane may count it as " +
+        "gone: ask its operator",
+    };
+  }
   if (resources && resources.short.length > 0) {
     return {
       reason: "resources_short",

@@ -117,6 +117,11 @@ export interface StatusDocument {
   readonly contact: {
     readonly last_heartbeat_at: string | null;
     readonly last_contact_at: string | null;
+    /**
+     * Why the last heartbeat was not taken; null where it was, and where the
+     * control plane takes none. Agents before this was told leave it out.
+     */
+    readonly heartbeat_error?: string | null;
   };
   readonly store: {
     /** Repairs that are remembered. */

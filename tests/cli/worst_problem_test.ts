@@ -101,6 +101,12 @@ const more: { name: string; change: Partial<StatusDocument> }[] = [
     },
   },
   {
+    name: "heartbeats_fail",
+    change: {
+      contact: { ...sampleStatus.contact, heartbeat_error: "status 400" },
+    },
+  },
+  {
     name: "reports_waiting",
     change: {
       sync: { ...sampleStatus.sync, pending: 1, last_error: "Status 500" },

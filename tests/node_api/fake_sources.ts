@@ -294,7 +294,11 @@ export const sampleStatus: StatusDocument = {
     last_error: null,
     next_try_at: null,
   },
-  contact: { last_heartbeat_at: null, last_contact_at: null },
+  contact: {
+    last_heartbeat_at: null,
+    last_contact_at: null,
+    heartbeat_error: null,
+  },
   store: { recoveries: 0, last_recovery: null, restored: false },
   agent: {
     install_id: "install-1",

@@ -69,6 +69,27 @@ for (const dialect of [1, 2] as const) {
   });
 }
 
+for (const dialect of [1, 2] as const) {
+  Deno.test(`a control plane that takes no heartbeat as it is shows, dialect ${dialect}`, async () => {
+    await besieged(dialect, async ({ stage, plane }) => {
+      for (const status of [400, 404, 409, 413]) {
+        plane.answers = { heartbeat: echo(status) };
+        await statusTells(stage, {
+          name: `heartbeats that are answered with ${status}`,
+          says: new RegExp(`/heartbeat was answered with status ${status}`),
+        });
+        assert.deepEqual(reasonsOf(await stage.status()), []);
+      }
+      // Dialect 2 may have none.
+      plane.answers = { heartbeat: echo(501) };
+      await stage.statusWhen(
+        "it is no failure where there are none",
+        ({ contact }) => contact.heartbeat_error === null,
+      );
+    });
+  });
+}
+
 /** Answers everything in one way, but for what is told otherwise. */
 function all(
   answer: ScriptedAnswer,

@@ -127,7 +127,11 @@ export const STATUS: Allowed = {
     last_error: true,
     next_try_at: true,
   },
-  contact: { last_heartbeat_at: true, last_contact_at: true },
+  contact: {
+    last_heartbeat_at: true,
+    last_contact_at: true,
+    heartbeat_error: true,
+  },
   store: {
     recoveries: true,
     last_recovery: { at: true, file: true, what: true, action: true },

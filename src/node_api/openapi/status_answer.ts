@@ -124,6 +124,7 @@ export const status = z.object({
   contact: z.object({
     last_heartbeat_at: maybeTime,
     last_contact_at: maybeTime,
+    heartbeat_error: z.exactOptional(maybeText),
   }),
   store: z.object({
     recoveries: count,
