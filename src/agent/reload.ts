@@ -56,6 +56,8 @@ export class Reload implements Disposable {
   #now: Settings;
   /** What was before, until the present one has been seen to work. */
   #former: Settings | undefined;
+  /** What the parts that work now began with: the next may be read already. */
+  #begun: Settings;
   #asked = false;
   #wake: (() => void) | undefined;
   #busy: () => number = () => 0;
@@ -64,6 +66,7 @@ export class Reload implements Disposable {
   constructor(options: ReloadOptions) {
     this.#options = options;
     this.#now = options.first;
+    this.#begun = options.first;
     this.#ignore = options.port.onRequest(() => {
       this.#asked = true;
       this.#wake?.();
@@ -75,13 +78,16 @@ export class Reload implements Disposable {
   }
 
   /**
-   * The parts work with the current configuration.
+   * The parts work with the configuration that they began with.
    *
    * @param busy How much is under way that an end of the parts would cut off.
    */
   works(busy: () => number): void {
-    this.#former?.client[Symbol.dispose]();
-    this.#former = undefined;
+    const { client } = this.#begun;
+    if (this.#former?.client !== client) {
+      this.#former?.client[Symbol.dispose]();
+    }
+    this.#former = this.#now.client === client ? undefined : this.#begun;
     this.#busy = busy;
   }
 
@@ -117,6 +123,7 @@ export class Reload implements Disposable {
       this.#end = undefined;
       over.abort();
       await watching;
+      this.#closeBegun();
     }
   }
 
@@ -124,13 +131,23 @@ export class Reload implements Disposable {
     this.#ignore();
   }
 
+  /** Nobody goes back to what failed, or gave way before it was seen to work. */
+  #closeBegun() {
+    const { client } = this.#begun;
+    const isNeeded = client === this.#now.client ||
+      client === this.#former?.client;
+    if (!isNeeded) client[Symbol.dispose]();
+    this.#begun = this.#now;
+  }
+
   /** @throws `error` when nothing was before. */
   #goBack(error: unknown) {
     const former = this.#former;
     if (!former) throw error;
     const { port, transitions, io } = this.#options;
+    const { client } = this.#now;
+    if (client !== this.#begun.client) client[Symbol.dispose]();
     this.#former = undefined;
-    this.#now.client[Symbol.dispose]();
     this.#now = former;
     port.useLog(former.config);
     const reason = describeError(error);
@@ -145,6 +162,7 @@ export class Reload implements Disposable {
 
   /** Never rejects. */
   async #watch(restart: () => void, signal: AbortSignal): Promise<void> {
+    signal.addEventListener("abort", () => this.#wake?.(), { once: true });
     for (;;) {
       await this.#request(signal);
       if (signal.aborted) return;
@@ -159,7 +177,6 @@ export class Reload implements Disposable {
     const { promise, resolve } = Promise.withResolvers<void>();
     if (this.#asked || signal.aborted) resolve();
     this.#wake = resolve;
-    signal.addEventListener("abort", () => resolve(), { once: true });
     return promise;
   }
 

@@ -167,3 +167,81 @@ Deno.test("Reload hears a request that came between two lives", async () => {
   assert.equal(await reload.during(steady, never), true);
   assert.equal(reload.current.config["heartbeat.interval"], 5_000);
 });
+
+Deno.test("Reload closes what it had begun with when it is asked again before that works", async () => {
+  const { reload, ask, closed } = await reloading();
+  const done = reload.during(steady, never);
+  await ask(await configOf({ "heartbeat.interval": "5s" }));
+  await done;
+  const again = reload.during(steady, never);
+  await ask(await configOf({ "heartbeat.interval": "6s" }));
+  assert.deepEqual(closed, [1], "the parts have ended that worked with it");
+  await again;
+  reload.works(() => 0);
+  assert.deepEqual(closed, [1, 0]);
+});
+
+Deno.test("Reload goes back to what worked while the next was read already", async () => {
+  const { reload, ask, closed, first } = await reloading();
+  const done = reload.during(steady, never);
+  const second = await configOf({ "heartbeat.interval": "5s" });
+  await ask(second);
+  await done;
+  const ending = Promise.withResolvers<boolean>();
+  const again = reload.during(() => ending.promise, never);
+  await ask(await configOf({ "heartbeat.interval": "6s" }));
+  // Its sockets have opened while the parts were told to end.
+  reload.works(() => 0);
+  ending.resolve(false);
+  await again;
+  assert.deepEqual(closed, [0]);
+  const fails = () => Promise.reject(new Error("port in use"));
+  assert.equal(await reload.during(fails, never), true);
+  assert.equal(reload.current.config["heartbeat.interval"], 5_000);
+  assert.notEqual(reload.current.config, first);
+  assert.deepEqual(closed, [0, 2]);
+});
+
+Deno.test("Reload leaves the parts their client when they begin anew by themselves before it is their turn", async () => {
+  const { reload, ask, closed, clock } = await reloading();
+  let busy = 1;
+  const done = reload.during((end) => {
+    reload.works(() => busy);
+    return steady(end);
+  }, never);
+  await ask(await configOf({ "heartbeat.interval": "5s" }));
+  // The node joins anew while an action runs: the same client, other parts.
+  reload.works(() => busy);
+  assert.deepEqual(closed, []);
+  busy = 0;
+  await clock.advance(500);
+  await done;
+  reload.works(() => 0);
+  assert.deepEqual(closed, [0]);
+});
+
+Deno.test("Reload listens once for the end, however often it is asked in vain", async () => {
+  const { reload, ask } = await reloading();
+  const stop = new AbortController();
+  let listeners = 0;
+  const add = AbortSignal.prototype.addEventListener;
+  AbortSignal.prototype.addEventListener = function (
+    this: AbortSignal,
+    ...listened: Parameters<typeof add>
+  ) {
+    listeners++;
+    return add.apply(this, listened);
+  } as typeof add;
+  try {
+    const done = reload.during(steady, stop.signal);
+    const before = listeners;
+    for (let n = 0; n < 5; n++) {
+      await ask(new ConfigError([{ where: "FILE", what: "is wrong" }]));
+    }
+    assert.equal(listeners, before);
+    stop.abort();
+    await done;
+  } finally {
+    AbortSignal.prototype.addEventListener = add;
+  }
+});
