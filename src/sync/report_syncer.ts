@@ -235,6 +235,7 @@ export class ReportSyncer implements Part {
   async #round(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options.io;
     const changed = this.#nextChange();
+    this.#forgetGone();
     const pending = this.#pending();
     this.#endNeedless(pending);
     if (pending.length === 0) return await changed;
@@ -422,6 +423,17 @@ export class ReportSyncer implements Part {
       entries: entries.length,
       deleted: deleted.length,
     });
+  }
+
+  /** What is refused and then deleted leaves nothing to tell, nor to keep. */
+  #forgetGone() {
+    const { reports, ledger } = this.#options;
+    for (const [key, { entry }] of this.#parked) {
+      const isThere = entry
+        ? reports.view.entries.get(key) === entry
+        : ledger.mayHave(key);
+      if (!isThere) this.#parked.delete(key);
+    }
   }
 
   #unparkForRoom() {

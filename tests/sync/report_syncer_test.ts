@@ -185,6 +185,38 @@ for (const kind of refusals) {
     ));
 }
 
+Deno.test("a report that was refused is not kept once it is deleted", async () => {
+  const program = `
+    import { inFolder } from "./tests/store/open_store.ts";
+    import { failure, whileSyncing } from "./tests/sync/syncing.ts";
+    await inFolder((dir) =>
+      whileSyncing(dir, async ({ put, pass, uplink, store }) => {
+        uplink.rule = () => failure("bad_request", { status: 400 });
+        const bytesAfter = async (first, last) => {
+          for (let n = first; n <= last; n++) {
+            await put("r" + n, JSON.stringify("x".repeat(100_000) + n));
+            await pass(5_000);
+            await store.reports.delete("r" + n);
+            await pass(5_000);
+            uplink.calls.length = 0;
+          }
+          gc();
+          return Deno.memoryUsage().heapUsed;
+        };
+        const before = await bytesAfter(1, 10);
+        const after = await bytesAfter(11, 50);
+        console.log(Math.round((after - before) / 40));
+      })
+    );
+  `;
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--v8-flags=--expose-gc", program],
+  }).output();
+  const text = new TextDecoder();
+  assert.equal(code, 0, text.decode(stderr));
+  assert.ok(Number(text.decode(stdout)) < 20_000, text.decode(stdout));
+});
+
 /** Takes so many reports, as plexd's own control plane does. */
 function withRoomFor(most: number, there = new Set<string>()) {
   return ({ entries, deleted }: ReportChanges) => {
