@@ -4,12 +4,9 @@ import type { KernelFiles } from "../platform/kernel_files.ts";
 import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { ResourceRecord } from "../store/health_store.ts";
-import {
-  parseControlGroup,
-  parseOpenFilesLimit,
-  parsePressure,
-} from "../sync/proc_text.ts";
+import { parseControlGroup, parsePressure } from "../sync/proc_text.ts";
 import type { StatusDocument } from "../wire/status.ts";
+import { CONTROL_GROUPS, memoryPressureOf } from "./kernel_files.ts";
 
 /** Between two looks. */
 const INTERVAL_MS = 60_000;
@@ -31,11 +28,13 @@ const SHORT_DESCRIPTORS_SHARE = 0.8;
 export interface ResourceWatchOptions {
   /** The disk that this folder is on is looked at. */
   readonly dataDir: string;
+  /** How many descriptors there are; undefined where that is not told. */
+  readonly descriptors: () => Promise<ResourceRecord["descriptors"]>;
   /** Where the kernel tells about itself. @default {"/proc"} */
   readonly procDir?: string;
   /** @default {Deno.readTextFile} */
   readonly readText?: KernelFiles["read"];
-  /** Where control groups are. @default {"/sys/fs/cgroup"} */
+  /** Where control groups are. @default {CONTROL_GROUPS} */
   readonly cgroupDir?: string;
   readonly io: Platform;
 }
@@ -76,7 +75,7 @@ export class ResourceWatch implements Part {
     const [disk, memory, descriptors] = await Promise.all([
       orAbsent(() => this.#disk()),
       orAbsent(() => this.#memory()),
-      orAbsent(() => this.#descriptors()),
+      orAbsent(this.#options.descriptors),
     ]);
     this.#last = {
       at: isoTime(this.#options.io.clock.now()),
@@ -114,29 +113,19 @@ export class ResourceWatch implements Part {
 
   /** Of the agent's own control group where that is told, else of the machine. */
   async #memory() {
-    const { procDir = "/proc", cgroupDir = "/sys/fs/cgroup" } = this.#options;
+    const { procDir = "/proc", cgroupDir = CONTROL_GROUPS } = this.#options;
     const { readText = Deno.readTextFile } = this.#options;
     const group = await orAbsent(async () =>
       parseControlGroup(await readText(`${procDir}/self/cgroup`))
     );
     const own = group && await orAbsent(async () =>
       parsePressure(
-        await Deno.readTextFile(`${cgroupDir}${group}/memory.pressure`),
+        await readText(memoryPressureOf(group, cgroupDir)),
       )
     );
     const found = own ??
       parsePressure(await readText(`${procDir}/pressure/memory`));
     return found && { somePercent: found.some, fullPercent: found.full };
-  }
-
-  async #descriptors() {
-    const { procDir = "/proc", readText = Deno.readTextFile } = this.#options;
-    const limits = await readText(`${procDir}/self/limits`);
-    const limit = parseOpenFilesLimit(limits);
-    if (limit === undefined) return undefined;
-    let open = 0;
-    for await (const _ of Deno.readDir(`${procDir}/self/fd`)) open++;
-    return { open, limit };
   }
 }
 

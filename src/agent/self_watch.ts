@@ -6,6 +6,7 @@ import { followCanaryGroup } from "./canary_group.ts";
 import type { Downstream } from "./downstream.ts";
 import { IdentityWatch } from "./identity_watch.ts";
 import type { NodeContext } from "./node_context.ts";
+import { openDescriptors } from "./open_descriptors.ts";
 import { resourceStatus, ResourceWatch } from "./resource_watch.ts";
 
 /** What the agent watches about itself. */
@@ -28,6 +29,7 @@ export function buildSelfWatch(
   );
   const resources = new ResourceWatch({
     dataDir: config.data_dir,
+    descriptors: () => openDescriptors(context.kernel),
     readText: (path) => context.kernel.read(path),
     io,
   });

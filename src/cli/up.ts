@@ -1,7 +1,7 @@
 import { runAgent } from "../agent/agent.ts";
 import type { ReloadPort } from "../agent/reload.ts";
 import { runsActions } from "../agent/reload_settings.ts";
-import { KERNEL_FILES } from "../agent/kernel_files.ts";
+import { kernelFiles } from "../agent/kernel_files.ts";
 import { ServiceLink } from "../agent/service_link.ts";
 import { openKernelFiles } from "../platform/kernel_files.ts";
 import type { LiveLogger } from "../platform/live_logger.ts";
@@ -24,7 +24,7 @@ export async function up(invocation: Invocation): Promise<number> {
   const live = liveLogger(platform.log);
   const io = { ...platform, log: live.log };
   // Later the runtime would not open them.
-  using kernel = openKernelFiles(KERNEL_FILES);
+  using kernel = openKernelFiles(kernelFiles());
   ownStartTicks();
   noteHolder(membershipPaths(config.data_dir, config.cluster).root);
   // Before anything that others can write to is open.

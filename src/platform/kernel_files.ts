@@ -1,3 +1,5 @@
+import { closeSync, fstatSync, openSync, statSync } from "node:fs";
+
 /** Files in which the kernel tells something else each time they are read. */
 export interface KernelFiles {
   /** @throws as `Deno.readTextFile` does. */
@@ -6,8 +8,9 @@ export interface KernelFiles {
   openDescriptors(): number | undefined;
 }
 
-/** A folder with one entry for each descriptor. */
+/** A folder with one entry for each descriptor, and another way to it. */
 const DESCRIPTORS = "/proc/self/fd";
+const DESCRIPTORS_LINK = "/dev/fd";
 
 /** More than any of these files is long. */
 const MOST_BYTES = 1 << 20;
@@ -23,30 +26,32 @@ export function openKernelFiles(
   paths: readonly string[],
 ): KernelFiles & Disposable {
   const held = new Map<string, Deno.FsFile>();
-  for (const path of [...paths, DESCRIPTORS]) {
+  for (const path of paths) {
     try {
       held.set(path, Deno.openSync(path));
     } catch {
       // Whoever reads it learns why.
     }
   }
+  const folder = orUndefined(() => openSync(DESCRIPTORS, "r"));
   return {
     async read(path) {
       const file = held.get(path);
       return file ? readAgain(file) : await Deno.readTextFile(path);
     },
     openDescriptors() {
-      // From Linux 6.2 on, this folder has their number as its size.
-      const size = held.get(DESCRIPTORS)?.statSync().size ?? 0;
-      if (size > 0) return size;
-      try {
-        return [...Deno.readDirSync(DESCRIPTORS)].length;
-      } catch {
-        return undefined;
-      }
+      // From Linux 6.2 on, this folder has their number as its size. Once a
+      // permission was given up, Deno 2.9 tells it of what is open, and 2.7 of
+      // the link alone.
+      const size = orUndefined(() => fstatSync(folder!).size) ??
+        orUndefined(() => statSync(DESCRIPTORS_LINK).size) ?? 0;
+      return size > 0
+        ? size
+        : orUndefined(() => [...Deno.readDirSync(DESCRIPTORS)].length);
     },
     [Symbol.dispose]() {
       for (const file of held.values()) file.close();
+      if (folder !== undefined) closeSync(folder);
     },
   };
 }
@@ -64,4 +69,12 @@ function readAgain(file: Deno.FsFile): string {
     chunks.push(decoder.decode(buffer.subarray(0, count), { stream: true }));
   }
   return chunks.join("") + decoder.decode();
+}
+
+function orUndefined<Value>(look: () => Value): Value | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { openDescriptors } from "../../src/agent/open_descriptors.ts";
 import {
   resourceStatus,
   ResourceWatch,
@@ -42,6 +43,11 @@ async function withProc(
     const clock = new FakeClock();
     const watch = new ResourceWatch({
       dataDir: dir,
+      descriptors: () =>
+        openDescriptors({
+          read: (path) => Deno.readTextFile(path.replace("/proc", dir)),
+          openDescriptors: () => [...Deno.readDirSync(`${dir}/self/fd`)].length,
+        }),
       procDir: dir,
       cgroupDir: `${dir}/cg`,
       io: { clock, random: new FakeRandom(), log },

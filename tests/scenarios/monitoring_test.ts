@@ -45,6 +45,14 @@ for (const dialect of [1, 2] as const) {
     });
     assert.equal(put.status, 200, put.body);
 
+    // Though it gives up the permission to look, as it runs no actions.
+    const { resources } = await stage.statusWhen(
+      "it has looked at its resources",
+      ({ resources }) => resources !== null,
+    );
+    const { open = 0, limit = 0 } = resources?.descriptors ?? {};
+    assert.ok(open > 0 && open < limit, `${open} of ${limit} descriptors`);
+
     const { body } = await stage.local("/metrics");
     assert.ok(!body.includes("canary"));
     const families = parseExposition(body);
