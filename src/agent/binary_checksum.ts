@@ -1,17 +1,21 @@
 import { createHash } from "node:crypto";
 
-let known: Promise<string> | undefined;
+let known: string | undefined;
+let reading: Promise<string> | undefined;
 
 /**
  * SHA-256 of the running program in hex, for heartbeats and capabilities: of
  * the compiled binary, or of the runtime that runs from source. Read once, in
- * pieces, so that a hundred megabytes never lie in memory.
+ * pieces, so that a hundred megabytes never lie in memory. What could not be read,
+ * as without free descriptors, is read when it is asked for again.
  *
  * @returns an empty text when the program may not be read.
  * @see docs/wire.md, section e.1
  */
-export function binarySha256(): Promise<string> {
-  return known ??= compute();
+export async function binarySha256(): Promise<string> {
+  if (known) return known;
+  reading ??= compute().finally(() => reading = undefined);
+  return known = await reading;
 }
 
 async function compute(): Promise<string> {
