@@ -56,6 +56,8 @@ export class Heartbeat implements Part {
   readonly #intervalMs: number;
   #status: HeartbeatStatus = {};
   #wake: (() => void) | undefined;
+  /** One is wanted at once, though another may be under way. */
+  #isWanted = false;
   /** What the last one failed with, as long as they fail. */
   #failing: string | undefined;
 
@@ -77,6 +79,7 @@ export class Heartbeat implements Part {
 
   /** Sends the next one at once. */
   now(): void {
+    this.#isWanted = true;
     this.#wake?.();
   }
 
@@ -85,8 +88,10 @@ export class Heartbeat implements Part {
     while (!signal.aborted) {
       const intervalMs = spreadMs(this.#intervalMs, () => random.unit());
       let dueMs = clock.elapsed() + intervalMs;
+      this.#isWanted = false;
       this.#status = { nextMs: clock.now() + intervalMs };
       const askedMs = await this.#beat(signal);
+      if (this.#isWanted) continue;
       const earliestMs = clock.elapsed() + askedMs;
       if (earliestMs > dueMs) {
         dueMs = earliestMs;

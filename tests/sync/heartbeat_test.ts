@@ -286,3 +286,36 @@ Deno.test("a heartbeat that is wanted at once starts the interval anew", () =>
     await clock.advance(1);
     assert.equal(bodies.length, 3);
   }));
+
+Deno.test("a heartbeat that is wanted while another hangs follows it at once", async () => {
+  const clock = new FakeClock();
+  const answers: PromiseWithResolvers<BeatHints>[] = [];
+  const heartbeat = new Heartbeat({
+    uplink: {
+      heartbeat() {
+        const answer = Promise.withResolvers<BeatHints>();
+        answers.push(answer);
+        return answer.promise;
+      },
+    },
+    isDegraded: () => false,
+    binarySha256: () => Promise.resolve("00ff"),
+    onReconcile() {},
+    onRotateKeys() {},
+    startedMs: 0,
+    io: { clock, random: new FakeRandom(), log: new MemoryLog() },
+  });
+  const stop = new AbortController();
+  const done = heartbeat.run(stop.signal);
+  await clock.advance(1_000);
+  // The machine has slept, and the connection has not.
+  heartbeat.now();
+  answers[0]!.reject(new ControlError("timeout", "No answer"));
+  await clock.advance(0);
+  assert.equal(answers.length, 2);
+  answers[1]!.resolve({ reconcile: false, rotateKeys: false });
+  await clock.advance(26_000);
+  assert.equal(answers.length, 2, "once");
+  stop.abort();
+  await done;
+});
