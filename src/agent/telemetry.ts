@@ -35,7 +35,10 @@ export interface Telemetry {
 export function buildTelemetry(needs: TelemetryNeeds): Telemetry {
   const { config, identity, uplink, intake } = needs;
   const { logs, audit } = intake;
-  const buffers = intake.buffers.for(identity);
+  const buffers = intake.buffers.for(identity, {
+    logs: logs?.dropped ?? 0,
+    audit: audit?.dropped ?? 0,
+  });
   const shared = {
     dialect: identity.dialect,
     left: needs.left,

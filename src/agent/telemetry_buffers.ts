@@ -11,6 +11,12 @@ export interface BuffersOfNode {
   readonly audit: BatchBuffer<AuditEntry>;
 }
 
+/** How many items could not wait to be collected. */
+interface Lost {
+  readonly logs: number;
+  readonly audit: number;
+}
+
 /** Who hears what waits. */
 type Hearer = Pick<Identity, "controlPlane" | "domainId" | "nodeId">;
 
@@ -29,12 +35,21 @@ export class TelemetryBuffers {
     this.#log = log;
   }
 
-  /** Those for what `identity` sends. */
-  for({ controlPlane, domainId, nodeId }: Hearer): BuffersOfNode {
+  /**
+   * Those for what `identity` sends.
+   *
+   * @param lost What had been dropped before it was collected: it is no news for
+   * another than the one who would have heard it.
+   */
+  for({ controlPlane, domainId, nodeId }: Hearer, lost: Lost): BuffersOfNode {
     const hearer = JSON.stringify([controlPlane, domainId ?? nodeId]);
     if (this.#hearer !== hearer) {
       this.tellLost("Telemetry of the former node is dropped");
       this.#buffers = emptyBuffers();
+      if (this.#hearer !== undefined) {
+        this.#buffers.logs.told = lost.logs;
+        this.#buffers.audit.told = lost.audit;
+      }
       this.#hearer = hearer;
     }
     return this.#buffers;
