@@ -30,9 +30,11 @@ export function wasNeverSent(error: ControlError): boolean {
 
 /**
  * Whether an address failed, rather than the control plane behind it: another
- * one may work. 502, 503 and 504 come from what stands in front of it.
+ * one may work. 502, 503 and 504 come from what stands in front of it; so do
+ * redirects, such as to a page about maintenance, and 407 of a proxy.
  */
-export function isAddressFailure({ kind, status }: ControlError): boolean {
+export function isAddressFailure({ kind, status = 0 }: ControlError): boolean {
   return kind === "unreachable" || kind === "timeout" ||
-    (status !== undefined && status >= 502 && status <= 504);
+    status >= 300 && status <= 399 || status === 407 ||
+    status >= 502 && status <= 504;
 }

@@ -31,7 +31,7 @@ function deadUrl(): string {
 
 const ok = () => Response.json({ at: "second" });
 
-for (const status of [502, 503, 504]) {
+for (const status of [302, 308, 407, 502, 503, 504]) {
   Deno.test(`a GET that is answered ${status} goes on to the next address, and later calls stay there`, async () => {
     await using first = new TestServer(() => new Response("", { status }));
     await using second = new TestServer(ok);
