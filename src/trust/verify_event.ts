@@ -3,6 +3,7 @@ import { signedText } from "../wire/canonical.ts";
 import type { Envelope, VerifiedEvent } from "../wire/envelope.ts";
 import { freshIssueTime } from "./event_freshness.ts";
 import type { Keyring } from "./keyring.ts";
+import { messageBytes } from "./message_bytes.ts";
 import { RejectedEventError } from "./rejected_event_error.ts";
 import type { ReplayWindow } from "./replay_window.ts";
 
@@ -29,7 +30,6 @@ export class EventVerifier {
   readonly #keyring: Keyring;
   readonly #window: ReplayWindow;
   readonly #clock: VerifierClock;
-  readonly #encoder = new TextEncoder();
 
   constructor(options: EventVerifierOptions) {
     this.#keyring = options.keyring;
@@ -60,7 +60,7 @@ export class EventVerifier {
     );
     const signature = decodeBase64(envelope.signature);
     const signedBy = signature && this.#keyring.signerOf(
-      this.#encoder.encode(signedText(envelope)),
+      messageBytes(signedText(envelope)),
       signature,
       nowMs,
     );

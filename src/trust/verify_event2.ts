@@ -3,6 +3,7 @@ import { signedText2 } from "../wire/canonical.ts";
 import type { Envelope2, VerifiedEvent } from "../wire/envelope.ts";
 import { freshIssueTime } from "./event_freshness.ts";
 import type { Keyring } from "./keyring.ts";
+import { messageBytes } from "./message_bytes.ts";
 import { RejectedEventError } from "./rejected_event_error.ts";
 import type { VerifierClock } from "./verify_event.ts";
 
@@ -23,7 +24,6 @@ export interface EventVerifier2Options {
 export class EventVerifier2 {
   readonly #keyring: Keyring;
   readonly #clock: VerifierClock;
-  readonly #encoder = new TextEncoder();
 
   constructor(options: EventVerifier2Options) {
     this.#keyring = options.keyring;
@@ -43,7 +43,7 @@ export class EventVerifier2 {
     const issuedAtMs = freshIssueTime(envelope.issuedAt, nowMs, -Infinity);
     const signedBy = this.#keyring.keyCalled(envelope.keyId, nowMs);
     if (!signedBy) throw new RejectedEventError("unknown_key_id");
-    const message = this.#encoder.encode(signedText2(envelope));
+    const message = messageBytes(signedText2(envelope));
     const signature = decodeBase64(envelope.signature);
     if (!signature || !this.#keyring.verifies(signedBy, message, signature)) {
       throw new RejectedEventError("signature");

@@ -17,8 +17,10 @@ const MAX_EVENT_ID_BYTES = 4_096;
 
 /** Whether an id can be sent back. The stream cannot go on after one that cannot. */
 export function isSendableEventId(id: string): boolean {
-  // No character has fewer bytes than code units; so long texts are not encoded.
-  return id.length <= MAX_EVENT_ID_BYTES && !/\p{Cc}|^ | $/u.test(id) &&
+  if (id.length > MAX_EVENT_ID_BYTES) return false;
+  if (/\p{Cc}|^ | $/u.test(id)) return false;
+  // A code unit has one to three bytes: few ids have to be encoded to know.
+  return 3 * id.length <= MAX_EVENT_ID_BYTES ||
     new TextEncoder().encode(id).length <= MAX_EVENT_ID_BYTES;
 }
 
