@@ -104,6 +104,8 @@ export class ReportSyncer implements Part {
   /** By key. */
   readonly #parked = new Map<string, Parked>();
   #status: SyncStatus = {};
+  /** Monotonic time before which nothing is to be sent again. */
+  #restUntilMs = -Infinity;
   readonly #waiters = new SyncWaiters();
   #wake: (() => void) | undefined;
   /** Ends a wait for a control plane that was not there. */
@@ -135,7 +137,11 @@ export class ReportSyncer implements Part {
   }
 
   get status(): SyncStatus {
-    return this.#status;
+    const { clock } = this.#options.io;
+    const restMs = this.#restUntilMs - clock.elapsed();
+    if (restMs === -Infinity) return this.#status;
+    // Told as the clock goes now: it may have been set since the wait began.
+    return { ...this.#status, nextTryMs: clock.now() + restMs };
   }
 
   /** Changes that the control plane does not have, refused ones included. */
@@ -220,10 +226,9 @@ export class ReportSyncer implements Part {
    */
   async flush(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options.io;
-    const { nextTryMs = 0 } = this.#status;
     const changes = this.#pending();
     // Somebody asked to wait.
-    if (changes.length === 0 || nextTryMs > clock.now()) return;
+    if (changes.length === 0 || this.#restUntilMs > clock.elapsed()) return;
     const failure = await this.#send(changes, signal).catch((error) => error);
     if (failure === undefined) return;
     log.info("Reports wait for the next start", {
@@ -248,8 +253,8 @@ export class ReportSyncer implements Part {
       if (!failure) return;
       const wait_ms = Math.round(this.#waitAfter(failure, attempt));
       const error = describeError(failure);
-      const nextTryMs = clock.now() + wait_ms;
-      this.#status = { ...this.#status, lastError: error, nextTryMs };
+      this.#restUntilMs = clock.elapsed() + wait_ms;
+      this.#status = { ...this.#status, lastError: error };
       log.warn("Report sync failed", { attempt, wait_ms, error });
       if (isAbsence(failure)) {
         const arm = (wake: (() => void) | undefined) => this.#found = wake;
@@ -419,6 +424,7 @@ export class ReportSyncer implements Part {
     if (deleted.length > 0) this.#unparkForRoom();
     const { clock, log } = this.#options.io;
     this.#status = { lastSuccessMs: clock.now() };
+    this.#restUntilMs = -Infinity;
     log.info("Reports synced", {
       entries: entries.length,
       deleted: deleted.length,

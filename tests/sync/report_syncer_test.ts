@@ -414,7 +414,7 @@ Deno.test("flush() sends what still waits for its quiet time", () =>
 
 Deno.test("flush() tries once, and not while somebody asked to wait", () =>
   inFolder((dir) =>
-    whileSyncing(dir, async ({ put, pass, uplink, syncer, log }) => {
+    whileSyncing(dir, async ({ put, pass, uplink, syncer, clock, log }) => {
       uplink.failures.push(failure("timeout"), failure("timeout"));
       await put("a");
       await syncer.flush(never);
@@ -427,5 +427,9 @@ Deno.test("flush() tries once, and not while somebody asked to wait", () =>
       assert.equal(uplink.calls.length, 2);
       await syncer.flush(never);
       assert.equal(uplink.calls.length, 2);
+      clock.jump(3_600_000);
+      assert.equal(syncer.status.nextTryMs, clock.now() + 5_000);
+      await syncer.flush(never);
+      assert.equal(uplink.calls.length, 2, "a clock that is set is no wait");
     })
   ));
