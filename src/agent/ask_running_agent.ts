@@ -32,7 +32,8 @@ export interface AskRunningAgentOptions {
  * @throws {RequestPendingError} when another command is waiting.
  * @throws {NoAnswerError} when no answer came.
  * @throws {AgentNotEnrolledError} for a request that is about a node.
- * @throws {Error} of the system when this user may not ask.
+ * @throws {Deno.errors.PermissionDenied} when this user may not ask.
+ * @throws {StoreWriteError} when the request cannot be left, as on a full disk.
  */
 export async function askRunningAgent(
   { config, timeoutMs, io, stop }: AskRunningAgentOptions,

@@ -65,14 +65,14 @@ export function asCommandError(error: unknown, config: Config): unknown {
     return new CommandError(EXIT.badConfiguration, error.message);
   }
   if (error instanceof StoreWriteError) {
-    const hint = shortageHint(error);
+    const hint = shortageHint(error, config);
     return hint ? new CommandError(EXIT.failed, error.message, hint) : error;
   }
   if (error instanceof StoreOpenError) {
     return new CommandError(
       EXIT.failed,
       error.message,
-      shortageHint(error) ??
+      shortageHint(error, config) ??
         `is ${config.data_dir} writable for this user? See --data-dir`,
     );
   }
@@ -155,8 +155,17 @@ export function asCommandError(error: unknown, config: Config): unknown {
 }
 
 /** What helps where the system lacked something for a moment, if it did. */
-function shortageHint({ cause }: Error): string | undefined {
+function shortageHint(
+  { cause }: Error,
+  { data_dir }: Config,
+): string | undefined {
   switch (errorCode(cause)) {
+    case "ENOSPC":
+    case "EDQUOT":
+      return `make room where ${data_dir} is`;
+    case "EROFS":
+      return `mount the file system of ${data_dir} for writing; if it has ` +
+        "turned read-only, look at the kernel's log for disk errors";
     case "EMFILE":
       return "this process may open too few files: raise LimitNOFILE= of the " +
         "unit, or `ulimit -n`, to 1024 or more; what is stored is untouched";

@@ -1,4 +1,4 @@
-import { askAgent, refusalIn } from "./ask_agent.ts";
+import { askAgent, errorText, refusalIn } from "./ask_agent.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { pathSegment } from "./path_segment.ts";
 import type { LocalAnswer } from "../client/call.ts";
@@ -185,6 +185,14 @@ function conditionIn(flags: Invocation["flags"]): Record<string, string> {
 
 function failure(answer: LocalAnswer, key: string): CommandError {
   switch (answer.status) {
+    case 400:
+      if (errorText(answer) !== "invalid report key") return refusalIn(answer);
+      return new CommandError(
+        EXIT.failed,
+        `no report can be named ${key}`,
+        "a key has no slash and at most 255 bytes; those that begin with " +
+          '"plexd." are the agent\'s own',
+      );
     case 404:
       return new CommandError(
         EXIT.notFound,

@@ -25,7 +25,7 @@ const REASONS: Readonly<Record<DegradedReason, readonly [string, string]>> = {
   ],
   disk_full: [
     "the disk is full",
-    "make room where data_dir is; reads go on meanwhile",
+    'make room where data_dir is ("plexd config show" names it); reads go on meanwhile',
   ],
   store_read_only: [
     "the disk has turned read-only",

@@ -164,8 +164,10 @@ export function describeError(error: unknown): string {
       break;
     }
     const text = at.message || at.name;
-    // Some quote their cause in their own words already.
-    if (!parts.at(-1)?.endsWith(text)) parts.push(text);
+    // Some quote their cause already, in its own words or in plain ones.
+    const isQuoted = inPlainWords(parts.at(-1) ?? "")
+      .endsWith(inPlainWords(text));
+    if (!isQuoted) parts.push(text);
   }
   return inPlainWords(parts.join(": ")) || String(error);
 }

@@ -14,7 +14,7 @@ import {
 } from "./request_file.ts";
 import type { SealKey } from "./seal_key.ts";
 import { sealText } from "./sealed_file.ts";
-import { errorCode } from "./store_errors.ts";
+import { errorCode, StoreWriteError } from "./store_errors.ts";
 
 /** What a command can ask for. */
 export type NewRequest =
@@ -55,7 +55,8 @@ export interface LeftRequest {
  * with the machine's key: it does not reach the disk in the clear.
  *
  * @throws {RequestPendingError} when one is there already.
- * @throws {Error} of the system when the folder cannot be written to.
+ * @throws {Deno.errors.PermissionDenied} when this user may not ask.
+ * @throws {StoreWriteError} when the folder cannot be written to.
  */
 export async function leaveRequest(
   options: LeaveRequestOptions,
@@ -106,7 +107,8 @@ function place(root: string, id: string, bytes: Uint8Array) {
     Deno.linkSync(temp, `${root}/${REQUEST_FILE}`);
   } catch (error) {
     if (errorCode(error) === "EEXIST") throw new RequestPendingError(root);
-    throw error;
+    if (error instanceof Deno.errors.PermissionDenied) throw error;
+    throw new StoreWriteError("the request to the agent", error);
   } finally {
     systemDisk.remove(temp);
   }

@@ -38,6 +38,20 @@ Deno.test("a store that cannot be opened for want of descriptors says which limi
   );
 });
 
+Deno.test("a disk that is full or read-only is named with its folder, not with its modes", () => {
+  for (const [code, hint] of [["ENOSPC", "make room"], ["EROFS", "mount"]]) {
+    for (
+      const error of [
+        new StoreWriteError("it", failure(code!)),
+        new StoreOpenError("/a", "why", failure(code!)),
+      ]
+    ) {
+      const told = hintOf(error) ?? "";
+      assert.ok(told.startsWith(hint!) && told.includes(config.data_dir), told);
+    }
+  }
+});
+
 Deno.test("a store that cannot be opened otherwise asks for the folder's modes", () => {
   const error = new StoreOpenError("/a", "why", failure("EACCES"));
   assert.match(hintOf(error) ?? "", /writable for this user/);

@@ -183,6 +183,13 @@ const errors: { what: string; error: unknown; text: string }[] = [
     error: new Error("cannot read it: gone", { cause: new Error("gone") }),
     text: "cannot read it: gone",
   },
+  {
+    what: "once what an error quotes of its cause in plain words",
+    error: new Error("cannot store it: No space left on device", {
+      cause: new Error("No space left on device (os error 28)"),
+    }),
+    text: "cannot store it: No space left on device",
+  },
 ];
 for (const { what, error, text } of errors) {
   Deno.test(`describeError() tells ${what}`, () => {

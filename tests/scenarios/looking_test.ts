@@ -49,6 +49,9 @@ Deno.test("an engineer at the terminal of a node learns how it is, with and with
   const late = await report("r", "--data", "3", "--if-match", "1");
   assert.equal(late.code, 1);
   assert.match(late.stderr, /at another version, and was left as it is/);
+  const own = await report("plexd.mine", "--data", "1");
+  assert.equal(own.code, 1);
+  assert.match(own.stderr, /"plexd\." are the agent's own/);
   assert.equal((await report("r", "--delete")).stdout, "report r removed\n");
   assert.equal((await report("r")).code, 3);
 

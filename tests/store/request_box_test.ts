@@ -7,6 +7,7 @@ import {
 import { sealKeyFrom } from "../../src/store/seal_key.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { filesWith } from "../scenarios/files.ts";
+import { StoreWriteError } from "../../src/store/store_errors.ts";
 import { failureFrom } from "../uplink/serve.ts";
 import { inFolder, openStore } from "./open_store.ts";
 
@@ -174,4 +175,12 @@ Deno.test({
       const { uid, gid, mode } = await Deno.lstat(file);
       assert.deepEqual([uid, gid, mode! & 0o777], [65_534, 65_534, 0o600]);
     }),
+});
+
+Deno.test("a request that cannot be left says that it was the request", async () => {
+  await inFolder(async (dataDir) => {
+    const failure = await failureFrom(leave(dataDir, DEREGISTER));
+    assert.ok(failure instanceof StoreWriteError);
+    assert.match(failure.message, /^Cannot store the request to the agent: /);
+  });
 });

@@ -128,7 +128,7 @@ export const LOOK: readonly Command[] = [
     args: [
       {
         name: "TYPE",
-        doc: "metadata, data or report; secrets have a command of their own",
+        doc: "metadata, data or report; for secrets see secrets get",
         choices: ["metadata", "data", "report"],
       },
       { name: "KEY", doc: "key of the entry" },
