@@ -77,6 +77,8 @@ export class KeyRotation implements Part {
   #lastEndedMs: number | undefined;
   #lastError: string | undefined;
   #nextTryMs: number | undefined;
+  /** What the control plane has confirmed, though the disk may not say so. */
+  #taken: string | undefined;
 
   constructor(options: KeyRotationOptions) {
     this.#options = options;
@@ -186,15 +188,16 @@ export class KeyRotation implements Part {
     const { store, io } = this.#options;
     const pending = await this.#pending();
     if (!pending) return;
-    const peers = pending.confirmed
+    const { publicKey, confirmed } = pending;
+    // Announced once more, it could be refused as what nobody has asked for.
+    const peers = confirmed || publicKey === this.#taken
       ? []
-      : await this.#announce(pending.publicKey, isUnknown, signal);
+      : await this.#announce(publicKey, isUnknown, signal);
     if (!peers) return store.drop();
+    this.#taken = publicKey;
     if (!store.confirm()) return;
     this.#lastError = undefined;
-    io.log.info("The node's key has been rotated", {
-      public_key: pending.publicKey,
-    });
+    io.log.info("The node's key has been rotated", { public_key: publicKey });
     if (peers.length > 0) await this.#tellPeers(peers);
   }
 

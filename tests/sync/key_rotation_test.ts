@@ -302,6 +302,29 @@ Deno.test("a disk that fails for a moment ends neither the rotation nor the agen
     await it.stop();
   }));
 
+Deno.test("a confirmed key that cannot be stored yet is not announced again", () =>
+  inFolder(async (dir) => {
+    let isFull = false;
+    const disk: Disk = {
+      ...systemDisk,
+      rename(from, to) {
+        if (isFull && to.endsWith("/rotation.json")) throw new Error("ENOSPC");
+        systemDisk.rename(from, to);
+      },
+    };
+    const it = await running(dir, [[], NONE_PENDING], disk);
+    await it.rotation.request("test");
+    isFull = true;
+    await it.rests();
+    assert.match(it.rotation.status.lastError ?? "", /ENOSPC/);
+    isFull = false;
+    await it.passes(2_000);
+    assert.equal(it.announced.length, 1);
+    assert.equal(await publicKeyOf(it.store), it.announced[0]);
+    assert.equal(it.rotation.status.lastError, undefined);
+    await it.stop();
+  }));
+
 Deno.test("neither a log line nor the status holds the private key", () =>
   inFolder(async (dir) => {
     const pair = await createNodeKeyPair();
