@@ -236,8 +236,9 @@ export class Reload implements Disposable {
   /** An action that runs is not cut off, for as long as it may take. */
   async #whileBusy(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options.io;
-    const untilMs = clock.elapsed() +
-      this.#now.config["actions.max_action_timeout"];
+    // They began under what was before: a shorter limit is not theirs.
+    const { config } = this.#former ?? this.#now;
+    const untilMs = clock.elapsed() + config["actions.max_action_timeout"];
     const count = this.#busy();
     if (count === 0) return;
     log.info("Parts begin anew once actions have ended", { running: count });

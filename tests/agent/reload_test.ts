@@ -153,7 +153,8 @@ Deno.test("Reload cuts off no action that is under way", async () => {
     reload.works(() => busy);
     return steady(end);
   }, never).then(() => isOver = true);
-  await ask(await configOf({ "heartbeat.interval": "5s" }));
+  // The limit that is read now is not that of the actions which run.
+  await ask(await configOf({ "actions.max_action_timeout": "5s" }));
   await clock.advance(60_000);
   assert.equal(isOver, false);
   busy = 0;
