@@ -40,9 +40,14 @@ const requestSchema = z.object({
     user_id: text,
     email: text,
   })),
-  expires_at: z.nullish(z.string()),
+  expires_at: z.nullish(z.string().check(z.refine(isTimeOrNone))),
   node_id: z.optional(z.string()),
 });
+
+/** Who cannot read when it is too late must not run it. */
+function isTimeOrNone(text: string): boolean {
+  return text === "" || parseRfc3339(text) !== undefined;
+}
 
 /**
  * Reads the payload of `action_request`.

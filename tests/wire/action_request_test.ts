@@ -59,6 +59,7 @@ const refused = [
   `{"execution_id":"${"x".repeat(257)}","action":"a"}`,
   `{"execution_id":"x","action":"a","timeout":5}`,
   `{"execution_id":"x","action":"a","checksum":{}}`,
+  `{"action":"a","execution_id":"x","expires_at":"tomorrow"}`,
 ];
 for (const payload of refused) {
   Deno.test(`parseActionRequest() refuses ${payload.slice(0, 50)}`, () => {
