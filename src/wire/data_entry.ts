@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { rawMemberOfEach } from "./raw_json.ts";
+import { detached, rawMemberOfEach } from "./raw_json.ts";
 import { checkShape, ShapeError } from "./shape_error.ts";
 
 /** A versioned value of a node. `payload` is raw JSON text, kept byte for byte. */
@@ -68,7 +68,7 @@ export function dataEntriesFrom(
     entries.map((entry, at) => ({
       key: entry.key,
       contentType: entry.content_type,
-      payload: payloads[at] ?? "null",
+      payload: detached(payloads[at] ?? "null"),
       version: entry.version,
       updatedAt: entry.updated_at,
     })),

@@ -29,6 +29,16 @@ export function parseFirstValue(text: string): FirstValue {
   return { raw, value: JSON.parse(raw), rest: text.slice(end) };
 }
 
+/**
+ * A text that was sliced out of another one, without it: the runtime keeps all
+ * of what a slice is of, for as long as there is the slice. That could be a
+ * document of megabytes, and the keys in it that nobody is to keep.
+ */
+export function detached(slice: string): string {
+  // Joined and cut, it is written anew, and a slice of that.
+  return ` ${slice}`.slice(1);
+}
+
 /** One member of an object: the decoded name and the raw text of its value. */
 export type RawMember = readonly [name: string, raw: string];
 

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { dataEntriesFrom, dataEntrySchema, uniqueByKey } from "./data_entry.ts";
-import { rawElements, rawMembers } from "./raw_json.ts";
+import { detached, rawElements, rawMembers } from "./raw_json.ts";
 import { servicesFrom, servicesSchema } from "./service_assignment.ts";
 import { checkShape, ShapeError } from "./shape_error.ts";
 import { signingKeysFrom, signingKeysSchema } from "./signing_keys.ts";
@@ -71,7 +71,7 @@ function policiesFrom(raw: string | undefined): Policy[] {
     const members = new Map(rawMembers(text));
     return {
       id: JSON.parse(members.get("id")!) as string,
-      rules: members.get("rules") ?? "null",
+      rules: detached(members.get("rules") ?? "null"),
     };
   });
 }

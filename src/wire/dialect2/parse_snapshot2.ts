@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { type DataEntry, keySchema, uniqueByKey } from "../data_entry.ts";
-import { rawMemberOfEach, rawMembers } from "../raw_json.ts";
+import { detached, rawMemberOfEach, rawMembers } from "../raw_json.ts";
 import { servicesFrom, servicesSchema } from "../service_assignment.ts";
 import { checkShape, ShapeError } from "../shape_error.ts";
 import type { DesiredState, ExecutionRequest, Policy } from "../state.ts";
@@ -118,7 +118,7 @@ function policiesFrom(raw: string): Policy[] {
   const members = new Map(rawMembers(raw));
   return [{
     id: JSON.parse(members.get("revision_id")!) as string,
-    rules: members.get("rules") ?? "null",
+    rules: detached(members.get("rules") ?? "null"),
   }];
 }
 
