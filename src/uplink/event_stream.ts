@@ -110,18 +110,30 @@ export class EventStream {
   async #readAll(
     reader: ReadableStreamDefaultReader<Uint8Array>,
   ): Promise<void> {
-    const { sink, clock, ...parserOptions } = this.#options;
-    const parser = new SseParser(parserOptions);
-    for (;;) {
-      this.#quietSinceMs = clock.elapsed();
-      const { done, value } = await reader.read().catch(broken);
-      this.#quietSinceMs = undefined;
-      if (done) return;
-      for (const message of parser.push(value)) {
-        this.#connection.signal.throwIfAborted();
-        await sink.accept(withSendableId(message));
-      }
+    const parser = new SseParser(this.#options);
+    while (await this.#readSome(reader, parser));
+  }
+
+  /**
+   * A call of its own: one that waits, perhaps for days, still holds what it had
+   * before, and events can carry keys.
+   *
+   * @returns whether there may be more.
+   */
+  async #readSome(
+    reader: ReadableStreamDefaultReader<Uint8Array>,
+    parser: SseParser,
+  ): Promise<boolean> {
+    const { sink, clock } = this.#options;
+    this.#quietSinceMs = clock.elapsed();
+    const { done, value } = await reader.read().catch(broken);
+    this.#quietSinceMs = undefined;
+    if (done) return false;
+    for (const message of parser.push(value)) {
+      this.#connection.signal.throwIfAborted();
+      await sink.accept(withSendableId(message));
     }
+    return true;
   }
 
   async #watchSilence(finished: AbortSignal): Promise<void> {

@@ -320,3 +320,51 @@ Deno.test("EventStream ends by its signal even when what opened it does not heed
     assert.ok(cancelled);
   }
 });
+
+Deno.test("EventStream holds nothing of what has come while it waits for more", async () => {
+  const program = `
+    import { EventStream } from "./src/uplink/event_stream.ts";
+    const MiB = 1 << 20;
+    const held = () => {
+      gc();
+      return Deno.memoryUsage().heapUsed;
+    };
+    let source;
+    const body = new ReadableStream({ start: (own) => source = own });
+    const arrived = Promise.withResolvers();
+    const stop = new AbortController();
+    const stream = await EventStream.open({
+      open: () => Promise.resolve(body),
+      sink: { accept: () => Promise.resolve(arrived.resolve()) },
+      clock: {
+        elapsed: () => 0,
+        sleep: (_ms, signal) =>
+          new Promise((_, reject) =>
+            signal.addEventListener("abort", () => reject(signal.reason))
+          ),
+      },
+      idleTimeoutMs: 1,
+      maxEventBytes: 64 * MiB,
+      onRetry() {},
+      onSkipped() {},
+    }, undefined, stop.signal);
+    const read = stream.read().catch(() => {});
+    const before = held();
+    const send = () => source.enqueue(new TextEncoder().encode(
+      "data: " + "x".repeat(16 * MiB) + "\\n\\n",
+    ));
+    send();
+    await arrived.promise;
+    for (let turn = 0; turn < 3; turn++) await new Promise((go) => setTimeout(go));
+    const after = held();
+    stop.abort();
+    await read;
+    console.log(Math.round((after - before) / MiB));
+  `;
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--v8-flags=--expose-gc", program],
+  }).output();
+  const text = new TextDecoder();
+  assert.equal(code, 0, text.decode(stderr));
+  assert.ok(Number(text.decode(stdout)) < 4, text.decode(stdout));
+});
