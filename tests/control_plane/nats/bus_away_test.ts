@@ -5,6 +5,7 @@ import {
 } from "../../../src/wire/bus_config.ts";
 import { checkShape } from "../../../src/wire/shape_error.ts";
 import { hasNatsServer } from "../../fakes/nats_server.ts";
+import { eventually } from "../../scenarios/eventually.ts";
 import { BUS_AWAY, RunningPlane } from "../running_plane.ts";
 import { BusNode, BusWorld, credentialsOf } from "./bus_world.ts";
 
@@ -23,6 +24,11 @@ Deno.test({
       plane.log.lines.filter(({ message }) => message.includes(text)).length;
     const before = told("is away");
     for (const round of [1, 2]) {
+      // It is connected before that is told: first it has to take something.
+      await eventually(
+        "it is told that the bus is there",
+        () => told("is there") === round || undefined,
+      );
       await nats.kill();
       await world.away();
       const ready = await plane.call("GET", "/readyz");
