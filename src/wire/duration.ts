@@ -28,6 +28,7 @@ export function parseDuration(text: string): number | undefined {
 /** A duration as Go writes it, such as `1h2m3.5s`. @see docs/wire.md, section a.1 */
 export function formatDuration(ms: number): string {
   const whole = Math.max(0, Math.round(ms));
+  if (whole > 0 && whole < 1000) return `${whole}ms`;
   const hours = Math.floor(whole / 3_600_000);
   const minutes = Math.floor(whole / 60_000) % 60;
   const rest = (whole % 60_000) / 1000;
