@@ -32,6 +32,7 @@ export interface StatusSources {
     readonly lastAppliedMs?: Moment;
     readonly byType: Readonly<Record<string, number>>;
     readonly rejected: Readonly<Record<string, number>>;
+    readonly unsigned?: { readonly count: number; readonly sinceMs: number };
   };
   /** Events that were too long to be read at all. */
   skippedEvents(): number;
@@ -147,6 +148,12 @@ export function statusDocument(
         ...events.rejected,
         ...(tooLong > 0 ? { too_long: tooLong } : {}),
       },
+      unsigned: events.unsigned
+        ? {
+          count: events.unsigned.count,
+          since: isoTime(events.unsigned.sinceMs),
+        }
+        : null,
     },
     pull: {
       last_success_at: timeOrNull(pull.lastSuccessMs),

@@ -65,6 +65,9 @@ const REASONS: Readonly<Record<DegradedReason, readonly [string, string]>> = {
   ],
 };
 
+/** One may have been damaged on its way, or forged; that many are a matter of keys. */
+const UNSIGNED_IN_A_ROW = 3;
+
 /**
  * The worst that an agent tells of itself; undefined when all is well.
  *
@@ -120,6 +123,7 @@ function beforeDegraded(
     tasks,
     agent,
     contact,
+    events,
     ...carriers
   }: StatusDocument,
   nowMs: number,
@@ -168,6 +172,20 @@ function beforeDegraded(
   }
   const bus = busProblem(carriers);
   if (bus) return bus;
+  const { unsigned } = events;
+  if (unsigned && unsigned.count >= UNSIGNED_IN_A_ROW) {
+    const forMs = nowMs - Date.parse(unsigned.since);
+    return {
+      reason: "events_unsigned",
+      sentence: `For ${span(forMs)} no event could be verified: no key that ` +
+        `this node trusts has signed the last ${unsigned.count}; changes are ` +
+        "pulled meanwhile.",
+      advice:
+        "ask the operator of the control plane whether its signing keys " +
+        'have changed: a node that has missed it joins anew, by "plexd join ' +
+        '--force"',
+    };
+  }
   if (contact.heartbeat_error) {
     const { last_heartbeat_at: last, heartbeat_error } = contact;
     return {

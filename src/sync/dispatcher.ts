@@ -70,7 +70,22 @@ export interface DispatchStatus {
   readonly lastAppliedMs?: number;
   /** Refused events by reason. */
   readonly rejected: Readonly<Record<string, number>>;
+  /** Those in a row, up to the latest, that no trusted key has signed. */
+  readonly unsigned?: UnsignedEvents;
 }
+
+/** Events that are fresh and whole, but of a signer whom nobody knows. */
+export interface UnsignedEvents {
+  readonly count: number;
+  /** When the first of them came, ms since the Unix epoch. */
+  readonly sinceMs: number;
+}
+
+/** What it is called when no trusted key has signed an event. */
+const UNSIGNED: readonly RejectedEventError["kind"][] = [
+  "signature",
+  "unknown_key_id",
+];
 
 /** What became of one verified event. */
 type Outcome = "applied" | "repeated" | "unhandled" | "refused";
@@ -111,6 +126,7 @@ export class Dispatcher {
   readonly #counts = { applied: 0, repeated: 0, unhandled: 0, refused: 0 };
   #lastAppliedMs: number | undefined;
   #lastConfirmedMs: number | undefined;
+  #unsigned: UnsignedEvents | undefined;
 
   constructor(options: DispatcherOptions) {
     const { maxInFlight = 1024, onRefused, clock, log } = options;
@@ -135,6 +151,7 @@ export class Dispatcher {
         : { lastAppliedMs: this.#lastAppliedMs }),
       byType: Object.fromEntries(this.#byType),
       rejected: this.#rejections.counts,
+      ...(this.#unsigned ? { unsigned: this.#unsigned } : {}),
     };
   }
 
@@ -203,11 +220,14 @@ export class Dispatcher {
 
   #verify(message: CarriedMessage, told: Settled): VerifiedEvent | undefined {
     try {
-      return this.#options.reader.read(message.data);
+      const event = this.#options.reader.read(message.data);
+      this.#unsigned = undefined;
+      return event;
     } catch (error) {
       const cursor = message.id;
       if (error instanceof RejectedEventError) {
         if (this.#isSecondCopy(error, message, told)) return undefined;
+        if (UNSIGNED.includes(error.kind)) this.#noteUnsigned();
         this.#rejections.add(error.kind, { cursor });
       } else if (error instanceof MalformedEnvelopeError) {
         this.#rejections.add("malformed", { cursor, error: error.message });
@@ -219,6 +239,12 @@ export class Dispatcher {
       told("refused");
       return undefined;
     }
+  }
+
+  #noteUnsigned() {
+    const { count = 0, sinceMs = this.#options.clock.now() } = this.#unsigned ??
+      {};
+    this.#unsigned = { count: count + 1, sinceMs };
   }
 
   /**

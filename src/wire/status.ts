@@ -67,6 +67,14 @@ export interface StatusDocument {
     readonly by_type: Readonly<Record<string, number>>;
     /** Refused events by reason, such as `signature`, `stale` or `replay`. */
     readonly rejected: Readonly<Record<string, number>>;
+    /**
+     * Those in a row, up to the latest, that no trusted key has signed; null
+     * when there are none. Agents before this was told leave it out.
+     */
+    readonly unsigned?: {
+      readonly count: number;
+      readonly since: string;
+    } | null;
   };
   readonly pull: {
     readonly last_success_at: string | null;

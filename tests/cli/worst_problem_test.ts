@@ -101,6 +101,15 @@ const more: { name: string; change: Partial<StatusDocument> }[] = [
     },
   },
   {
+    name: "events_unsigned",
+    change: {
+      events: {
+        ...sampleStatus.events,
+        unsigned: { count: 3, since: "2026-03-01T12:04:00.000Z" },
+      },
+    },
+  },
+  {
     name: "heartbeats_fail",
     change: {
       contact: { ...sampleStatus.contact, heartbeat_error: "status 400" },
@@ -127,6 +136,12 @@ Deno.test("worstProblem() knows reports that wait for somebody", () => {
   };
   assert.match(adviceFor(0), /^nothing yet/);
   assert.match(adviceFor(1), /plexd state.*names.* refused.*changes.* room/);
+});
+
+Deno.test("worstProblem() makes nothing of two events that nobody known has signed", () => {
+  const unsigned = { count: 2, since: "2026-03-01T12:04:00.000Z" };
+  const events = { ...sampleStatus.events, unsigned };
+  assert.equal(worstProblem({ ...sampleStatus, events }, NOW), undefined);
 });
 
 for (const { name, change } of more) {

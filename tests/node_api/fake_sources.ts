@@ -268,6 +268,7 @@ export const sampleStatus: StatusDocument = {
     last_applied_at: null,
     by_type: {},
     rejected: {},
+    unsigned: null,
   },
   pull: { last_success_at: null, last_error: null, next_at: null },
   state: {

@@ -249,6 +249,32 @@ for (const dialect of [1, 2] as const) {
   });
 }
 
+for (const dialect of [1, 2] as const) {
+  Deno.test(`plexd why tells of events that nobody known has signed, until one is verified, dialect ${dialect}`, async () => {
+    await besieged(dialect, async ({ stage, plane }) => {
+      const forge = () =>
+        plane.sendText(
+          plane.frame("node_state_updated", '{"data":[]}')
+            .replace('{"data":[]}', '{"metadata":{}}'),
+        );
+      for (let n = 0; n < 3; n++) forge();
+      await stage.statusWhen(
+        "they are counted",
+        ({ events }) => events.unsigned?.count === 3,
+      );
+      const why = await stage.run("why");
+      assert.equal(why.code, 1);
+      assert.match(why.stdout, /no key that this node trusts .*the last 3/);
+      assert.match(why.stdout, /whether its signing keys have changed/);
+      plane.sendEvent("unheard_of", "{}");
+      await stage.statusWhen(
+        "one that is verified ends it",
+        ({ events }) => events.unsigned === null,
+      );
+    });
+  });
+}
+
 Deno.test("another event under an id that was there has no effect", async () => {
   await besieged(1, async ({ stage, plane }) => {
     const wiped = JSON.stringify({

@@ -276,6 +276,21 @@ for (const { what, reason, make } of badMessages) {
   });
 }
 
+Deno.test("events that no trusted key has signed are counted until one is verified", async () => {
+  const { dispatcher, clock } = setUp([]);
+  const forged = (nonce: string) => wrap("9", signedEvent({ nonce }, "B"));
+  await dispatcher.accept(forged("x"));
+  const sinceMs = clock.now();
+  await clock.advance(1_000);
+  // What cannot be read at all says nothing about keys.
+  await dispatcher.accept({ id: "", data: "no" });
+  await dispatcher.accept(forged("y"));
+  assert.deepEqual(dispatcher.status.unsigned, { count: 2, sinceMs });
+  await dispatcher.accept(message(1));
+  await dispatcher.drain();
+  assert.equal(dispatcher.status.unsigned, undefined);
+});
+
 Deno.test("a flood of refused events is counted in full and logged once a second", async () => {
   const { dispatcher, clock, log } = setUp([]);
   const flood = async () => {

@@ -97,6 +97,7 @@ export const STATUS: Allowed = {
     last_applied_at: true,
     by_type: "counts",
     rejected: "counts",
+    unsigned: { count: true, since: true },
   },
   pull: { last_success_at: true, last_error: true, next_at: true },
   state: {

@@ -82,6 +82,7 @@ export const status = z.object({
     last_applied_at: maybeTime,
     by_type: counts,
     rejected: counts,
+    unsigned: z.exactOptional(z.nullable(z.object({ count, since: time }))),
   }),
   pull: z.object({
     last_success_at: maybeTime,
