@@ -22,9 +22,8 @@ const MAX_AHEAD_BYTES = 64 * 1024 * 1024;
  * connection must look at {@linkcode Transport.insecure}. It uses no proxy.
  *
  * Each call has a connection of its own, which its signal ends at any point,
- * while it is being made, too. Deno 2.7 keeps the descriptor of a TLS handshake
- * that is ended, until the other end hangs up or answers; nothing that a program
- * can close does it.
+ * while it is being made, too. Deno 2.7 never gives the descriptor of a TLS
+ * handshake back that is ended so, whatever is closed.
  */
 export async function openInsecureTransport(
   options: InsecureTransportOptions,
