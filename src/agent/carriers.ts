@@ -1,4 +1,4 @@
-import { type Clock, isoTime } from "../platform/clock.ts";
+import { type Clock, isoTime, wallTimeOf } from "../platform/clock.ts";
 import type { Part } from "../platform/part.ts";
 import type { Dispatcher } from "../sync/dispatcher.ts";
 import type { Reconciler } from "../sync/reconciler.ts";
@@ -121,7 +121,7 @@ function withBus(context: NodeContext, needs: CarrierNeeds): Carriers {
       feed.reconnect();
     },
     tryStream: () => tryNow(stream),
-    status: () => busStatus(config.transport, feed, stream, refresh),
+    status: () => busStatus(context, feed, stream, refresh),
   };
 }
 
@@ -216,7 +216,7 @@ function followCredentials(
 }
 
 function busStatus(
-  transport: "sse" | "nats" | "auto",
+  { config: { transport }, io }: NodeContext,
   feed: CarrierFeed,
   stream: EventFeed,
   refresh: RefreshLoop,
@@ -230,7 +230,9 @@ function busStatus(
       nats: {
         state,
         since: isoTime(sinceMs),
-        next_try_at: timeOrNull(nextTryMs),
+        next_try_at: nextTryMs === undefined
+          ? null
+          : isoTime(wallTimeOf(nextTryMs, io.clock)),
         last_error: lastError ?? null,
         refused: feed.refused,
       },

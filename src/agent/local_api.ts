@@ -1,7 +1,7 @@
 import { NodeApi } from "../node_api/node_api.ts";
 import { SecretUnavailableError } from "../node_api/secret_unavailable.ts";
 import type { Watchers } from "../node_api/watch/watchers.ts";
-import { isoTime } from "../platform/clock.ts";
+import { isoTime, wallTimeOf } from "../platform/clock.ts";
 import type { Membership } from "../store/membership.ts";
 import type { SecretResponse } from "../wire/bodies.ts";
 import { nodeSecretToKey } from "../wire/node_secret.ts";
@@ -133,6 +133,8 @@ function statusSources(
   memory: ContactMemory,
 ): Omit<StatusSources, "self" | "watchers"> {
   const { config, store, identity, degraded, version, startedAtMs } = context;
+  const wallTime = (ms: number | undefined) =>
+    ms === undefined ? undefined : wallTimeOf(ms, context.io.clock);
   return {
     about: {
       version,
@@ -144,13 +146,19 @@ function statusSources(
     },
     reasons: () => degraded.list(),
     wellSinceMs: () => degraded.wellSinceMs,
-    stream: () => feed.status,
+    stream: () => ({
+      ...feed.status,
+      nextTryMs: wallTime(feed.status.nextTryMs),
+    }),
     lastEvent: () => store.transitions.entries.at(-1),
     credential: () => context.login.status(),
     carriers: () => carriers.status(),
     events: () => dispatcher.status,
     skippedEvents: () => feed.skippedEvents,
-    pull: () => reconciler.status,
+    pull: () => ({
+      ...reconciler.status,
+      nextMs: wallTime(reconciler.status.nextMs),
+    }),
     state: () => stateCounts(store),
     caches: () => cacheCounts(store, context.io.clock.now()),
     signedState: () => signedState(signed),

@@ -31,17 +31,17 @@ export function presentNode(
       nextMs: () =>
         feed.status.state === "streaming"
           ? undefined
-          : feed.status.nextTryMs ?? clock.now(),
+          : feed.status.nextTryMs ?? clock.elapsed(),
     },
     {
       name: "reconciler",
       progress: () => reconciler.status,
-      nextMs: () => reconciler.status.nextMs ?? clock.now(),
+      nextMs: () => reconciler.status.nextMs ?? clock.elapsed(),
     },
     {
       name: "heartbeat",
       progress: () => heartbeat.status,
-      nextMs: () => heartbeat.status.nextMs ?? clock.now(),
+      nextMs: () => heartbeat.status.nextMs ?? clock.elapsed(),
     },
   ];
   return {

@@ -6,8 +6,8 @@ export interface WatchedLoop {
   /** Another object each time the loop has got on. */
   progress(): object;
   /**
-   * When it will get on by itself, ms since the Unix epoch; undefined while it
-   * may wait for ever.
+   * When it will get on by itself, monotonic ms; undefined while it may wait for
+   * ever.
    */
   nextMs(): number | undefined;
 }
@@ -65,15 +65,12 @@ export class VitalSigns {
     }
   }
 
-  /** Counted from when its plan was first seen, so wall time may jump. */
   #lateMs(loop: WatchedLoop): number {
     const { clock } = this.#options;
     const progress = loop.progress();
     let seen = this.#seen.get(loop);
     if (seen?.progress !== progress) {
-      const nextMs = loop.nextMs();
-      const waitMs = nextMs === undefined ? Infinity : nextMs - clock.now();
-      seen = { progress, dueMs: clock.elapsed() + Math.max(0, waitMs) };
+      seen = { progress, dueMs: loop.nextMs() ?? Infinity };
       this.#seen.set(loop, seen);
     }
     return clock.elapsed() - seen.dueMs;

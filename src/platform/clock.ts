@@ -42,6 +42,14 @@ export const systemClock: Clock = {
   },
 };
 
+/**
+ * When a monotonic moment is by the wall, as the clock goes now: it may have been
+ * set since somebody planned on that moment.
+ */
+export function wallTimeOf(elapsedMs: number, clock: Clock): number {
+  return clock.now() + elapsedMs - clock.elapsed();
+}
+
 /** RFC 3339 text in UTC with milliseconds, for bodies and logs. */
 export function isoTime(ms: number): string {
   return new Date(ms).toISOString();

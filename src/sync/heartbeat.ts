@@ -45,7 +45,7 @@ const LONGEST_SILENCE_MS = 300_000;
 
 /** How the heartbeats go: another object for each of them. */
 export interface HeartbeatStatus {
-  /** When the next one is due, ms since the Unix epoch. */
+  /** Monotonic: when the next one is due. */
   readonly nextMs?: number;
 }
 
@@ -89,13 +89,13 @@ export class Heartbeat implements Part {
       const intervalMs = spreadMs(this.#intervalMs, () => random.unit());
       let dueMs = clock.elapsed() + intervalMs;
       this.#isWanted = false;
-      this.#status = { nextMs: clock.now() + intervalMs };
+      this.#status = { nextMs: dueMs };
       const askedMs = await this.#beat(signal);
       if (this.#isWanted) continue;
       const earliestMs = clock.elapsed() + askedMs;
       if (earliestMs > dueMs) {
         dueMs = earliestMs;
-        this.#status = { nextMs: clock.now() + askedMs };
+        this.#status = { nextMs: dueMs };
       }
       const woken = new AbortController();
       this.#wake = () => woken.abort();

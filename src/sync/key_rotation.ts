@@ -1,4 +1,5 @@
 import { inTurn } from "../platform/in_turn.ts";
+import { wallTimeOf } from "../platform/clock.ts";
 import { describeError } from "../platform/log.ts";
 import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -40,6 +41,7 @@ export interface KeyRotationOptions {
 /** How rotating goes, beside what is on disk. */
 export interface KeyRotationStatus extends KeyRotationRecord {
   readonly lastError?: string;
+  /** Ms since the Unix epoch. */
   readonly nextTryMs?: number;
 }
 
@@ -76,6 +78,7 @@ export class KeyRotation implements Part {
   #wake: (() => void) | undefined;
   #lastEndedMs: number | undefined;
   #lastError: string | undefined;
+  /** Monotonic. */
   #nextTryMs: number | undefined;
   /** What the control plane has confirmed, though the disk may not say so. */
   #taken: string | undefined;
@@ -93,7 +96,9 @@ export class KeyRotation implements Part {
     return {
       ...this.#options.store.record,
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
-      ...(this.#nextTryMs === undefined ? {} : { nextTryMs: this.#nextTryMs }),
+      ...(this.#nextTryMs === undefined
+        ? {}
+        : { nextTryMs: wallTimeOf(this.#nextTryMs, this.#options.io.clock) }),
     };
   }
 
@@ -172,7 +177,7 @@ export class KeyRotation implements Part {
         isUnknown ||= hasUnknownOutcome(error);
         const wait_ms = Math.round(this.#waitAfter(error));
         this.#lastError = describeError(error);
-        this.#nextTryMs = clock.now() + wait_ms;
+        this.#nextTryMs = clock.elapsed() + wait_ms;
         log.warn("The node's new key is not confirmed yet", {
           attempt: this.#failures.count,
           wait_ms,

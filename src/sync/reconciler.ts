@@ -68,6 +68,7 @@ export interface ReconcilerOptions {
 export interface ReconcileStatus {
   readonly lastSuccessMs?: number;
   readonly lastError?: string;
+  /** Monotonic: when the next one is due. */
   readonly nextMs?: number;
 }
 
@@ -209,7 +210,7 @@ export class Reconciler implements Part {
     const { clock, random } = this.#options.io;
     if (this.#triggers.size === 0) {
       const ms = spreadMs(this.#intervalMs, () => random.unit());
-      this.#status = { ...this.#status, nextMs: clock.now() + ms };
+      this.#status = { ...this.#status, nextMs: clock.elapsed() + ms };
       await this.#triggerOr(ms, signal);
     }
     const gap = this.#lastStartMs + MIN_GAP_MS - clock.elapsed();

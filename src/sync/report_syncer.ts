@@ -1,3 +1,4 @@
+import { wallTimeOf } from "../platform/clock.ts";
 import { describeError } from "../platform/log.ts";
 import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -138,10 +139,9 @@ export class ReportSyncer implements Part {
 
   get status(): SyncStatus {
     const { clock } = this.#options.io;
-    const restMs = this.#restUntilMs - clock.elapsed();
-    if (restMs === -Infinity) return this.#status;
-    // Told as the clock goes now: it may have been set since the wait began.
-    return { ...this.#status, nextTryMs: clock.now() + restMs };
+    if (this.#restUntilMs === -Infinity) return this.#status;
+    const nextTryMs = wallTimeOf(this.#restUntilMs, clock);
+    return { ...this.#status, nextTryMs };
   }
 
   /** Changes that the control plane does not have, refused ones included. */

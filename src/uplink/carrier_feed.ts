@@ -56,10 +56,11 @@ export interface CarrierFeedOptions {
   readonly io: Platform;
 }
 
-/** Where the message bus stands. Times are wall time in ms. */
+/** Where the message bus stands. Times are wall time in ms, but for the next try's. */
 export interface BusStatus {
   readonly state: CarrierState;
   readonly sinceMs: number;
+  /** Monotonic. */
   readonly nextTryMs?: number;
   /** Why it is not used; absent while it is. */
   readonly lastError?: string;
@@ -392,7 +393,9 @@ export class CarrierFeed implements Part {
     this.#status = {
       state,
       sinceMs,
-      ...(state === "waiting" ? { nextTryMs: sinceMs + this.#waitMs } : {}),
+      ...(state === "waiting"
+        ? { nextTryMs: clock.elapsed() + this.#waitMs }
+        : {}),
       ...(lastError === undefined || state === "feeding" ? {} : { lastError }),
       isRefusal: isRefusal && state !== "feeding",
       planned: this.#planned,

@@ -43,13 +43,13 @@ export interface EventFeedOptions {
   readonly onState?: (state: LinkState, status: FeedStatus) => void;
 }
 
-/** Where the feed stands. Times are wall time in ms. */
+/** Where the feed stands. Times are wall time in ms, but for the next try's. */
 export interface FeedStatus {
   readonly state: LinkState;
   readonly sinceMs: number;
   /** Since when no stream is open, through all tries; absent while streaming. */
   readonly downSinceMs?: number;
-  /** When it will try again; absent while it is connecting or streaming. */
+  /** Monotonic: when it tries again; absent while connecting or streaming. */
   readonly nextTryMs?: number;
   /** Why the last attempt or stream ended; absent while streaming. */
   readonly lastError?: string;
@@ -421,7 +421,7 @@ export class EventFeed implements Part {
   }
 
   #nextTryMs(): number {
-    return this.#options.clock.now() + this.#waitMs;
+    return this.#options.clock.elapsed() + this.#waitMs;
   }
 
   /** Pulls go elsewhere; a stream is asked for when the server said. */
