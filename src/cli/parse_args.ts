@@ -117,7 +117,7 @@ function sortWords(words: readonly string[]): SortedWords {
 
 /** By both their spellings. */
 function knownFlags(): ReadonlyMap<string, Flag> {
-  const flags = [...TABLE.commonFlags, ...COMMANDS.flatMap((one) => one.flags)];
+  const flags = [...TABLE.commonFlags, ...COMMANDS.flatMap(flagsOf)];
   return new Map(flags.flatMap((flag) => [
     [flag.name, flag],
     ...(flag.short ? [[flag.short, flag] as const] : []),

@@ -5,6 +5,10 @@ import {
   RunningPlane,
 } from "../control_plane/running_plane.ts";
 import { hasNatsServer } from "../fakes/nats_server.ts";
+import {
+  CAN_MAKE_CERTIFICATES,
+  withCertificates,
+} from "../uplink/certificates.ts";
 import { type Finished, runPlexd } from "./run_plexd.ts";
 import { ServedPlexd } from "./served_plexd.ts";
 
@@ -402,4 +406,37 @@ Deno.test("plexd admin nats-config says when there is no bus", async () => {
   const { code, stderr } = await stage.run("nats-config");
   assert.equal(code, 69);
   assert.match(stderr, /message_bus_not_provisioned/);
+});
+
+Deno.test({
+  name:
+    "plexd admin trusts what --ca-file names, and names it where it is missing",
+  ignore: !CAN_MAKE_CERTIFICATES,
+  fn: () =>
+    withCertificates(async ({ ca, server: pair }) => {
+      const folder = await Deno.makeTempDir({ prefix: "plexd-admin-" });
+      const where = { ...pair, port: 0, hostname: "127.0.0.1", onListen() {} };
+      await using server = Deno.serve(
+        where,
+        () => Response.json({ nodes: [] }),
+      );
+      try {
+        await Deno.writeTextFile(`${folder}/ca`, ca);
+        await Deno.writeTextFile(`${folder}/token`, "a token");
+        const list = [
+          ...["admin", "nodes", "list", "--token-file", `${folder}/token`],
+          ...["--api", `https://127.0.0.1:${server.addr.port}`],
+        ];
+        const known = await runPlexd([...list, "--ca-file", `${folder}/ca`]);
+        assert.equal(known.code, 0, known.stderr);
+        const unknown = await runPlexd(list);
+        assert.equal(unknown.code, 69, unknown.stderr);
+        assert.match(
+          unknown.stderr,
+          /issuer is not known[\s\S]*--ca-file names/,
+        );
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    }),
 });

@@ -35,6 +35,23 @@ Deno.test("parseLine() takes flags before, between and after the words", () => {
   });
 });
 
+Deno.test("parseLine() takes the value of every flag of every command after a space, too", () => {
+  for (const command of COMMANDS) {
+    const words = command.args.map(({ choices }) => choices?.[0] ?? "word");
+    const required = command.flags.filter((flag) => flag.required)
+      .map(({ name }) => `${name}=given`);
+    for (const { name, value, choices } of flagsOf(command)) {
+      if (value === undefined) continue;
+      const given = choices?.[0] ?? "given";
+      const others = required.filter((one) => !one.startsWith(`${name}=`));
+      const line = [...command.name.split(" "), ...words, ...others];
+      const { args, flags } = parseLine([...line, name, given]);
+      assert.deepEqual(args, words, `${command.name} ${name}`);
+      assert.equal(flags[name], given, `${command.name} ${name}`);
+    }
+  }
+});
+
 Deno.test("parseLine() takes a value that looks like a flag after =", () => {
   const { flags } = parseLine(["state", "report", "k", "--data=--x"]);
   assert.equal(flags["--data"], "--x");

@@ -163,7 +163,9 @@ function failure(error: AdminError): AdminFailure {
       true,
       EXIT.controlPlaneUnavailable,
       "the control plane does not answer",
-      "--api or PLEXD_ADMIN_URL names its address",
+      describeError(error.cause).includes("issuer is not known")
+        ? "--ca-file names the certificates to trust"
+        : "--api or PLEXD_ADMIN_URL names its address",
       error.cause,
     );
   }
