@@ -26,6 +26,11 @@ export interface KeyRotationRecord {
   readonly lastAt?: string;
   /** The key that is to take over. */
   readonly pending?: PendingRotation;
+  /**
+   * The file was damaged: the control plane may have a key that was in it alone.
+   * Ends with the next key.
+   */
+  readonly isLost?: true;
 }
 
 /** A key that the control plane has not confirmed, or not been asked about. */
@@ -41,6 +46,7 @@ export interface PendingRotation {
 const rotationSchema = z.object({
   format: z.literal(1),
   last_at: z.optional(z.string()),
+  lost: z.optional(z.literal(true)),
   pending: z.optional(z.object({
     node_id: z.string(),
     replaces: z.string(),
@@ -88,23 +94,25 @@ export class KeyRotationStore {
 
   /**
    * Opens the record, and finishes a switch that a crash has interrupted: to be
-   * called before the identity is loaded. A damaged record is set aside; the
-   * identity is then what it was.
+   * called before the identity is loaded. A damaged record is set aside, which
+   * is remembered; the identity is then what it was.
    *
    * @throws {StoreWriteError} when a switch cannot be finished: until it is,
    * the identity's files do not fit together.
    */
   static open(context: StoreContext, key: SealKey): KeyRotationStore {
     const store = new KeyRotationStore(context, key, read(context));
-    const { pending, switch: step } = store.#file;
+    const { pending, switch: step, lost } = store.#file;
     if (pending && step) store.#finish(pending, step);
+    if (lost) store.#remember();
     return store;
   }
 
   get record(): KeyRotationRecord {
-    const { last_at, pending, switch: step } = this.#file;
+    const { last_at, pending, switch: step, lost } = this.#file;
     return {
       ...(last_at === undefined ? {} : { lastAt: last_at }),
+      ...(lost ? { isLost: lost } : {}),
       ...(pending ? { pending: pendingOf(pending, step !== undefined) } : {}),
     };
   }
@@ -235,8 +243,18 @@ export class KeyRotationStore {
     }
   }
 
+  /** Whoever opens the store next may be the one to act on it. */
+  #remember() {
+    try {
+      this.#save({ lost: true });
+    } catch {
+      // This process knows it anyway.
+    }
+  }
+
   #save(
     next: {
+      readonly lost?: true;
       readonly pending?: PendingKey;
       readonly switch?: Switch;
       readonly lastAt?: string;
@@ -246,6 +264,7 @@ export class KeyRotationStore {
     const file: RotationFile = {
       format: 1,
       ...(last === undefined ? {} : { last_at: last }),
+      ...(next.lost ? { lost: next.lost } : {}),
       ...(next.pending ? { pending: next.pending } : {}),
       ...(next.switch ? { switch: next.switch } : {}),
     };
@@ -277,9 +296,9 @@ function pendingOf(
 
 function read(context: StoreContext): RotationFile {
   const { disk, root, damaged, recovered } = context;
-  const none: RotationFile = { format: 1 };
+  const lost: RotationFile = { format: 1, lost: true };
   const bytes = readIfThere(disk, `${root}/${ROTATION_FILE}`);
-  if (!bytes) return none;
+  if (!bytes) return { format: 1 };
   try {
     const checked = checkSum(bytes);
     if (checked) return parseShape("rotation", rotationSchema, checked.text);
@@ -287,9 +306,9 @@ function read(context: StoreContext): RotationFile {
     if (!(error instanceof ShapeError)) throw error;
     const action = damaged.setAside(ROTATION_FILE);
     recovered({ file: ROTATION_FILE, what: describeError(error), action });
-    return none;
+    return lost;
   }
   const action = damaged.setAside(ROTATION_FILE);
   recovered({ file: ROTATION_FILE, what: "damaged", action });
-  return none;
+  return lost;
 }

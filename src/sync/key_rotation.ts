@@ -126,34 +126,43 @@ export class KeyRotation implements Part {
 
   /** A heartbeat's hint: like {@linkcode request}, but not too often. */
   onHint(): void {
-    const { clock, log } = this.#options.io;
+    const { clock } = this.#options.io;
     const isSoon = this.#lastEndedMs !== undefined &&
       clock.elapsed() - this.#lastEndedMs < BETWEEN_HINTS_MS;
-    if (isSoon) return;
-    this.request("heartbeat").catch((error: unknown) => {
-      this.#lastError = describeError(error);
-      log.warn("The node's key cannot be rotated", { error: this.#lastError });
-    });
+    if (!isSoon) void this.#tryToBegin("heartbeat");
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const wake = () => this.#wake?.();
     signal.addEventListener("abort", wake, { once: true });
+    const { record } = this.#options.store;
     // What is found at the start may have been announced before a crash.
-    let isFirst = true;
+    let isFound = record.pending !== undefined;
     try {
+      if (record.isLost) await this.#tryToBegin("its record was damaged");
       while (!signal.aborted) {
         const { promise, resolve } = Promise.withResolvers<void>();
         this.#wake = resolve;
         const { pending } = this.#options.store.record;
-        if (pending) await this.#rotate(isFirst, signal);
+        if (pending) await this.#rotate(isFound, signal);
         else await promise;
-        isFirst = false;
+        isFound = false;
       }
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
       signal.removeEventListener("abort", wake);
+    }
+  }
+
+  async #tryToBegin(reason: string) {
+    try {
+      await this.request(reason);
+    } catch (error) {
+      this.#lastError = describeError(error);
+      this.#options.io.log.warn("The node's key cannot be rotated", {
+        error: this.#lastError,
+      });
     }
   }
 

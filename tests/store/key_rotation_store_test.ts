@@ -123,7 +123,7 @@ Deno.test("confirm() that failed on the way is finished by the next one", () =>
     }
   }));
 
-Deno.test("a damaged record is set aside and told, and the present key stays", () =>
+Deno.test("a damaged record is set aside, told and remembered, and the present key stays", () =>
   inFolder(async (dir) => {
     const { store } = await openStore(dir);
     await store.identity.save(identity);
@@ -140,4 +140,10 @@ Deno.test("a damaged record is set aside and told, and the present key stays", (
     assert.equal(await again.store.keyRotation.pending(), undefined);
     assert.deepEqual(await again.store.identity.load(), identity);
     await again.store.close();
+    const later = await openStore(dir);
+    assert.deepEqual(later.recovered, []);
+    assert.equal(later.store.keyRotation.record.isLost, true);
+    await later.store.keyRotation.prepare(pair);
+    assert.equal(later.store.keyRotation.record.isLost, undefined);
+    await later.store.close();
   }));

@@ -229,6 +229,32 @@ for (const { name, answers, rotated } of verdicts) {
     }));
 }
 
+for (const answers of [[], [NONE_PENDING]] satisfies Answer[][]) {
+  const isTaken = answers.length === 0;
+  Deno.test(`a key that was lost with its record is replaced by a new one, ${isTaken ? "" : "not "}taken unasked`, () =>
+    inFolder(async (dir) => {
+      const first = await running(dir, ["hangs"]);
+      await first.rotation.request("test");
+      await first.rests();
+      await first.stop();
+      const file = `${first.store.paths.identity}/rotation.json`;
+      Deno.truncateSync(file, 100);
+      const second = await running(dir, [...answers]);
+      while (second.announced.length === 0) await settle();
+      await second.rests();
+      const [key] = second.announced;
+      assert.notEqual(key, first.announced[0]);
+      const expected = isTaken ? key : identity.publicKey;
+      assert.equal(await publicKeyOf(second.store), expected);
+      await second.stop();
+      const third = await running(dir);
+      await third.rests();
+      assert.deepEqual(third.announced, []);
+      assert.equal(await publicKeyOf(third.store), expected);
+      await third.stop();
+    }));
+}
+
 Deno.test("a refusal is tried again after ten minutes, a busy server as it asks", () =>
   inFolder(async (dir) => {
     const busy = new ControlError("rate_limited", "Status 429", {
