@@ -42,7 +42,7 @@ for (const dialect of [1, 2] as const) {
     const [{ detail }] = status.reasons as [StatusDocument["reasons"][number]];
     assert.ok(detail.includes(stage.tokenFile), detail);
     assert.match(detail, /plexd join/);
-    assert.match(stage.agentOutput, /not enrolled.*plexd join/);
+    await stage.agent.writes(/not enrolled.*plexd join/);
 
     for (const path of ["", "/metadata", "/data/x", "/secrets"]) {
       const { status, body } = await stage.local(`/v1/state${path}`);

@@ -146,7 +146,7 @@ Deno.test("whatever a watcher was told of is there after a kill -9, which tells 
 
   const reset = await watching.sees({ event: "reset" });
   assert.equal(reset["reason"], "restarted");
-  assert.match(watching.process.output, /plexd: the agent is back\n/);
+  await watching.process.writes(/plexd: the agent is back\n/);
   await report(stage, "after");
   await watching.sees({ event: "change", key: "after" });
   assert.equal(await watching.process.stop("SIGTERM"), 0);
