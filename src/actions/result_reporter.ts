@@ -278,7 +278,9 @@ function shortText(text: string, limit: number): string {
 
 function isFinal(error: unknown): boolean {
   if (!(error instanceof ControlError)) return false;
-  const { kind, status = 0 } = error;
+  const { kind, status = 0, isPage } = error;
+  // The control plane that knows it may be back behind whoever answers so.
+  if (kind === "not_found" && isPage) return false;
   return FINAL.includes(kind) || status === 501 ||
     (kind === "unexpected_status" && isAboutCall(status));
 }

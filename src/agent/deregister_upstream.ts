@@ -33,8 +33,8 @@ export async function deregisterUpstream(
     return "";
   } catch (error) {
     if (!(error instanceof ControlError)) throw error;
-    const { kind } = error;
-    if (kind === "unauthorized" || kind === "not_found") {
+    const { kind, isPage } = error;
+    if ((kind === "unauthorized" || kind === "not_found") && !isPage) {
       return "the control plane did not know this node any more";
     }
     if (force) {

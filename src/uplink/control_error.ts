@@ -21,6 +21,7 @@ export interface ControlErrorDetails {
   readonly serverText?: string;
   readonly code?: string;
   readonly correlationId?: string;
+  readonly isPage?: boolean;
   readonly cause?: unknown;
 }
 
@@ -51,6 +52,8 @@ export class ControlError extends Error {
    * is another one each time, so that the message does not have it.
    */
   readonly correlationId?: string;
+  /** The answer was a web page: who gave it is not the control plane. */
+  readonly isPage: boolean;
 
   constructor(
     kind: ControlFailure,
@@ -66,6 +69,7 @@ export class ControlError extends Error {
     if (serverText !== undefined) this.serverText = serverText;
     if (code !== undefined) this.code = code;
     if (correlationId !== undefined) this.correlationId = correlationId;
+    this.isPage = details.isPage ?? false;
   }
 }
 

@@ -3,7 +3,7 @@ import { ControlError } from "./control_error.ts";
 import { decodeAnswer, withoutNulls } from "./decode_answer.ts";
 import { callOf, type HttpCall, nameOf, type Place } from "./http_call.ts";
 import type { HttpCaller } from "./http_caller.ts";
-import { mediaTypeOf } from "./media_type.ts";
+import { isWebPage } from "./web_page.ts";
 
 /** Where {@linkcode NodeCalls} go, and as whom. */
 export interface NodeCallsOptions<Name extends string> {
@@ -69,7 +69,8 @@ export class NodeCalls<Name extends string> {
   ): Promise<void> {
     const call = { ...this.callTo(name, values), ...extra };
     const { headers, bytes } = await this.options.http.bytes(call, signal);
-    if (!isPage(headers, bytes)) return;
+    const start = new TextDecoder().decode(bytes.subarray(0, 1_024));
+    if (!isWebPage(headers, start)) return;
     throw new ControlError(
       "bad_answer",
       `${nameOf(call)} was answered with a web page`,
@@ -96,10 +97,4 @@ export class NodeCalls<Name extends string> {
     const call = callOf(places[name], { node_id: nodeId, ...values });
     return { ...call, bearer: bearer(name) };
   }
-}
-
-/** Its type may be missing, but nothing else begins with a "<". */
-function isPage(headers: Headers, bytes: Uint8Array): boolean {
-  const start = new TextDecoder().decode(bytes.subarray(0, 1_024)).trimStart();
-  return mediaTypeOf(headers) === "text/html" || start.startsWith("<");
 }

@@ -7,6 +7,7 @@ import { type HttpCall, nameOf, secretsOf } from "./http_call.ts";
 import { mediaTypeOf } from "./media_type.ts";
 import { parseRetryAfter } from "./retry_after.ts";
 import { MAX_SERVER_TEXT_BYTES, presentServerText } from "./server_text.ts";
+import { isWebPage } from "./web_page.ts";
 
 /** A problem document is read whole up to this, since half of one is none. */
 const MAX_PROBLEM_BYTES = 64 * 1024;
@@ -36,8 +37,9 @@ export async function refusalFrom(
   const late = () => new Error("The text of the refusal did not come");
   await using cut = cutAfter({ clock, ms: TEXT_WAIT_MS, signal, late });
   const reason = await reasonIn(response, secretsOf(call), cut.signal);
+  const page = reason.isPage ? " (a web page)" : "";
   const named = reason.code === undefined
-    ? redirectIn(response)
+    ? redirectIn(response) || page
     : ` (${reason.code})`;
   return new ControlError(
     failureOf(status),
@@ -64,7 +66,9 @@ async function reasonIn(
   { headers, body }: Response,
   secrets: readonly string[],
   signal: AbortSignal,
-): Promise<Pick<ControlError, "serverText" | "code" | "correlationId">> {
+): Promise<
+  Pick<ControlError, "serverText" | "code" | "correlationId" | "isPage">
+> {
   const isProblem = mediaTypeOf(headers) === PROBLEM_MEDIA_TYPE;
   const { text, cut } = await readStart(
     body,
@@ -86,6 +90,7 @@ async function reasonIn(
     ...(correlationId && isName(correlationId, secrets)
       ? { correlationId }
       : {}),
+    isPage: isWebPage(headers, text),
   };
 }
 

@@ -17,7 +17,8 @@ const problemSchema = z.object({
   code: z.nullish(z.string()),
   title: z.nullish(z.string()),
   detail: z.nullish(z.string()),
-  correlation_id: z.nullish(z.string()),
+  // For people alone: whatever it is, the code beside it counts.
+  correlation_id: z.optional(z.unknown()),
 });
 
 /**
@@ -28,7 +29,7 @@ const problemSchema = z.object({
  */
 export function parseProblem(text: string): Problem | undefined {
   try {
-    const { code, title, detail, correlation_id: correlationId } = parseShape(
+    const { code, title, detail, correlation_id } = parseShape(
       "problem",
       problemSchema,
       text,
@@ -37,7 +38,9 @@ export function parseProblem(text: string): Problem | undefined {
       ...(code ? { code } : {}),
       ...(title ? { title } : {}),
       ...(detail ? { detail } : {}),
-      ...(correlationId ? { correlationId } : {}),
+      ...(typeof correlation_id === "string" && correlation_id
+        ? { correlationId: correlation_id }
+        : {}),
     };
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;

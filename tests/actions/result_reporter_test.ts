@@ -195,14 +195,17 @@ Deno.test("a result that cannot be read or settled just now is tried again", asy
 const AFTER_STATUS = [
   // What stands in between, the moment and the node's standing pass.
   ...[302, 307, 401, 408, 429, 500, 502, 503].map((status) =>
-    [status, "kept"] as const
+    [status, "kept", false] as const
   ),
   ...[400, 403, 404, 409, 413, 410, 415, 422, 501].map((status) =>
-    [status, "given up"] as const
+    [status, "given up", false] as const
   ),
+  // Behind a proxy whose control plane is away, nobody has said anything.
+  [404, "kept", true] as const,
 ];
-for (const [status, wanted] of AFTER_STATUS) {
-  Deno.test(`a result that is answered with ${status} is ${wanted}`, async () => {
+for (const [status, wanted, isPage] of AFTER_STATUS) {
+  const answer = isPage ? `a web page and ${status}` : String(status);
+  Deno.test(`a result that is answered with ${answer} is ${wanted}`, async () => {
     let isOpen = true;
     const outbox: ResultOutbox = {
       running: [],
@@ -220,7 +223,10 @@ for (const [status, wanted] of AFTER_STATUS) {
       }),
       settle: () => Promise.resolve(void (isOpen = false)),
     };
-    const failure = new ControlError(failureOf(status), "Refused", { status });
+    const failure = new ControlError(failureOf(status), "Refused", {
+      status,
+      isPage,
+    });
     const { reporter, clock } = reporterOf(
       () => Promise.reject(failure),
       outbox,

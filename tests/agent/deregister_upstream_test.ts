@@ -50,6 +50,20 @@ for (const [kind, outcome] of outcomes) {
   });
 }
 
+for (const kind of ["unauthorized", "not_found"] as const) {
+  Deno.test(`a web page that says ${kind} knows nothing of the node`, async () => {
+    const page = new ControlError(kind, `It is ${kind}`, { isPage: true });
+    const uplink = { deregister: () => Promise.reject(page) };
+    const failure = await failureFrom(
+      deregisterUpstream(uplink, false, signal),
+    );
+    assert.ok(failure instanceof DeregistrationError);
+    assert.equal(failure.kind, "unavailable");
+    const note = await deregisterUpstream(uplink, true, signal);
+    assert.match(note, /still lists this node/);
+  });
+}
+
 Deno.test("a deregistration that works leaves nothing to say", async () => {
   const uplink = { deregister: () => Promise.resolve() };
   assert.equal(await deregisterUpstream(uplink, false, signal), "");

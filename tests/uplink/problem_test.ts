@@ -116,6 +116,12 @@ const names = [
     id: "0194-af:1",
   },
   { where: "nowhere", body: "{}", headers: {}, id: undefined },
+  {
+    where: "a problem that has a number for it",
+    body: '{"code":"c","correlation_id":7}',
+    headers: {},
+    id: undefined,
+  },
   ...[TOKEN, "two words", "x".repeat(129)].map((id) => ({
     where: `a header such as ${id.slice(0, 20)}`,
     body: "{}",
@@ -127,9 +133,25 @@ for (const { where, body, headers, id } of names) {
   Deno.test(`under what the server has noted a call stands in ${where}: ${id}`, async () => {
     const error = await errorOf(body, PROBLEM, 403, headers);
     assert.equal(error.correlationId, id);
+    assert.equal(error.code, body === "{}" ? undefined : "c");
     // Or no two failures would have the same words.
     assert.equal(error.message.includes("of-"), false);
     const shown = id === undefined ? "" : ` [correlation id ${id}]`;
     assert.equal(describeFailure(error), error.message + shown);
+  });
+}
+
+const pages = [
+  { type: "text/html; charset=utf-8", body: "not found", isPage: true },
+  { type: "text/plain", body: "\n <!doctype html>", isPage: true },
+  { type: "text/plain", body: "404 page not found\n", isPage: false },
+  { type: PROBLEM, body: '{"detail":"<b>"}', isPage: false },
+];
+for (const { type, body, isPage } of pages) {
+  Deno.test(`a refusal of type ${type} that is ${JSON.stringify(body)} is ${isPage ? "a" : "no"} web page`, async () => {
+    const error = await errorOf(body, type, 404);
+    assert.equal(error.kind, "not_found");
+    assert.equal(error.isPage, isPage);
+    assert.equal(error.message.endsWith(" (a web page)"), isPage);
   });
 }
