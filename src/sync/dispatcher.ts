@@ -87,6 +87,9 @@ const UNSIGNED: readonly RejectedEventError["kind"][] = [
   "unknown_key_id",
 ];
 
+/** As much of a key's name is logged: nobody has vouched for its length. */
+const SHOWN_KEY_ID = 128;
+
 /** What became of one verified event. */
 type Outcome = "applied" | "repeated" | "unhandled" | "refused";
 
@@ -228,7 +231,11 @@ export class Dispatcher {
       if (error instanceof RejectedEventError) {
         if (this.#isSecondCopy(error, message, told)) return undefined;
         if (UNSIGNED.includes(error.kind)) this.#noteUnsigned();
-        this.#rejections.add(error.kind, { cursor });
+        const key_id = error.keyId?.slice(0, SHOWN_KEY_ID);
+        this.#rejections.add(error.kind, {
+          cursor,
+          ...(key_id ? { key_id } : {}),
+        });
       } else if (error instanceof MalformedEnvelopeError) {
         this.#rejections.add("malformed", { cursor, error: error.message });
       } else {

@@ -5,11 +5,20 @@ const encoder = new TextEncoder();
 const room = new Uint8Array(ROOM_BYTES);
 
 /**
- * The UTF-8 bytes of a text, to verify a signature with at once: they stand in
- * memory that the next call takes. New memory for each event of a burst takes
- * several times as long as the encoding.
+ * Has `use` look at the UTF-8 bytes of a text, such as to verify a signature:
+ * they stand in memory that is used again, since new memory for each event of a
+ * burst takes several times as long as the encoding. Once it returns they are
+ * gone, as events can carry keys.
  */
-export function messageBytes(text: string): Uint8Array {
-  if (3 * text.length > ROOM_BYTES) return encoder.encode(text);
-  return room.subarray(0, encoder.encodeInto(text, room).written);
+export function withMessageBytes<Result>(
+  text: string,
+  use: (bytes: Uint8Array) => Exclude<Result, PromiseLike<unknown>>,
+): Result {
+  if (3 * text.length > ROOM_BYTES) return use(encoder.encode(text));
+  const bytes = room.subarray(0, encoder.encodeInto(text, room).written);
+  try {
+    return use(bytes);
+  } finally {
+    bytes.fill(0);
+  }
 }

@@ -12,10 +12,17 @@ export class RejectedEventError extends Error {
     | "replay";
   /** Of an event that is authentic; kind "replay" only. */
   readonly eventId?: string;
+  /** What the event calls its key, whoever wrote it; kind "unknown_key_id" only. */
+  readonly keyId?: string;
 
-  constructor(kind: RejectedEventError["kind"], eventId?: string) {
+  constructor(
+    kind: RejectedEventError["kind"],
+    { eventId, keyId }: { readonly eventId?: string; readonly keyId?: string } =
+      {},
+  ) {
     super(`Event refused: ${kind}`);
     this.kind = kind;
     if (eventId !== undefined) this.eventId = eventId;
+    if (keyId !== undefined) this.keyId = keyId;
   }
 }

@@ -3,7 +3,7 @@ import { signedText } from "../wire/canonical.ts";
 import type { Envelope, VerifiedEvent } from "../wire/envelope.ts";
 import { freshIssueTime } from "./event_freshness.ts";
 import type { Keyring } from "./keyring.ts";
-import { messageBytes } from "./message_bytes.ts";
+import { withMessageBytes } from "./message_bytes.ts";
 import { RejectedEventError } from "./rejected_event_error.ts";
 import type { ReplayWindow } from "./replay_window.ts";
 
@@ -59,14 +59,13 @@ export class EventVerifier {
       this.#window.floorMs,
     );
     const signature = decodeBase64(envelope.signature);
-    const signedBy = signature && this.#keyring.signerOf(
-      messageBytes(signedText(envelope)),
-      signature,
-      nowMs,
+    const signedBy = signature && withMessageBytes(
+      signedText(envelope),
+      (message) => this.#keyring.signerOf(message, signature, nowMs),
     );
     if (!signedBy) throw new RejectedEventError("signature");
     if (this.#window.has(envelope.nonce)) {
-      throw new RejectedEventError("replay", envelope.id);
+      throw new RejectedEventError("replay", { eventId: envelope.id });
     }
     this.#window.remember(envelope.nonce, issuedAtMs, nowMs);
     const { type, id, payload, nonce } = envelope;

@@ -3,7 +3,7 @@ import { signedText2 } from "../wire/canonical.ts";
 import type { Envelope2, VerifiedEvent } from "../wire/envelope.ts";
 import { freshIssueTime } from "./event_freshness.ts";
 import type { Keyring } from "./keyring.ts";
-import { messageBytes } from "./message_bytes.ts";
+import { withMessageBytes } from "./message_bytes.ts";
 import { RejectedEventError } from "./rejected_event_error.ts";
 import type { VerifierClock } from "./verify_event.ts";
 
@@ -41,13 +41,15 @@ export class EventVerifier2 {
     }
     const nowMs = this.#clock.now();
     const issuedAtMs = freshIssueTime(envelope.issuedAt, nowMs, -Infinity);
-    const signedBy = this.#keyring.keyCalled(envelope.keyId, nowMs);
-    if (!signedBy) throw new RejectedEventError("unknown_key_id");
-    const message = messageBytes(signedText2(envelope));
+    const { keyId } = envelope;
+    const signedBy = this.#keyring.keyCalled(keyId, nowMs);
+    if (!signedBy) throw new RejectedEventError("unknown_key_id", { keyId });
     const signature = decodeBase64(envelope.signature);
-    if (!signature || !this.#keyring.verifies(signedBy, message, signature)) {
-      throw new RejectedEventError("signature");
-    }
+    const isGenuine = signature && withMessageBytes(
+      signedText2(envelope),
+      (message) => this.#keyring.verifies(signedBy, message, signature),
+    );
+    if (!isGenuine) throw new RejectedEventError("signature");
     const { type, id, payload, scope } = envelope;
     return { type, id, payload, scope, issuedAtMs, signedBy } as VerifiedEvent;
   }

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import type { Receipt } from "../../src/store/receipt_log.ts";
 import { StoreWriteError } from "../../src/store/store_errors.ts";
-import { Dispatcher } from "../../src/sync/dispatcher.ts";
+import { Dispatcher, type DispatchReader } from "../../src/sync/dispatcher.ts";
 import type { Effect, Handler } from "../../src/sync/handler.ts";
 import { RefusedEventError } from "../../src/sync/refused_event_error.ts";
+import { RejectedEventError } from "../../src/trust/rejected_event_error.ts";
 import { Keyring } from "../../src/trust/keyring.ts";
 import { ReplayWindow } from "../../src/trust/replay_window.ts";
 import { eventReader } from "../../src/trust/event_reader.ts";
@@ -79,6 +80,7 @@ function setUp(
     others?: Record<string, Handler>;
     isPullOwed?: () => boolean;
     onNotStored?: (error: unknown) => void;
+    reader?: DispatchReader;
   } = {},
 ) {
   const { others = {}, ...rest } = options;
@@ -289,6 +291,22 @@ Deno.test("events that no trusted key has signed are counted until one is verifi
   await dispatcher.accept(message(1));
   await dispatcher.drain();
   assert.equal(dispatcher.status.unsigned, undefined);
+});
+
+Deno.test("the log names the key of which nobody has heard, however long its name", async () => {
+  const keyId = "k".repeat(100_000);
+  const { dispatcher, log } = setUp([], {
+    reader: {
+      read() {
+        throw new RejectedEventError("unknown_key_id", { keyId });
+      },
+      release() {},
+    },
+  });
+  await dispatcher.accept(message(1));
+  const [line] = log.lines;
+  assert.equal(line?.fields["reason"], "unknown_key_id");
+  assert.equal(line?.fields["key_id"], "k".repeat(128));
 });
 
 Deno.test("a flood of refused events is counted in full and logged once a second", async () => {

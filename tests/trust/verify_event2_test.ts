@@ -77,6 +77,15 @@ Deno.test("dialect 2: a verified event tells whom it is for, and has no nonce", 
   assert.equal(event.signedBy, "current");
 });
 
+Deno.test("dialect 2: an event of an unknown key tells what it calls that key", () => {
+  const { keys, wire_data } = vectors.envelopes_dialect2[0]!;
+  const other = { current: { ...keys.current, key_id: "another" } };
+  assert.throws(
+    () => verifierFor(other).verify(parseEnvelope2(wire_data)),
+    { kind: "unknown_key_id", keyId: keys.current.key_id },
+  );
+});
+
 Deno.test("dialect 2: no changed character of an accepted event is accepted", () => {
   const vector = vectors.envelopes_dialect2[0]!;
   const data = vector.wire_data;
