@@ -146,7 +146,7 @@ export class Rejoin {
     this.#options = options;
   }
 
-  /** When it looks again, ms since the Unix epoch; undefined while it need not. */
+  /** Monotonic: when it looks again; undefined while it need not. */
   get nextTryMs(): number | undefined {
     return this.#nextTryMs;
   }
@@ -230,7 +230,7 @@ export class Rejoin {
       const either = AbortSignal.any([signal, woken.signal]);
       this.#wake = () => woken.abort();
       if (this.#wanted) {
-        this.#nextTryMs = clock.now() + early;
+        this.#nextTryMs = this.#earliestMs;
         this.#options.onChange();
       }
       try {

@@ -1,5 +1,4 @@
-import type { Clock } from "../platform/clock.ts";
-import { isoTime } from "../platform/clock.ts";
+import { type Clock, isoTime, wallTimeOf } from "../platform/clock.ts";
 import type { Logger } from "../platform/log.ts";
 import {
   DEGRADED_REASONS,
@@ -11,7 +10,7 @@ import {
 export interface DegradedDetails {
   /** What happened, in a few words without secrets. */
   readonly detail: string;
-  /** When it is tried again, ms since the Unix epoch. */
+  /** Monotonic: when it is tried again. */
   readonly nextTryMs?: number;
 }
 
@@ -148,7 +147,9 @@ export class Degraded {
         since: isoTime(sinceMs),
         detail,
         works: STILL_WORKS[reason],
-        next_try_at: nextTryMs === undefined ? null : isoTime(nextTryMs),
+        next_try_at: nextTryMs === undefined
+          ? null
+          : isoTime(wallTimeOf(nextTryMs, this.#clock)),
       }];
     });
   }

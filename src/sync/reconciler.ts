@@ -68,7 +68,7 @@ export interface ReconcilerOptions {
 export interface ReconcileStatus {
   readonly lastSuccessMs?: number;
   readonly lastError?: string;
-  /** Monotonic: when the next one is due. */
+  /** Monotonic: when the next one is due; absent while none is waited for. */
   readonly nextMs?: number;
 }
 
@@ -227,6 +227,8 @@ export class Reconciler implements Part {
       if (signal.aborted) throw error;
     } finally {
       this.#wake = undefined;
+      const { nextMs: _over, ...rest } = this.#status;
+      this.#status = rest;
     }
   }
 
@@ -237,7 +239,8 @@ export class Reconciler implements Part {
     this.#lastStartMs = io.clock.elapsed();
     try {
       const corrections = await this.#converge(signal);
-      this.#status = { lastSuccessMs: io.clock.now() };
+      const { lastError: _over, ...rest } = this.#status;
+      this.#status = { ...rest, lastSuccessMs: io.clock.now() };
       this.#succeededMs = io.clock.elapsed();
       // One that was asked for meanwhile may be for what this one has not seen.
       if (this.#triggers.size === 0) this.#isOwed = false;

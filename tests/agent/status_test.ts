@@ -157,7 +157,7 @@ Deno.test("watchContact() has the node join anew after 401 alone, and tells of i
   const wanted: boolean[] = [];
   const contact = watchContact(degraded, {
     want: (one) => wanted.push(one),
-    nextTryMs: clock.now() + 600_000,
+    nextTryMs: clock.elapsed() + 600_000,
     outcome: "there is no token",
   });
   contact.heard("heartbeat", new ControlError("forbidden", "no"));

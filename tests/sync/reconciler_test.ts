@@ -520,6 +520,32 @@ Deno.test("run() pulls at the start and then at each interval", async () => {
   assert.deepEqual(clock.sleeping, []);
 });
 
+Deno.test("run() tells when its next pull is due as long as it waits for it", async () => {
+  const { reconciler, clock, uplink } = setUp();
+  await whileRunning(reconciler, async () => {
+    await clock.advance(0);
+    const planned = reconciler.status.nextMs;
+    assert.ok(planned !== undefined);
+    await clock.advance(20_000);
+    // Somebody asks for one in between.
+    await reconciler.pullNow(never);
+    assert.equal(reconciler.status.nextMs, planned);
+
+    const release = uplink.hold();
+    reconciler.trigger("event");
+    await clock.advance(1_000);
+    assert.equal(reconciler.status.nextMs, undefined, "it is under way");
+    uplink.failures.push(new Error("busy"));
+    reconciler.trigger("another event");
+    release();
+    await settle();
+    assert.equal(reconciler.status.lastError, "busy");
+    assert.equal(reconciler.status.nextMs, undefined, "the next comes at once");
+    await clock.advance(1_000);
+    assert.equal(reconciler.status.nextMs, clock.elapsed() + 60_000);
+  });
+});
+
 Deno.test("run() pulls soon after a trigger, one pull for all, a second apart", async () => {
   const { reconciler, uplink, clock } = setUp();
   await whileRunning(reconciler, async () => {
