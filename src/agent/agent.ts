@@ -117,7 +117,14 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   store.reports.onChange(disk.wrote);
   const { transitions } = store;
   const port = options.reloads;
-  using reload = new Reload({ port, first, dial, service, transitions, io });
+  using reload = new Reload({
+    port,
+    first,
+    dial,
+    service,
+    transitions,
+    io: intake.answerIo,
+  });
   using snapshots = new SnapshotLog({
     port: options.snapshots,
     secrets: () => intake.secrets,

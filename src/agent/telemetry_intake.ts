@@ -1,5 +1,5 @@
 import type { Config } from "../config/settings.ts";
-import { teeLogger } from "../platform/log.ts";
+import { type Logger, teeLogger } from "../platform/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import { type AuditRecord, AuditTrail } from "../sync/audit_trail.ts";
 import { calmLog } from "../sync/calm_log.ts";
@@ -21,6 +21,8 @@ export interface TelemetryIntake {
    * call would ask for the next one without end.
    */
   readonly plainIo: Platform;
+  /** For answers to whoever asks: the log tells of each, however alike. */
+  readonly answerIo: Platform;
   /** Notes something that has to be accounted for. */
   readonly record: (record: AuditRecord) => void;
   /** A credential in use: forwarded logs will not hold it. */
@@ -62,13 +64,13 @@ export function openIntake(config: Config, io: Platform): TelemetryIntake {
     })
     : undefined;
   const recent = new RecentLog(clock);
-  const plainIo = {
-    ...io,
-    log: calmLog(teeLogger(io.log, recent.hear), clock),
-  };
+  const heard = teeLogger(io.log, recent.hear);
+  const plainIo = { ...io, log: calmLog(heard, clock) };
+  const forwarded = (log: Logger) => logs ? teeLogger(log, logs.hear) : log;
   return {
-    io: logs ? { ...plainIo, log: teeLogger(plainIo.log, logs.hear) } : plainIo,
+    io: { ...io, log: forwarded(plainIo.log) },
     plainIo,
+    answerIo: { ...io, log: forwarded(heard) },
     recent,
     buffers: new TelemetryBuffers(plainIo.log),
     record: (record) => audit?.record(record),

@@ -98,6 +98,19 @@ Deno.test("SIGHUP with a file that is wrong changes nothing and says where it is
   assert.equal((await Deno.stat(stage.socket)).ino, before.ino);
   const [reason = ""] = await reloadsOf(stage);
   assert.match(reason, /^refused: .*agent\.yaml/);
+  // Whoever asks is answered, however often it was in vain.
+  for (let lines = 1; lines <= 12; lines++) {
+    await Deno.writeTextFile(
+      `${stage.folder}/agent.yaml`,
+      "\n".repeat(lines) + "api: [\n",
+    );
+    stage.agent.signal("SIGHUP");
+    await stage.agent.writes(
+      new RegExp(
+        `"error".*"Configuration not read.*agent\\.yaml:${lines + 2}:`,
+      ),
+    );
+  }
   await stage.stopAgent();
 });
 
