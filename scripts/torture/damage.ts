@@ -139,6 +139,7 @@ export function wrongValue(
  */
 function piecesOf(part: string, text: string): string[] | undefined {
   if (part === "health" && text === NO_HEALTH) return [];
+  if (part === "rotation" && text === LOST_ROTATION) return [];
   if (!MAY_BE_PARTIAL.includes(part)) return undefined;
   const value = JSON.parse(text);
   // A state that says it is whole has to be.
@@ -149,6 +150,8 @@ function piecesOf(part: string, text: string): string[] | undefined {
 }
 
 const NO_HEALTH = '{"contact":{},"reasons":[]}';
+/** The damage itself: the node rotates its key anew for it. */
+const LOST_ROTATION = '{"isLost":true}';
 const MAY_BE_PARTIAL: readonly string[] = [
   "state",
   "events",
