@@ -119,22 +119,17 @@ export function encodeMark(fingerprint: string): Uint8Array<ArrayBuffer> {
   return withSum(JSON.stringify({ format: 1, fingerprint })).bytes;
 }
 
-/**
- * Whether a mark is that of this key. A damaged one counts as such: to be signed
- * off by mistake is mended by a person, to be enrolled by mistake is not.
- */
-export function marks(
+/** Of which key a mark is; undefined for a damaged one. */
+export function decodeMark(
   bytes: Uint8Array<ArrayBuffer>,
-  fingerprint: string,
-): boolean {
+): string | undefined {
   const checked = checkSum(bytes);
-  if (!checked) return true;
+  if (!checked) return undefined;
   try {
-    const mark = parseShape("mark", markSchema, checked.text);
-    return mark.fingerprint === fingerprint;
+    return parseShape("mark", markSchema, checked.text).fingerprint;
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
-    return true;
+    return undefined;
   }
 }
 

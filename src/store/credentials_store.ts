@@ -6,11 +6,11 @@ import {
   CREDENTIALS_FILE,
   credentialsOf,
   decodeCredentials,
+  decodeMark,
   encodeCredentials,
   encodeMark,
   ENROLLED_MARK,
   keyFingerprint,
-  marks,
 } from "./credentials_file.ts";
 import { isMissing, readIfThere } from "./disk.ts";
 import type { Identity } from "./identity.ts";
@@ -217,10 +217,25 @@ export class CredentialsStore {
     }
   }
 
+  /**
+   * A damaged mark counts as one of this key: to be signed off by mistake is
+   * mended by a person, to be enrolled by mistake is not.
+   */
   #isMarked(fingerprint: string): boolean {
-    const { disk, root } = this.#context;
+    const { disk, root, recovered } = this.#context;
     const bytes = readIfThere(disk, `${root}/${ENROLLED_MARK}`);
-    return bytes !== undefined && marks(bytes, fingerprint);
+    if (!bytes) return false;
+    const marked = decodeMark(bytes);
+    if (marked !== undefined) return marked === fingerprint;
+    let action = "it is written anew";
+    try {
+      this.#mark(fingerprint);
+    } catch (error) {
+      if (!(error instanceof StoreWriteError)) throw error;
+      action = "it counts as sound, and could not be written anew";
+    }
+    recovered({ file: ENROLLED_MARK, what: "damaged", action });
+    return true;
   }
 
   async #read(

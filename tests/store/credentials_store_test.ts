@@ -4,7 +4,8 @@ import {
   ENROLLED_MARK,
   keyFingerprint,
 } from "../../src/store/credentials_file.ts";
-import type { Membership } from "../../src/store/membership.ts";
+import type { Finding } from "../../src/store/finding.ts";
+import { type Membership, openMembership } from "../../src/store/membership.ts";
 import type { CarrierCredentials } from "../../src/wire/carrier_credentials.ts";
 import { repairMembership } from "../../src/store/repair.ts";
 import { systemDisk } from "../../src/store/disk.ts";
@@ -13,6 +14,8 @@ import { StoreWriteError } from "../../src/store/store_errors.ts";
 import { surveyMembership } from "../../src/store/survey.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { FakeRandom } from "../fakes/fake_random.ts";
+import { MemoryLog } from "../fakes/memory_log.ts";
+import { CrashDisk } from "./crash_disk.ts";
 import { IDENTITY } from "./full_store.ts";
 import { inFolder, openStore } from "./open_store.ts";
 
@@ -235,6 +238,18 @@ Deno.test("CredentialsStore takes a damaged mark for a mark", () =>
     assert.equal(await store.credentials.take(IDENTITY), false);
   }));
 
+Deno.test("CredentialsStore works with a damaged mark that cannot be written anew", () =>
+  inFolder(async (dir) => {
+    const disk = new CrashDisk();
+    const { store, recovered } = await openStore(dir, disk);
+    await store.credentials.take(IDENTITY);
+    Deno.writeTextFileSync(`${store.paths.root}/${ENROLLED_MARK}`, "?");
+    disk.plan({ at: 1, then: "go_on", code: "EROFS" });
+    assert.equal(await store.credentials.take(IDENTITY), true);
+    assert.equal(recovered[0]?.file, ENROLLED_MARK);
+    await store.close();
+  }));
+
 Deno.test("forgetNode leaves no credentials behind", () =>
   withStore(async (store) => {
     await store.identity.save(IDENTITY);
@@ -245,31 +260,38 @@ Deno.test("forgetNode leaves no credentials behind", () =>
     assert.equal(store.credentials.current, undefined);
   }));
 
-Deno.test("a survey finds damaged credentials, and a repair writes them anew", () =>
-  inFolder(async (dir) => {
-    const { store } = await openStore(dir);
-    await store.identity.save(IDENTITY);
-    await store.trust.save({ current: "c", retired: [], signedChange: true });
-    await store.credentials.take(IDENTITY);
-    await store.close();
-    Deno.writeTextFileSync(fileOf(store), "{}\n");
-    const options = {
-      dataDir: dir,
-      cluster: "default",
-      seal: () => Promise.resolve(KEY),
-      clock: new FakeClock(),
-      random: new FakeRandom(),
-    };
-    const survey = await surveyMembership(options);
-    assert.deepEqual(
-      survey?.findings.map(({ file }) => file),
-      [CREDENTIALS_FILE],
-    );
-    const { repaired, left } = await repairMembership({
-      ...options,
-      open: async () => (await openStore(dir)).store,
-    });
-    assert.deepEqual(repaired.map(({ file }) => file), [CREDENTIALS_FILE]);
-    assert.deepEqual(left, []);
-    assert.deepEqual((await surveyMembership(options))?.findings, []);
-  }));
+for (const damaged of [CREDENTIALS_FILE, ENROLLED_MARK]) {
+  Deno.test(`a survey finds a damaged ${damaged}, and a repair writes it anew`, () =>
+    inFolder(async (dir) => {
+      const { store } = await openStore(dir);
+      await store.identity.save(IDENTITY);
+      await store.trust.save({ current: "c", retired: [], signedChange: true });
+      await store.credentials.take(IDENTITY);
+      await store.close();
+      Deno.writeTextFileSync(`${store.paths.root}/${damaged}`, "{}\n");
+      const options = {
+        dataDir: dir,
+        cluster: "default",
+        seal: () => Promise.resolve(KEY),
+        clock: new FakeClock(),
+        random: new FakeRandom(),
+      };
+      const files = (found: readonly Finding[] = []) =>
+        found.map(({ file }) => file);
+      const survey = await surveyMembership(options);
+      assert.deepEqual(files(survey?.findings), [damaged]);
+      const { repaired, left } = await repairMembership({
+        ...options,
+        open: (recovered) =>
+          openMembership({
+            ...options,
+            seal: KEY,
+            log: new MemoryLog(),
+            recovered,
+          }),
+      });
+      assert.deepEqual(files(repaired), [damaged]);
+      assert.deepEqual(left, []);
+      assert.deepEqual((await surveyMembership(options))?.findings, []);
+    }));
+}
