@@ -94,8 +94,8 @@ export class KeyRotationStore {
 
   /**
    * Opens the record, and finishes a switch that a crash has interrupted: to be
-   * called before the identity is loaded. A damaged record is set aside, which
-   * is remembered; the identity is then what it was.
+   * called before the identity is loaded. Of a damaged record a copy is kept, and
+   * it is remembered that there was one; the identity is then what it was.
    *
    * @throws {StoreWriteError} when a switch cannot be finished: until it is,
    * the identity's files do not fit together.
@@ -248,7 +248,7 @@ export class KeyRotationStore {
     try {
       this.#save({ lost: true });
     } catch {
-      // This process knows it anyway.
+      // The damaged file is still there, and tells it again.
     }
   }
 
@@ -304,11 +304,11 @@ function read(context: StoreContext): RotationFile {
     if (checked) return parseShape("rotation", rotationSchema, checked.text);
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
-    const action = damaged.setAside(ROTATION_FILE);
+    const action = damaged.keepCopy(ROTATION_FILE, bytes);
     recovered({ file: ROTATION_FILE, what: describeError(error), action });
     return lost;
   }
-  const action = damaged.setAside(ROTATION_FILE);
+  const action = damaged.keepCopy(ROTATION_FILE, bytes);
   recovered({ file: ROTATION_FILE, what: "damaged", action });
   return lost;
 }

@@ -123,7 +123,7 @@ Deno.test("confirm() that failed on the way is finished by the next one", () =>
     }
   }));
 
-Deno.test("a damaged record is set aside, told and remembered, and the present key stays", () =>
+Deno.test("a damaged record is copied, told and remembered, and the present key stays", () =>
   inFolder(async (dir) => {
     const { store } = await openStore(dir);
     await store.identity.save(identity);
@@ -146,4 +146,23 @@ Deno.test("a damaged record is set aside, told and remembered, and the present k
     await later.store.keyRotation.prepare(pair);
     assert.equal(later.store.keyRotation.record.isLost, undefined);
     await later.store.close();
+  }));
+
+Deno.test("no crash while a damaged record is found has that forgotten", () =>
+  inFolder(async (dir) => {
+    for (let at = 1, reached = true; reached; at++) {
+      const folder = `${dir}/${at}`;
+      const { store } = await openStore(folder);
+      await store.identity.save(identity);
+      await store.keyRotation.prepare(pair);
+      await store.close();
+      Deno.truncateSync(`${store.paths.identity}/rotation.json`, 100);
+      const disk = new CrashDisk({ at, then: "end" });
+      await openStore(folder, disk).then(({ store }) => store.close())
+        .catch(() => {});
+      reached = disk.reached;
+      const later = await openStore(folder);
+      assert.equal(later.store.keyRotation.record.isLost, true, `step ${at}`);
+      await later.store.close();
+    }
   }));
