@@ -178,7 +178,10 @@ export class Rejoin {
     const { promise, resolve, reject } = Promise.withResolvers<Identity>();
     const asked = { token, resolve, reject };
     this.#asked = asked;
-    const abandon = () => reject(stop.reason);
+    const abandon = () => {
+      // Once it has begun, what comes of it is the answer.
+      if (this.#asked === asked) reject(stop.reason);
+    };
     stop.addEventListener("abort", abandon, { once: true });
     this.#wake?.();
     return promise.finally(() => {
@@ -246,6 +249,7 @@ export class Rejoin {
   async #look(leave: () => Promise<void>, signal: AbortSignal): Promise<void> {
     const { join, intervalMs, what, io } = this.#options;
     const asked = this.#asked;
+    this.#asked = undefined;
     let found: FoundToken | undefined;
     try {
       found = asked ? { token: asked.token } : await this.#find(signal);
@@ -259,11 +263,10 @@ export class Rejoin {
       io.log.info("Joined", { node_id: nodeId });
       asked?.resolve(identity);
     } catch (error) {
+      asked?.reject(signal.aborted ? signal.reason : error);
       signal.throwIfAborted();
-      asked?.reject(error);
       this.#note(error, found);
     } finally {
-      if (this.#asked === asked) this.#asked = undefined;
       this.#nextTryMs = undefined;
       const unit = () => io.random.unit();
       this.#earliestMs = io.clock.elapsed() +

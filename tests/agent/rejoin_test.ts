@@ -289,3 +289,23 @@ Deno.test("joining that a person asked for ends with the agent", async () => {
   await node.end(running);
   assert.match(String(await failure), /stopped/);
 });
+
+Deno.test("joining that a person asked for is told of though the agent begins anew meanwhile", async () => {
+  const node = new Node();
+  const stored = Promise.withResolvers<void>();
+  node.join = async (_found, leave) => {
+    await leave();
+    await stored.promise;
+    return IDENTITY;
+  };
+  const running = node.run();
+  await settle();
+  const joined = node.rejoin.joinNow("given", node.stop.signal);
+  await settle();
+  assert.equal(node.works, false);
+  node.stop.abort(new Error("read anew"));
+  await settle();
+  stored.resolve();
+  assert.equal(await joined, IDENTITY);
+  assert.equal(await running, true);
+});
