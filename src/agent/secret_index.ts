@@ -54,7 +54,7 @@ export function secretIndex(
         return response;
       } catch (error) {
         const isGone = error instanceof ControlError &&
-          error.kind === "not_found";
+          error.kind === "not_found" && !error.isPage;
         if (isGone) secretNames.forget(key);
         throw error;
       }

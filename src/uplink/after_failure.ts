@@ -57,7 +57,11 @@ const DECIDE: { readonly [Name in Surface]: Decide<Name> } = {
       ? "stop"
       : AFTER_FAILURE[kind].registration;
   },
-  secret({ kind }) {
+  secret({ kind, isPage }) {
+    // A proxy knows nothing of secrets.
+    if (isPage && (kind === "forbidden" || kind === "not_found")) {
+      return "local_503";
+    }
     switch (kind) {
       case "forbidden":
         return "local_403";

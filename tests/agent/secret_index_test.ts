@@ -7,8 +7,8 @@ import { inFolder, openStore } from "../store/open_store.ts";
 const answer = (key: string, version = 1) =>
   Promise.resolve({ key, version, nonce: "", ciphertext: "" });
 
-function failed(kind: "not_found" | "server" | "forbidden") {
-  return Promise.reject(new ControlError(kind, "It failed"));
+function failed(kind: "not_found" | "server" | "forbidden", isPage = false) {
+  return Promise.reject(new ControlError(kind, "It failed", { isPage }));
 }
 
 Deno.test("in dialect 2 the names of what was read are the index, until there is none of them", () =>
@@ -33,6 +33,7 @@ Deno.test("in dialect 2 the names of what was read are the index, until there is
     for (const kind of ["server", "forbidden"] as const) {
       await assert.rejects(asked("db", failed(kind)), { kind });
     }
+    await assert.rejects(asked("db", failed("not_found", true)));
     await assert.rejects(asked("tls", failed("not_found")), {
       kind: "not_found",
     });

@@ -91,3 +91,10 @@ Deno.test("actionAfter() takes a failure on this side for transient", () => {
     assert.equal(actionAfter("secret", error, dialect), "local_503");
   }
 });
+
+for (const kind of ["forbidden", "not_found"] as const) {
+  Deno.test(`a web page that says ${kind} says nothing of a secret`, () => {
+    const page = new ControlError(kind, "a page", { isPage: true });
+    assert.equal(actionAfter("secret", page, 1), "local_503");
+  });
+}
