@@ -60,6 +60,8 @@ export interface FormerReason {
 
 interface Raised extends DegradedDetails {
   readonly sinceMs: number;
+  /** The same moment, monotonic: the clock may be set before it is over. */
+  readonly sinceElapsedMs: number;
 }
 
 /** Remembers what is wrong, since when, and what works all the same. */
@@ -81,8 +83,9 @@ export class Degraded {
   /** Notes a reason. One that is noted already keeps its beginning. */
   raise(reason: DegradedReason, details: DegradedDetails): void {
     const known = this.#raised.get(reason);
-    const sinceMs = known?.sinceMs ?? this.#beganMs(reason);
-    this.#raised.set(reason, { ...details, sinceMs });
+    const since = known ?? this.#since(this.#beganMs(reason));
+    const { sinceMs, sinceElapsedMs } = since;
+    this.#raised.set(reason, { ...details, sinceMs, sinceElapsedMs });
     if (known) return;
     this.#log.warn("Degraded", { reason, detail: details.detail });
     this.#tell();
@@ -93,9 +96,8 @@ export class Degraded {
     const known = this.#raised.get(reason);
     if (!known) return;
     this.#raised.delete(reason);
-    const nowMs = this.#clock.now();
-    if (this.#raised.size === 0) this.#wellSinceMs = nowMs;
-    const lasted_ms = nowMs - known.sinceMs;
+    if (this.#raised.size === 0) this.#wellSinceMs = this.#clock.now();
+    const lasted_ms = this.#clock.elapsed() - known.sinceElapsedMs;
     this.#log.info("No longer degraded", { reason, lasted_ms });
     this.#tell();
   }
@@ -111,8 +113,9 @@ export class Degraded {
       const sinceMs = Date.parse(stored?.since ?? "");
       if (!stored || Number.isNaN(sinceMs)) continue;
       const known = this.#raised.get(reason);
-      if (known) this.#raised.set(reason, { ...known, sinceMs });
-      else {
+      if (known) {
+        this.#raised.set(reason, { ...known, ...this.#since(sinceMs) });
+      } else {
         this.#began.set(reason, sinceMs);
         const { detail } = stored;
         if (!SHOWN_ANEW.includes(reason)) this.raise(reason, { detail });
@@ -159,6 +162,12 @@ export class Degraded {
     this.#began.delete(reason);
     const isSame = this.#clock.elapsed() - this.#restoredMs <= SAME_REASON_MS;
     return isSame && began !== undefined ? began : this.#clock.now();
+  }
+
+  /** @param sinceMs When it began; a time that is still to come is now. */
+  #since(sinceMs: number): Pick<Raised, "sinceMs" | "sinceElapsedMs"> {
+    const agoMs = Math.max(0, this.#clock.now() - sinceMs);
+    return { sinceMs, sinceElapsedMs: this.#clock.elapsed() - agoMs };
   }
 
   #tell() {

@@ -23,14 +23,14 @@ Deno.test("a reason keeps its beginning while its details change, and is logged 
   assert.equal(log.lines.length, 1);
 });
 
-Deno.test("clear() ends a reason, and says nothing about one that was not there", () => {
+Deno.test("clear() ends a reason, and says nothing about one that was not there", async () => {
   const clock = new FakeClock();
   const log = new MemoryLog();
   const degraded = new Degraded(clock, log);
   degraded.clear("disk_full");
   assert.equal(log.lines.length, 0);
   degraded.raise("disk_full", { detail: "No space" });
-  clock.jump(2_000);
+  await clock.advance(2_000);
   degraded.clear("disk_full");
   assert.deepEqual(degraded.list(), []);
   assert.deepEqual(log.lines.at(-1)?.fields, {
@@ -38,6 +38,20 @@ Deno.test("clear() ends a reason, and says nothing about one that was not there"
     lasted_ms: 2_000,
   });
 });
+
+for (const hour of [-3_600_000, 3_600_000]) {
+  Deno.test(`how long a reason lasted is no matter of a clock that was set by ${hour} ms`, async () => {
+    const clock = new FakeClock();
+    const log = new MemoryLog();
+    const degraded = new Degraded(clock, log);
+    degraded.raise("clock_skew", { detail: "an hour" });
+    await clock.advance(2_000);
+    clock.jump(hour);
+    degraded.raise("clock_skew", { detail: "some seconds" });
+    degraded.clear("clock_skew");
+    assert.equal(log.lines.at(-1)?.fields["lasted_ms"], 2_000);
+  });
+}
 
 Deno.test("list() has one order, however reasons came", () => {
   const degraded = new Degraded(new FakeClock(), new MemoryLog());
