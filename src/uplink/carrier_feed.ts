@@ -219,6 +219,7 @@ export class CarrierFeed implements Part {
     await credentials.refreshNowIfDue(signal);
     const current = credentials.current();
     if (!current) return "no_credentials";
+    const isFirst = this.#attempt === 0;
     try {
       const opening = open(current, this.#attempt++, {
         refused: () => {
@@ -234,7 +235,8 @@ export class CarrierFeed implements Part {
       return "connected";
     } catch (error) {
       signal.throwIfAborted();
-      if (areOver(error)) credentials.rejected(current);
+      // Kept from an earlier run, they may say where the bus was then.
+      if (isFirst || areOver(error)) credentials.rejected(current);
       return this.#fail(error);
     }
   }

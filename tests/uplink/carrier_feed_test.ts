@@ -319,6 +319,21 @@ for (const kind of ["unauthorized", "missing"] as const) {
   });
 }
 
+Deno.test("a bus that is not where the first credentials say is asked for once", async () => {
+  await using world = new World((world) => {
+    world.failure = away();
+  });
+  await settle();
+  assert.deepEqual(world.rejected, [world.current]);
+  await world.clock.advance(600_000);
+  assert.ok(world.story.filter((one) => one === "connect").length > 3);
+  assert.equal(world.rejected.length, 1);
+  world.failure = undefined;
+  world.give(credentials(1, 3_600_000));
+  await settle();
+  assert.equal(world.state, "feeding");
+});
+
 Deno.test("fresh credentials are taken into use without the stream, and without a word of an outage", async () => {
   await using world = new World();
   await settle();
