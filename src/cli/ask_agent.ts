@@ -87,9 +87,12 @@ export function refusalIn(answer: LocalAnswer): CommandError {
   const { body } = answer;
   const isNotEnrolled = typeof body === "object" && body !== null &&
     "reason" in body && body.reason === "not_enrolled";
-  return isNotEnrolled
-    ? notEnrolled()
-    : new CommandError(EXIT.failed, errorText(answer));
+  if (isNotEnrolled) return notEnrolled();
+  // The agent names the error alone: what is behind it is not for workloads.
+  const hint = answer.status >= 500
+    ? '"plexd why" says what is wrong; if it does not, the agent\'s log does'
+    : undefined;
+  return new CommandError(EXIT.failed, errorText(answer), hint);
 }
 
 /** What it means for a command that the agent has no node yet. */
