@@ -33,7 +33,7 @@ const REASONS: Readonly<Record<DegradedReason, readonly [string, string]>> = {
   ],
   snapshot_expired: [
     "the signed state has expired",
-    'the control plane has to be reached again: "plexd ping" tells more',
+    'the control plane has to be reached again: "plexd ping" tells more; a clock that is ahead has to be set',
   ],
   control_plane_unreachable: [
     "the control plane gives no usable answer",

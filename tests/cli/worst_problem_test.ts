@@ -54,6 +54,13 @@ for (const name of DEGRADED_REASONS) {
   });
 }
 
+Deno.test("worstProblem() does not lay a state that has expired on the control plane alone", () => {
+  const reasons = [reason("clock_skew"), reason("snapshot_expired")];
+  const problem = worstProblem({ ...sampleStatus, reasons }, NOW);
+  assert.equal(problem?.reason, "snapshot_expired");
+  assert.match(problem?.advice ?? "", /clock/);
+});
+
 const more: { name: string; change: Partial<StatusDocument> }[] = [
   {
     name: "restored",
