@@ -1,4 +1,5 @@
 import { isoTime } from "../platform/clock.ts";
+import { inTurn } from "../platform/in_turn.ts";
 import { describeError } from "../platform/log.ts";
 import type { Part } from "../platform/part.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -99,7 +100,13 @@ export class ActionEngine implements Part {
    * @returns why not; undefined when it is taken on.
    * @throws {StoreWriteError} when nothing has happened for want of a disk.
    */
-  async offer(request: ActionRequest): Promise<RejectReason | undefined> {
+  offer(request: ActionRequest): Promise<RejectReason | undefined> {
+    // One that comes twice at once must not be rejected before it is accepted:
+    // the control plane would believe that it is over.
+    return inTurn(this, () => this.#offer(request));
+  }
+
+  async #offer(request: ActionRequest): Promise<RejectReason | undefined> {
     const reason = this.#objection(request);
     if (reason) {
       this.#reject(request, reason);

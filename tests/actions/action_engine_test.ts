@@ -225,6 +225,8 @@ Deno.test("a replay is rejected while it runs, afterwards, and after a restart",
       node.engine.offer(request()),
     ]);
     assert.deepEqual(both, [undefined, "duplicate_execution_id"]);
+    await until(() => node.acks.length > 0);
+    assert.equal(node.acks[0]?.status, "accepted");
     Deno.writeTextFileSync(`${dir}/go`, "");
     await until(() => node.results.length > 0);
     assert.equal(await node.engine.offer(request()), "duplicate_execution_id");
