@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { runTool } from "../cli/tool.ts";
 
 const MODULE = new URL(
   "../../src/platform/stray_failures.ts",
@@ -35,7 +36,7 @@ other.kill("SIGKILL");
 await gone.promise;
 `;
 
-/** @returns how a process of its own ends that runs the text. */
+/** How a process of its own ends that runs the text, without and with the help. */
 async function run(text: string) {
   const survive = `
 import { surviveStrayFailures } from "${MODULE.href}";
@@ -43,23 +44,14 @@ const told = (message, fields) => console.log(message, fields.code);
 surviveStrayFailures({ debug: () => console.log("the first one is told") });
 surviveStrayFailures({ debug: told });
 `;
-  const outcome = async (text: string) => {
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["eval", text],
-      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
-      stdout: "piped",
-      stderr: "piped",
-    }).output();
-    const decoder = new TextDecoder();
-    return {
-      code,
-      out: decoder.decode(stdout),
-      error: decoder.decode(stderr),
-    };
-  };
+  const evaluate = (text: string) =>
+    runTool(Deno.execPath(), ["eval", text], {
+      NO_COLOR: "1",
+      DENO_NO_UPDATE_CHECK: "1",
+    });
   const [without, kept] = await Promise.all([
-    outcome(text),
-    outcome(survive + text),
+    evaluate(text),
+    evaluate(survive + text),
   ]);
   return { without, kept };
 }
@@ -67,10 +59,10 @@ surviveStrayFailures({ debug: told });
 Deno.test("a connection that nobody uses any more ends no process when it is reset", async () => {
   const { without, kept } = await run(RESET + `console.log("alive");`);
   assert.equal(without.code, 1);
-  assert.match(without.error, /ECONNRESET/);
-  assert.equal(kept.code, 0, kept.error);
+  assert.match(without.stderr, /ECONNRESET/);
+  assert.equal(kept.code, 0, kept.stderr);
   assert.equal(
-    kept.out,
+    kept.stdout,
     "A connection failed that was not used any more ECONNRESET\nalive\n",
   );
 });
@@ -94,6 +86,6 @@ for (
     const { without, kept } = await run(text);
     assert.equal(without.code, 1);
     assert.equal(kept.code, 1);
-    assert.equal(kept.out, "");
+    assert.equal(kept.stdout, "");
   });
 }
