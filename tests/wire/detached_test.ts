@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { evalWithGc } from "../eval_with_gc.ts";
 
 /** What is decoded of a document that also holds a megabyte of something else. */
 const documents: Readonly<Record<string, string>> = {
@@ -33,12 +34,8 @@ Deno.test("what is decoded keeps nothing else of its document in memory", async 
     Object.values(documents).map((decode) => `held((filler) => ${decode})`)
   }]));
   `;
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["eval", "--v8-flags=--expose-gc", program],
-  }).output();
-  const text = new TextDecoder();
-  assert.equal(code, 0, text.decode(stderr));
-  const held: number[] = JSON.parse(text.decode(stdout));
+  const printed = await evalWithGc(program);
+  const held: number[] = JSON.parse(printed);
   Object.keys(documents).forEach((name, at) => {
     assert.ok(held[at]! < 200_000, `${name} keeps ${held[at]} bytes`);
   });
